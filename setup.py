@@ -1,0 +1,42 @@
+"""The build: which modules are compiled. Everything else about the project stands in pyproject.toml.
+
+The modules in COMPILED are ordinary Python files in Cython's pure-Python mode. Each extension is optional: where there
+is no C compiler the install succeeds and the same files run uncompiled. SNIFF_PURE=1 leaves them uncompiled on purpose,
+which is how the tests run both ways.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+COMPILED = [
+    "sniff/capture/scan.py",
+    "sniff/packets/dissect.py",
+    "sniff/reassembly/tcp.py",
+    "sniff/decode/http1.py",
+    "sniff/decode/dns_wire.py",
+    "sniff/report/info.py",
+    "sniff/report/tabs.py",
+]
+
+DIRECTIVES = {"language_level": 3, "boundscheck": True, "wraparound": False, "cdivision": True, "initializedcheck": False,
+              "embedsignature": True}
+
+
+def extensions():
+    if os.environ.get("SNIFF_PURE") == "1":
+        return []
+    try:
+        from Cython.Build import cythonize
+    except ImportError:
+        return []
+    modules = [
+        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True,
+                  extra_compile_args=["-O2"] if os.name == "posix" else [])
+        for name in COMPILED if Path(name).exists()
+    ]
+    return cythonize(modules, compiler_directives=DIRECTIVES, build_dir="build/cython", nthreads=os.cpu_count() or 1)
+
+
+setup(ext_modules=extensions())

@@ -1,0 +1,3 @@
+"""The version, alone, so that neither the build nor `sniff --version` imports the package."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The display-filter language: Wireshark's syntax, evaluated on columns."""

@@ -1,0 +1,100 @@
+"""Every cap on memory and work that traffic could grow, in one place.
+
+Each has an eviction rule, said beside it, and a counter in `Counters` that the summary shows when it fired.
+Sizes are bytes, counts are entries, times are nanoseconds of packet time.
+"""
+
+from dataclasses import dataclass, fields
+
+# --- batches -----------------------------------------------------------------------------------------------------------
+
+BATCH_PACKETS = 65_536
+"""Most packets in one batch."""
+
+BATCH_BYTES = 8 << 20
+"""Bytes of the store read for one batch; one larger record makes one larger batch."""
+
+BATCH_WAIT_NS = 50_000_000
+"""A live batch is handed on after this long, however small it is."""
+
+MAX_RECORD = 256 << 20
+"""A record that claims more captured bytes than this is damage. Wireshark's own bound is 128 MiB for D-Bus and USB, and
+256 KiB for everything else; real captures of segmentation offload stay far below."""
+
+# --- packets -----------------------------------------------------------------------------------------------------------
+
+MAX_LAYERS = 32
+"""Headers looked at in one packet, tunnels included; what lies deeper stays payload."""
+
+FRAGMENT_BYTES = 16 << 20
+"""Bytes of incomplete IP fragments held; the oldest datagram is dropped first."""
+
+FRAGMENT_DATAGRAMS = 16_384
+"""Incomplete datagrams held; the oldest is dropped first."""
+
+FRAGMENT_TIMEOUT_NS = 60_000_000_000
+"""A datagram that is not whole after this long is dropped (RFC 8200 section 4.5: 60 seconds)."""
+
+# --- reassembly --------------------------------------------------------------------------------------------------------
+
+MAX_FLOWS = 262_144
+"""Flows (TCP and UDP) remembered at once; the idlest is ended first."""
+
+FLOW_IDLE_NS = 3_600_000_000_000
+"""A flow silent for this long is ended when its slot is wanted."""
+
+HELD_BYTES = 64 << 20
+"""Bytes of out-of-order TCP data held, all streams together; the stream that holds most gives up its oldest hole first."""
+
+HELD_BYTES_PER_STREAM = 4 << 20
+"""Bytes of out-of-order data one direction may hold while it waits for a missing segment; then the hole is a gap."""
+
+HELD_SEGMENTS_PER_STREAM = 4_096
+"""Segments one direction may hold while it waits for a missing one; then the hole is a gap."""
+
+# --- decoding ----------------------------------------------------------------------------------------------------------
+
+HEAD_BYTES = 256 << 10
+"""Bytes of one HTTP message head that are kept; a longer head is still framed, the rest of it is not shown.
+llhttp allows 80 KiB, Apache 100 fields of 8 KiB, nginx 4 buffers of 8 KiB."""
+
+HEAD_FIELDS = 10_000
+"""Header fields of one message that are shown; the rest is counted."""
+
+BODY_BYTES = 64 << 20
+"""Bytes of one decoded body that are given out; more is said to be cut (decompression bombs)."""
+
+BODY_PREFIX = 512
+"""First bytes of every body kept with the message: enough to tell its type (WHATWG MIME Sniffing reads 1445 at most)."""
+
+PENDING_EXCHANGES = 1_024
+"""Requests of one connection that may wait for their responses (pipelining); the oldest is given up first."""
+
+DNS_PENDING = 65_536
+"""DNS queries that wait for their responses; the oldest is given up first."""
+
+NAMES = 262_144
+"""Names learned from DNS that are remembered (client, address); the oldest is forgotten first."""
+
+NOTES = 100_000
+"""Rows of the notes table; further notes are only counted by code."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """How often each cap fired. Shown to the user when not zero."""
+
+    fragments_dropped: int = 0
+    flows_evicted: int = 0
+    holes_given_up: int = 0
+    heads_cut: int = 0
+    bodies_cut: int = 0
+    exchanges_given_up: int = 0
+    dns_given_up: int = 0
+    names_forgotten: int = 0
+    notes_dropped: int = 0
+    spool_bytes_lost: int = 0
+
+    def fired(self) -> dict[str, int]:
+        """{counter: times} of the caps that fired."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}

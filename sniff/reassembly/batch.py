@@ -1,0 +1,22 @@
+"""StreamBatch: flows, sequence analysis and stream pieces of the packets of one batch. See columns.py."""
+
+from dataclasses import dataclass
+
+from sniff.capture.raw import Bytes
+from sniff.packets.batch import PacketBatch, Table
+
+
+@dataclass(slots=True)
+class StreamBatch:
+    """What reassembly says of one PacketBatch.
+
+    packets  the batch it is about
+    table    int64[columns.COUNT, n]    per packet
+    pieces   int64[columns.P_COUNT, k]  stream pieces, in the order in which packets handed them on
+    held     uint8[h]  bytes of pieces that arrived in earlier batches (P_BUFFER 1); valid until the next batch
+    """
+
+    packets: PacketBatch
+    table: Table
+    pieces: Table
+    held: Bytes
