@@ -14,9 +14,13 @@ class StreamBatch:
     table    int64[columns.COUNT, n]    per packet
     pieces   int64[columns.P_COUNT, k]  stream pieces, in the order in which packets handed them on
     held     uint8[h]  bytes of pieces that arrived in earlier batches (P_BUFFER 1); valid until the next batch
+    opened   int64[columns.F_COUNT, o]  flow rows of the flows that began in this batch, as they stand at its end
+    ended    int64[columns.F_COUNT, e]  flow rows of the flows that ended in this batch, final
     """
 
     packets: PacketBatch
     table: Table
     pieces: Table
     held: Bytes
+    opened: Table
+    ended: Table

@@ -68,3 +68,75 @@ class Piece(IntEnum):
     FIN = 2           # this direction ended in order
     RESET = 3         # the connection was reset (a piece for each direction)
     END = 4           # the flow was ended: ports reused, idle, evicted, or the capture is over (one for each direction)
+
+
+# --- flows: one row of the flow table each, `flows[COLUMN, slot]`; a snapshot of a row is handed on when its flow ends ---
+# Pairs stand for the two directions: the first number is the client's, the second (+1) the server's.
+F_STREAM = 0
+F_PROTO = 1            # 6 TCP, 17 UDP (ICMP conversations are numbered by the logs that want them)
+F_IP_VERSION = 2
+F_CLIENT_HI = 3        # addresses as in packets/columns.py
+F_CLIENT_LO = 4
+F_SERVER_HI = 5
+F_SERVER_LO = 6
+F_CLIENT_PORT = 7
+F_SERVER_PORT = 8
+F_FIRST_PACKET = 9     # frame.number
+F_LAST_PACKET = 10
+F_FIRST_NS = 11
+F_LAST_NS = 12
+F_SYN_NS = 13          # time of the first SYN, SYN/ACK and the ACK that completed the handshake; -1 when not seen
+F_SYNACK_NS = 14
+F_ESTABLISHED_NS = 15
+F_SYN_COUNT = 16       # SYNs of the client (more than one: it had to repeat)
+F_PACKETS = 17         # and 18
+F_WIRE_BYTES = 19      # and 20: IP bytes on the wire
+F_PAYLOAD = 21         # and 22: unique payload bytes delivered
+F_RETRANSMITTED = 23   # and 24: payload bytes sent again
+F_RETRANSMISSIONS = 25  # and 26: segments
+F_MISSING = 27         # and 28: gap bytes
+F_ZERO_WINDOWS = 29    # and 30: segments that closed the window of their sender
+F_STALL_NS = 31        # and 32: how long this direction's receiver kept the window closed
+F_RTT_MIN_NS = 33      # and 34: round trip from this direction's data to the other's acknowledgement; -1 none
+F_RTT_SUM_NS = 35      # and 36
+F_RTT_COUNT = 37       # and 38
+F_FIN = 39             # and 40: frame.number of the FIN, 0 none
+F_RST = 41             # and 42: frame.number of the RST, 0 none
+F_STATE = 43           # ConnState: Zeek's conn_state
+F_END_REASON = 44      # EndReason
+F_FIRST_DATA_NS = 45   # and 46: first payload byte of this direction, -1
+F_LAST_DATA_NS = 47    # and 48
+F_MIDSTREAM = 49       # 1: already running when the capture began (no SYN seen)
+F_VLAN = 50
+F_PAYLOAD_PACKETS = 51  # and 52: packets with payload
+F_COUNT = 64           # rows above the last named one are spare
+
+
+class EndReason(IntEnum):
+    """Why a flow left the table."""
+
+    RUNNING = 0
+    FIN = 1
+    RESET = 2
+    IDLE = 3
+    EVICTED = 4
+    REUSED = 5      # another connection began with the same addresses and ports
+    CAPTURE_END = 6
+
+
+class ConnState(IntEnum):
+    """Zeek's conn_state, by name."""
+
+    OTH = 0
+    S0 = 1
+    S1 = 2
+    SF = 3
+    REJ = 4
+    S2 = 5
+    S3 = 6
+    RSTO = 7
+    RSTR = 8
+    RSTOS0 = 9
+    RSTRH = 10
+    SH = 11
+    SHR = 12

@@ -1,0 +1,27 @@
+"""AppBatch: what decoding says of one batch: whose rows its packets are, and the messages that ended in it."""
+
+from dataclasses import dataclass, field
+
+from sniff.capture.raw import Bytes
+from sniff.packets.batch import Table
+from sniff.reassembly.batch import StreamBatch
+
+
+@dataclass(slots=True)
+class AppBatch:
+    """What decoding says of one StreamBatch.
+
+    streams   the batch it is about
+    apps      int64[columns.APP_COUNT, n]  per packet: whose row it is and with which text
+    pool      uint8[p]  the texts `apps` refers to
+    messages  int64[columns.M_COUNT, k]  HTTP messages that ended in this batch, in the order in which they ended
+    heads     uint8[h]  heads and first body bytes of those messages
+    words     {packet index: (source, destination)}  for packets whose addresses only words can say (Address.TEXT)
+    """
+
+    streams: StreamBatch
+    apps: Table
+    pool: Bytes
+    messages: Table
+    heads: Bytes
+    words: dict[int, tuple[str, str]] = field(default_factory=dict)

@@ -1,0 +1,38 @@
+"""RowBatch: the timeline of one batch. Computed once, drawn by every report (tabs, table, JSON, HTML)."""
+
+from dataclasses import dataclass
+
+from sniff.capture.raw import Bytes
+from sniff.decode.batch import AppBatch
+from sniff.packets.batch import PacketBatch, Table
+
+
+@dataclass(slots=True)
+class RowBatch:
+    """Wireshark's columns for the packets of one batch.
+
+    packets     No., Time, Source, Destination and Length come from its table
+    apps        Protocol comes from its APP_PROTOCOL, a number of `protocols`
+    protocols   Protocol cells by number (shared by all batches; it grows)
+    info        uint8[m]  Info cells, UTF-8, control characters escaped as in C
+    info_start  int64[n]  where the Info of packet i begins in `info`
+    info_len    int64[n]  its length in bytes (at most 4095)
+    shown       int64[k]  indexes of the packets that have a row here: all, or the application rows, or what a filter chose
+    zero_ns     the time that is 0.000000: that of the capture's first packet
+    decimals    int64[i]  decimals of the time stamps of each interface
+    """
+
+    packets: PacketBatch
+    apps: AppBatch
+    protocols: list[str]
+    info: Bytes
+    info_start: Table
+    info_len: Table
+    shown: Table
+    zero_ns: int
+    decimals: Table
+
+    def info_of(self, index: int) -> str:
+        """The Info cell of packet `index`."""
+        start = int(self.info_start[index])
+        return self.info[start:start + int(self.info_len[index])].tobytes().decode("utf-8", "replace")
