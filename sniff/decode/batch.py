@@ -15,7 +15,7 @@ class AppBatch:
     apps      int64[columns.APP_COUNT, n]  per packet: whose row it is and with which text
     pool      uint8[p]  the texts `apps` refers to
     messages  int64[columns.M_COUNT, k]  HTTP messages that ended in this batch, in the order in which they ended
-    heads     uint8[h]  heads and first body bytes of those messages
+    heads     uint8[h]  heads and first body bytes that do not lie in PacketBatch.data (M_HEAD_BUFFER); valid until the next batch
     words     {packet index: (source, destination)}  for packets whose addresses only words can say (Address.TEXT)
     """
 

@@ -72,7 +72,8 @@ M_IS_RESPONSE = 0
 M_SLOT = 1
 M_STREAM = 2
 M_DIRECTION = 3
-M_SEQUENCE = 4        # 0, 1, 2 ... of this direction of this stream
+M_SEQUENCE = 4        # number of the request in its connection, 0, 1, 2 ...; of a response: of the request it answers
+                      # by counting (1xx share the number of the final response), -1 when no request was open
 M_FIRST_PACKET = 5    # frame.number that brought its first byte
 M_HEAD_PACKET = 6     # ... the last byte of its head
 M_LAST_PACKET = 7     # ... its last byte (the packet that shows the row)
@@ -91,11 +92,13 @@ M_METHOD = 19         # Method number, 0 for responses and unknown methods
 M_VERSION = 20        # 9, 10, 11: HTTP/0.9, 1.0, 1.1
 M_FLAGS = 21          # message flags (MessageFlag)
 M_GAP_BYTES = 22      # bytes of it that were not captured
-M_HEAD_START = 23     # index of its head in MessageBatch.heads
-M_HEAD_KEPT = 24      # bytes of the head that were kept (limits.HEAD_BYTES)
-M_PREFIX_START = 25   # index of the body's first bytes in MessageBatch.heads
-M_PREFIX_LEN = 26
-M_COUNT = 28
+M_HEAD_BUFFER = 23    # where its head lies: 0 in PacketBatch.data, 1 in AppBatch.heads
+M_HEAD_START = 24     # index there
+M_HEAD_KEPT = 25      # bytes of the head that were kept (limits.HEAD_BYTES)
+M_PREFIX_BUFFER = 26  # the same for the body's first bytes (limits.BODY_PREFIX at most, those of its first piece at least)
+M_PREFIX_START = 27
+M_PREFIX_LEN = 28
+M_COUNT = 32          # the rest is spare
 
 
 class Framing(IntEnum):
@@ -122,3 +125,12 @@ class MessageFlag(IntEnum):
     KEEP_ALIVE = 256    # the connection may carry another message after this one
     STILL_RUNNING = 512  # the capture ended first
     ABORTED = 1024      # a reset, or a close before the promised end
+
+
+METHODS = ("", "GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+           "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "SEARCH", "REPORT", "CHECKIN", "CHECKOUT", "MERGE",
+           "LABEL", "UPDATE", "BIND", "UNBIND", "REBIND", "MKCALENDAR", "ACL", "VERSION-CONTROL", "MKACTIVITY", "MKWORKSPACE",
+           "UNCHECKOUT", "BASELINE-CONTROL", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "POLL", "BCOPY", "BMOVE", "BDELETE",
+           "BPROPFIND", "BPROPPATCH", "CCM_POST", "RPC_CONNECT", "RPC_IN_DATA", "RPC_OUT_DATA", "SSTP_DUPLEX_POST",
+           "LINK", "UNLINK", "PRI", "QUERY")
+"""HTTP request methods by number (M_METHOD); 0 is any other. RFC 9110, WebDAV (RFC 4918, 3253, 5842 ...), UPnP."""
