@@ -41,6 +41,51 @@ _BARE_LF = cython.declare(cython.longlong, int(MessageFlag.BARE_LF))
 _OBS_FOLD = cython.declare(cython.longlong, int(MessageFlag.OBS_FOLD))
 _METHOD_COUNT = cython.declare(cython.Py_ssize_t, len(METHODS))
 
+def _hash(name: str) -> int:
+    value = 0
+    for c in name.encode():
+        value = (value * 31 + c) & 0xFFFFFFFFFFFF
+    return value
+
+
+_CONTENT_LENGTH = cython.declare(cython.longlong, _hash("content-length"))
+_CONTENT_TYPE = cython.declare(cython.longlong, _hash("content-type"))
+_CONTENT_ENCODING = cython.declare(cython.longlong, _hash("content-encoding"))
+_TRANSFER_ENCODING = cython.declare(cython.longlong, _hash("transfer-encoding"))
+_CONNECTION = cython.declare(cython.longlong, _hash("connection"))
+_UPGRADE = cython.declare(cython.longlong, _hash("upgrade"))
+_EXPECT = cython.declare(cython.longlong, _hash("expect"))
+_CHUNKED = cython.declare(cython.longlong, _hash("chunked"))
+_IDENTITY = cython.declare(cython.longlong, _hash("identity"))
+_CLOSE = cython.declare(cython.longlong, _hash("close"))
+_KEEP_ALIVE = cython.declare(cython.longlong, _hash("keep-alive"))
+_WEBSOCKET = cython.declare(cython.longlong, _hash("websocket"))
+_H2C = cython.declare(cython.longlong, _hash("h2c"))
+_MAX_LENGTH = cython.declare(cython.longlong, 1 << 60)
+
+# The numbers of the facts again, as C globals (module constants are Python objects in compiled code).
+H_METHOD_ = cython.declare(cython.Py_ssize_t, H_METHOD)
+H_STATUS_ = cython.declare(cython.Py_ssize_t, H_STATUS)
+H_VERSION_ = cython.declare(cython.Py_ssize_t, H_VERSION)
+_TYPE = cython.declare(cython.Py_ssize_t, H_TYPE)
+_LINE_END = cython.declare(cython.Py_ssize_t, H_LINE_END)
+_FIELDS = cython.declare(cython.Py_ssize_t, H_FIELDS)
+_LENGTH = cython.declare(cython.Py_ssize_t, H_LENGTH)
+_IS_CHUNKED = cython.declare(cython.Py_ssize_t, H_CHUNKED)
+_TRANSFER = cython.declare(cython.Py_ssize_t, H_TRANSFER)
+_FLAGS = cython.declare(cython.Py_ssize_t, H_FLAGS)
+_HAS_CLOSE = cython.declare(cython.Py_ssize_t, H_CLOSE)
+_HAS_KEEP = cython.declare(cython.Py_ssize_t, H_KEEP)
+_HAS_UPGRADE = cython.declare(cython.Py_ssize_t, H_UPGRADE)
+_W_LENGTH = cython.declare(cython.Py_ssize_t, H_W_LENGTH)
+_W_CHUNKED = cython.declare(cython.Py_ssize_t, H_W_CHUNKED)
+_TYPE_START = cython.declare(cython.Py_ssize_t, H_TYPE_START)
+_TYPE_END = cython.declare(cython.Py_ssize_t, H_TYPE_END)
+_CODING_START = cython.declare(cython.Py_ssize_t, H_CODING_START)
+_CODING_END = cython.declare(cython.Py_ssize_t, H_CODING_END)
+_TYPE_LINE_END = cython.declare(cython.Py_ssize_t, H_TYPE_LINE_END)
+_HAS_EXPECT = cython.declare(cython.Py_ssize_t, H_EXPECT)
+
 # Method names as one flat table: name k is _NAMES[_STARTS[k]:_STARTS[k + 1]].
 _NAMES = cython.declare(bytes, "".join(METHODS).encode())
 _STARTS = cython.declare(list, [sum(len(name) for name in METHODS[:k]) for k in range(len(METHODS) + 1)])
@@ -248,52 +293,6 @@ def is_name(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end
     for i in range(start, end):
         value = (value * 31 + lower(view[i])) & 0xFFFFFFFFFFFF
     return value == name
-
-
-def _hash(name: str) -> int:
-    value = 0
-    for c in name.encode():
-        value = (value * 31 + c) & 0xFFFFFFFFFFFF
-    return value
-
-
-_CONTENT_LENGTH = cython.declare(cython.longlong, _hash("content-length"))
-_CONTENT_TYPE = cython.declare(cython.longlong, _hash("content-type"))
-_CONTENT_ENCODING = cython.declare(cython.longlong, _hash("content-encoding"))
-_TRANSFER_ENCODING = cython.declare(cython.longlong, _hash("transfer-encoding"))
-_CONNECTION = cython.declare(cython.longlong, _hash("connection"))
-_UPGRADE = cython.declare(cython.longlong, _hash("upgrade"))
-_EXPECT = cython.declare(cython.longlong, _hash("expect"))
-_CHUNKED = cython.declare(cython.longlong, _hash("chunked"))
-_IDENTITY = cython.declare(cython.longlong, _hash("identity"))
-_CLOSE = cython.declare(cython.longlong, _hash("close"))
-_KEEP_ALIVE = cython.declare(cython.longlong, _hash("keep-alive"))
-_WEBSOCKET = cython.declare(cython.longlong, _hash("websocket"))
-_H2C = cython.declare(cython.longlong, _hash("h2c"))
-_MAX_LENGTH = cython.declare(cython.longlong, 1 << 60)
-
-# The numbers of the facts again, as C globals (module constants are Python objects in compiled code).
-H_METHOD_ = cython.declare(cython.Py_ssize_t, H_METHOD)
-H_STATUS_ = cython.declare(cython.Py_ssize_t, H_STATUS)
-H_VERSION_ = cython.declare(cython.Py_ssize_t, H_VERSION)
-_TYPE = cython.declare(cython.Py_ssize_t, H_TYPE)
-_LINE_END = cython.declare(cython.Py_ssize_t, H_LINE_END)
-_FIELDS = cython.declare(cython.Py_ssize_t, H_FIELDS)
-_LENGTH = cython.declare(cython.Py_ssize_t, H_LENGTH)
-_IS_CHUNKED = cython.declare(cython.Py_ssize_t, H_CHUNKED)
-_TRANSFER = cython.declare(cython.Py_ssize_t, H_TRANSFER)
-_FLAGS = cython.declare(cython.Py_ssize_t, H_FLAGS)
-_HAS_CLOSE = cython.declare(cython.Py_ssize_t, H_CLOSE)
-_HAS_KEEP = cython.declare(cython.Py_ssize_t, H_KEEP)
-_HAS_UPGRADE = cython.declare(cython.Py_ssize_t, H_UPGRADE)
-_W_LENGTH = cython.declare(cython.Py_ssize_t, H_W_LENGTH)
-_W_CHUNKED = cython.declare(cython.Py_ssize_t, H_W_CHUNKED)
-_TYPE_START = cython.declare(cython.Py_ssize_t, H_TYPE_START)
-_TYPE_END = cython.declare(cython.Py_ssize_t, H_TYPE_END)
-_CODING_START = cython.declare(cython.Py_ssize_t, H_CODING_START)
-_CODING_END = cython.declare(cython.Py_ssize_t, H_CODING_END)
-_TYPE_LINE_END = cython.declare(cython.Py_ssize_t, H_TYPE_LINE_END)
-_HAS_EXPECT = cython.declare(cython.Py_ssize_t, H_EXPECT)
 
 
 @cython.cfunc
