@@ -1,0 +1,396 @@
+# cython: boundscheck=True, wraparound=False
+"""Walks the records of a capture file that lie in a buffer, and writes one column entry a packet.
+
+A leaf: bytes in, columns out. It knows pcap records and the three kinds of pcapng packet blocks; everything else about
+a file (headers, interfaces, names, damage) is looked at in Python by pcap.py and pcapng.py, which call it once a buffer.
+
+The walkers stop before the first byte they could not use and say why: see FULL, MORE, DAMAGED and BLOCK.
+Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+"""
+
+import cython
+
+# Rows of the table that the walkers fill: int64[ROWS, n]. The first eight are the columns of a RawBatch in its order.
+START = 0
+CAPLEN = 1
+WIRELEN = 2
+TS_NS = 3
+INTERFACE = 4
+LINK_TYPE = 5
+OFFSET = 6
+SOURCE = 7
+OPTIONS = 8         # pcapng: index in the buffer of the block's options when there is a comment among them, else 0
+ROWS = 9
+
+# Why a walker stopped: state[WHY].
+FULL = 0            # the table has no room for another packet
+MORE = 1            # the record that begins at state[POSITION] needs state[NEEDED] bytes from there; they are not all here
+DAMAGED = 2         # what stands at state[POSITION] is no record; state[NEEDED] is the length it claims, state[FAULT] why
+BLOCK = 3           # a pcapng block of state[NEEDED] bytes that is no packet: for Python to look at
+
+POSITION = 0
+WHY = 1
+NEEDED = 2
+FAULT = 3
+STATE = 4           # entries of `state`
+
+# What is wrong with a record: state[FAULT].
+TOO_LONG = 1        # captured length above the bound
+SHORT_BLOCK = 2     # a block shorter than its fixed part
+LENGTHS_DIFFER = 3  # a block's two total lengths differ
+NO_INTERFACE = 4    # the packet names an interface that was not described
+PACKET_OUTSIDE = 5  # the packet does not fit in its block
+
+# What a pcap file header says, int64[FORM].
+BIG_ENDIAN = 0
+HEADER_LEN = 1      # bytes of a record header: 16, or 24 and 28 in the modified variants
+FRACTION_NS = 2     # nanoseconds in one unit of the time stamp's second word
+FORM_LINK_TYPE = 3
+SWAPPED = 4         # 0: captured length first; 1: wire length first; 2: whichever is smaller is the captured one
+MAX_CAPLEN = 5
+FORM_SOURCE = 6
+FORM = 7
+
+# What a pcapng interface says, int64[k, IF_FIELDS], one row an interface of the whole file.
+IF_LINK_TYPE = 0
+IF_MULTIPLY = 1     # nanoseconds in one unit, 0 when the unit is shorter or a power of two
+IF_DIVIDE = 2       # units in one nanosecond, when that is a whole number
+IF_BITS = 3         # the unit is 2**-IF_BITS seconds, when neither of the others
+IF_OFFSET_S = 4     # if_tsoffset
+IF_SNAPLEN = 5
+IF_MAX_CAPLEN = 6
+IF_FIELDS = 7
+
+_START = cython.declare(cython.Py_ssize_t, START)
+_CAPLEN = cython.declare(cython.Py_ssize_t, CAPLEN)
+_WIRELEN = cython.declare(cython.Py_ssize_t, WIRELEN)
+_TS_NS = cython.declare(cython.Py_ssize_t, TS_NS)
+_INTERFACE = cython.declare(cython.Py_ssize_t, INTERFACE)
+_LINK_TYPE = cython.declare(cython.Py_ssize_t, LINK_TYPE)
+_OFFSET = cython.declare(cython.Py_ssize_t, OFFSET)
+_SOURCE = cython.declare(cython.Py_ssize_t, SOURCE)
+_OPTIONS = cython.declare(cython.Py_ssize_t, OPTIONS)
+_FULL = cython.declare(cython.longlong, FULL)
+_MORE = cython.declare(cython.longlong, MORE)
+_DAMAGED = cython.declare(cython.longlong, DAMAGED)
+_BLOCK = cython.declare(cython.longlong, BLOCK)
+_POSITION = cython.declare(cython.Py_ssize_t, POSITION)
+_WHY = cython.declare(cython.Py_ssize_t, WHY)
+_NEEDED = cython.declare(cython.Py_ssize_t, NEEDED)
+_FAULT = cython.declare(cython.Py_ssize_t, FAULT)
+_TOO_LONG = cython.declare(cython.longlong, TOO_LONG)
+_SHORT_BLOCK = cython.declare(cython.longlong, SHORT_BLOCK)
+_LENGTHS_DIFFER = cython.declare(cython.longlong, LENGTHS_DIFFER)
+_NO_INTERFACE = cython.declare(cython.longlong, NO_INTERFACE)
+_PACKET_OUTSIDE = cython.declare(cython.longlong, PACKET_OUTSIDE)
+_IF_LINK_TYPE = cython.declare(cython.Py_ssize_t, IF_LINK_TYPE)
+_IF_MULTIPLY = cython.declare(cython.Py_ssize_t, IF_MULTIPLY)
+_IF_DIVIDE = cython.declare(cython.Py_ssize_t, IF_DIVIDE)
+_IF_BITS = cython.declare(cython.Py_ssize_t, IF_BITS)
+_IF_OFFSET_S = cython.declare(cython.Py_ssize_t, IF_OFFSET_S)
+_IF_SNAPLEN = cython.declare(cython.Py_ssize_t, IF_SNAPLEN)
+_IF_MAX_CAPLEN = cython.declare(cython.Py_ssize_t, IF_MAX_CAPLEN)
+
+_SECOND = cython.declare(cython.longlong, 1_000_000_000)
+_MAX_SECONDS = cython.declare(cython.longlong, 9_223_372_036)              # whole seconds that fit in int64 nanoseconds
+_MAX_NS = cython.declare(cython.longlong, 9_223_372_036_854_775_807)
+_MIN_NS = cython.declare(cython.longlong, -9_223_372_036_854_775_807 - 1)
+_FIVE_TO_NINTH = cython.declare(cython.ulonglong, 1_953_125)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _u32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.longlong:
+    if big:
+        return (cython.cast(cython.longlong, data[at]) << 24 | cython.cast(cython.longlong, data[at + 1]) << 16
+                | cython.cast(cython.longlong, data[at + 2]) << 8 | cython.cast(cython.longlong, data[at + 3]))
+    return (cython.cast(cython.longlong, data[at]) | cython.cast(cython.longlong, data[at + 1]) << 8
+            | cython.cast(cython.longlong, data[at + 2]) << 16 | cython.cast(cython.longlong, data[at + 3]) << 24)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _u16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.longlong:
+    if big:
+        return cython.cast(cython.longlong, data[at]) << 8 | cython.cast(cython.longlong, data[at + 1])
+    return cython.cast(cython.longlong, data[at]) | cython.cast(cython.longlong, data[at + 1]) << 8
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+               low: cython.Py_ssize_t, base: cython.longlong, form: cython.longlong[::1],
+               table: cython.longlong[:, ::1], count: cython.Py_ssize_t, state: cython.longlong[::1]) -> cython.Py_ssize_t:
+    big: cython.bint = form[0] != 0
+    header: cython.Py_ssize_t = form[1]
+    fraction_ns: cython.longlong = form[2]
+    link_type: cython.longlong = form[3]
+    swapped: cython.longlong = form[4]
+    max_caplen: cython.longlong = form[5]
+    source: cython.longlong = form[6]
+    room: cython.Py_ssize_t = table.shape[1]
+    caplen: cython.longlong
+    wirelen: cython.longlong
+    other: cython.longlong
+    state[_FAULT] = 0
+    while True:
+        state[_NEEDED] = header
+        if position + header > end:
+            state[_WHY] = _MORE
+            break
+        caplen = _u32(data, position + 8, big)
+        wirelen = _u32(data, position + 12, big)
+        if swapped != 0 and (swapped == 1 or caplen > wirelen):
+            other = caplen
+            caplen = wirelen
+            wirelen = other
+        state[_NEEDED] = header + caplen
+        if caplen > max_caplen:
+            state[_WHY] = _DAMAGED
+            state[_FAULT] = _TOO_LONG
+            break
+        if position + header + caplen > end:
+            state[_WHY] = _MORE
+            break
+        if count >= room:
+            state[_WHY] = _FULL
+            break
+        table[_START, count] = position + header - low
+        table[_CAPLEN, count] = caplen
+        table[_WIRELEN, count] = wirelen
+        table[_TS_NS, count] = _u32(data, position, big) * _SECOND + _u32(data, position + 4, big) * fraction_ns
+        table[_INTERFACE, count] = 0
+        table[_LINK_TYPE, count] = link_type
+        table[_OFFSET, count] = base + position + header
+        table[_SOURCE, count] = source
+        count += 1
+        position += header + caplen
+    state[_POSITION] = position
+    return count
+
+
+@cython.ccall
+def walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+              low: cython.Py_ssize_t, base: cython.longlong, form: cython.longlong[::1], table: cython.longlong[:, ::1],
+              count: cython.Py_ssize_t, state: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """How many packets the table holds after the pcap records of `data[position:end]` were added to it.
+
+    data      uint8[m]  the buffer
+    low       index in `data` that is 0 for the START column
+    base      offset of data[0] in the file
+    form      int64[FORM]  what the file header says
+    table     int64[ROWS, r]  written from column `count` on
+    state     int64[STATE]  written: where the walk stopped and why
+
+    Every input is valid. draft-ietf-opsawg-pcap section 5.
+    """
+    with cython.nogil:
+        count = _walk_pcap(data, position, end, low, base, form, table, count, state)
+    return count
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def _to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlong, divide: cython.longlong,
+           bits: cython.longlong, offset_s: cython.longlong) -> cython.longlong:
+    """Nanoseconds since 1970 of a pcapng time stamp, rounded down, clamped to int64."""
+    units: cython.ulonglong = cython.cast(cython.ulonglong, high) << 32 | cython.cast(cython.ulonglong, low)
+    part: cython.ulonglong
+    upper: cython.ulonglong
+    lower: cython.ulonglong
+    ns: cython.longlong
+    if multiply > 0:
+        if units > cython.cast(cython.ulonglong, _MAX_NS // multiply):
+            ns = _MAX_NS
+        else:
+            ns = cython.cast(cython.longlong, units) * multiply
+    elif divide > 0:
+        units = units // cython.cast(cython.ulonglong, divide)
+        ns = _MAX_NS if units > cython.cast(cython.ulonglong, _MAX_NS) else cython.cast(cython.longlong, units)
+    elif bits > 63:
+        ns = 0                      # all 64 bits are a fraction of a second so small that Wireshark gives up, too
+    else:
+        part = units & ((cython.cast(cython.ulonglong, 1) << cython.cast(cython.ulonglong, bits)) - 1)
+        units = units >> cython.cast(cython.ulonglong, bits)
+        if units >= cython.cast(cython.ulonglong, _MAX_SECONDS):
+            ns = _MAX_NS
+        else:
+            # part * 10**9 >> bits, as part * 5**9 >> (bits - 9) in two halves, so that nothing leaves 64 bits
+            upper = (part >> 32) * _FIVE_TO_NINTH
+            lower = (part & 0xFFFFFFFF) * _FIVE_TO_NINTH
+            if bits < 9:
+                lower = part * _FIVE_TO_NINTH << cython.cast(cython.ulonglong, 9 - bits)
+            elif bits < 41:
+                lower = ((upper << 32) + lower) >> cython.cast(cython.ulonglong, bits - 9)
+            else:
+                lower = (upper + (lower >> 32)) >> cython.cast(cython.ulonglong, bits - 41)
+            ns = cython.cast(cython.longlong, units) * _SECOND + cython.cast(cython.longlong, lower)
+    if offset_s == 0 or ns == _MAX_NS:
+        return ns
+    if offset_s > _MAX_SECONDS or (offset_s > 0 and ns > _MAX_NS - offset_s * _SECOND):
+        return _MAX_NS
+    if offset_s < -_MAX_SECONDS:
+        return _MIN_NS
+    return ns + offset_s * _SECOND
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _has_comment(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 big: cython.bint) -> cython.bint:
+    """Whether opt_comment (code 1) is among the options in data[at:end]."""
+    code: cython.longlong
+    while at + 4 <= end:
+        code = _u16(data, at, big)
+        if code == 1:
+            return True
+        if code == 0:
+            return False
+        at += 4 + ((_u16(data, at + 2, big) + 3) & ~3)
+    return False
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 low: cython.Py_ssize_t, base: cython.longlong, big: cython.bint, first_interface: cython.longlong,
+                 interfaces: cython.longlong[:, ::1], source: cython.longlong, max_block: cython.longlong,
+                 table: cython.longlong[:, ::1], count: cython.Py_ssize_t,
+                 state: cython.longlong[::1]) -> cython.Py_ssize_t:
+    room: cython.Py_ssize_t = table.shape[1]
+    known: cython.longlong = interfaces.shape[0]
+    kind: cython.longlong
+    total: cython.longlong
+    fixed: cython.longlong
+    caplen: cython.longlong
+    wirelen: cython.longlong
+    interface: cython.longlong
+    options: cython.Py_ssize_t
+    tail: cython.Py_ssize_t
+    state[_FAULT] = 0
+    while True:
+        state[_NEEDED] = 12
+        if position + 12 > end:
+            state[_WHY] = _MORE
+            break
+        kind = _u32(data, position, big)
+        total = _u32(data, position + 4, big)
+        if kind == 0x0A0D0D0A:                      # a section may change the byte order: its length is for Python to read
+            state[_WHY] = _BLOCK
+            break
+        state[_NEEDED] = total
+        state[_WHY] = _DAMAGED
+        if total < 12:
+            state[_FAULT] = _SHORT_BLOCK
+            break
+        if total > max_block:
+            state[_FAULT] = _TOO_LONG
+            break
+        total = (total + 3) & ~3
+        state[_NEEDED] = total
+        if position + total > end:
+            state[_WHY] = _MORE
+            break
+        tail = position + cython.cast(cython.Py_ssize_t, total) - 4
+        if _u32(data, tail, big) != _u32(data, position + 4, big):
+            state[_FAULT] = _LENGTHS_DIFFER
+            break
+        if kind == 6:
+            fixed = 28
+        elif kind == 3:
+            fixed = 12
+        elif kind == 2:
+            fixed = 28
+        else:
+            state[_WHY] = _BLOCK
+            break
+        if total < fixed + 4:
+            state[_FAULT] = _SHORT_BLOCK
+            break
+        if kind == 6:
+            interface = _u32(data, position + 8, big)
+        elif kind == 3:
+            interface = 0
+        else:
+            interface = _u16(data, position + 8, big)
+        interface += first_interface
+        if interface >= known:
+            state[_FAULT] = _NO_INTERFACE
+            break
+        if kind == 3:
+            wirelen = _u32(data, position + 8, big)
+            caplen = wirelen                        # section 4.4: the captured length is min(wire length, snaplen)
+            if interfaces[interface, _IF_SNAPLEN] != 0 and interfaces[interface, _IF_SNAPLEN] < caplen:
+                caplen = interfaces[interface, _IF_SNAPLEN]
+        else:
+            caplen = _u32(data, position + 20, big)
+            wirelen = _u32(data, position + 24, big)
+        if caplen > total - fixed - 4:
+            state[_FAULT] = _PACKET_OUTSIDE
+            break
+        if caplen > interfaces[interface, _IF_MAX_CAPLEN]:
+            state[_FAULT] = _TOO_LONG
+            break
+        if count >= room:
+            state[_WHY] = _FULL
+            break
+        options = position + cython.cast(cython.Py_ssize_t, fixed + ((caplen + 3) & ~3))
+        if kind == 3 or options >= tail or not _has_comment(data, options, tail, big):
+            options = 0
+        table[_START, count] = position + fixed - low
+        table[_CAPLEN, count] = caplen
+        table[_WIRELEN, count] = wirelen
+        if kind == 3:
+            table[_TS_NS, count] = 0
+        else:
+            table[_TS_NS, count] = _to_ns(
+                _u32(data, position + 12, big), _u32(data, position + 16, big), interfaces[interface, _IF_MULTIPLY],
+                interfaces[interface, _IF_DIVIDE], interfaces[interface, _IF_BITS], interfaces[interface, _IF_OFFSET_S])
+        table[_INTERFACE, count] = interface
+        table[_LINK_TYPE, count] = interfaces[interface, _IF_LINK_TYPE]
+        table[_OFFSET, count] = base + position + fixed
+        table[_SOURCE, count] = source
+        table[_OPTIONS, count] = options
+        count += 1
+        position = tail + 4
+    state[_POSITION] = position
+    return count
+
+
+@cython.ccall
+def walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                low: cython.Py_ssize_t, base: cython.longlong, big: cython.bint, first_interface: cython.longlong,
+                interfaces: cython.longlong[:, ::1], source: cython.longlong, max_block: cython.longlong,
+                table: cython.longlong[:, ::1], count: cython.Py_ssize_t,
+                state: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """How many packets the table holds after the pcapng packet blocks from `position` on were added to it.
+
+    data             uint8[m]  the buffer
+    low, base        as in walk_pcap
+    big              byte order of the section
+    first_interface  row of `interfaces` that is interface 0 of the section
+    interfaces       int64[k, IF_FIELDS]
+    max_block        a block that claims more bytes than this is damage
+    table, state     as in walk_pcap; the OPTIONS row is written, too
+
+    Every input is valid. draft-ietf-opsawg-pcapng sections 4.3 (EPB), 4.4 (SPB) and appendix A (the obsolete packet block).
+    """
+    with cython.nogil:
+        count = _walk_pcapng(data, position, end, low, base, big, first_interface, interfaces, source, max_block, table,
+                             count, state)
+    return count
+
+
+@cython.ccall
+def to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlong, divide: cython.longlong,
+          bits: cython.longlong, offset_s: cython.longlong) -> cython.longlong:
+    """Nanoseconds since 1970 of one pcapng time stamp, given its two words and the IF_* fields of its interface."""
+    return _to_ns(high, low, multiply, divide, bits, offset_s)
