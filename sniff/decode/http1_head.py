@@ -61,7 +61,9 @@ _CLOSE = cython.declare(cython.longlong, _hash("close"))
 _KEEP_ALIVE = cython.declare(cython.longlong, _hash("keep-alive"))
 _WEBSOCKET = cython.declare(cython.longlong, _hash("websocket"))
 _H2C = cython.declare(cython.longlong, _hash("h2c"))
+_HASH_MASK = cython.declare(cython.longlong, 0xFFFFFFFFFFFF)
 _MAX_LENGTH = cython.declare(cython.longlong, 1 << 60)
+
 
 # The numbers of the facts again, as C globals (module constants are Python objects in compiled code).
 H_METHOD_ = cython.declare(cython.Py_ssize_t, H_METHOD)
@@ -291,7 +293,7 @@ def is_name(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end
     if end - start != length:
         return False
     for i in range(start, end):
-        value = (value * 31 + lower(view[i])) & 0xFFFFFFFFFFFF
+        value = (value * 31 + lower(view[i])) & _HASH_MASK
     return value == name
 
 
