@@ -95,6 +95,7 @@ _SECOND = cython.declare(cython.longlong, 1_000_000_000)
 _MAX_SECONDS = cython.declare(cython.longlong, 9_223_372_036)              # whole seconds that fit in int64 nanoseconds
 _MAX_NS = cython.declare(cython.longlong, 9_223_372_036_854_775_807)
 _MIN_NS = cython.declare(cython.longlong, -9_223_372_036_854_775_807 - 1)
+_LOW_WORD = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 _FIVE_TO_NINTH = cython.declare(cython.ulonglong, 1_953_125)
 
 
@@ -223,7 +224,7 @@ def _to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlon
         else:
             # part * 10**9 >> bits, as part * 5**9 >> (bits - 9) in two halves, so that nothing leaves 64 bits
             upper = (part >> 32) * _FIVE_TO_NINTH
-            lower = (part & 0xFFFFFFFF) * _FIVE_TO_NINTH
+            lower = (part & _LOW_WORD) * _FIVE_TO_NINTH
             if bits < 9:
                 lower = part * _FIVE_TO_NINTH << cython.cast(cython.ulonglong, 9 - bits)
             elif bits < 41:
