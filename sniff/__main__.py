@@ -1,0 +1,87 @@
+"""The program: `sniff` and `python -m sniff`. Whatever happens, what the user sees is one line and an exit status."""
+
+import os
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line; its exit status.
+
+    0 done, 1 the input could not be read or broke off, 2 the command line is wrong. A reader of our output that went
+    away (`| head`) is no error. With SNIFF_DEBUG set, an error inside sniff shows its traceback.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _run(arguments)
+        _flush()
+    except BrokenPipeError:
+        status = 0
+        _silence()
+    except KeyboardInterrupt:
+        status = 130    # 128 + SIGINT, as shells say it
+        _silence()
+    except OSError as error:    # standard output is full, closed ...
+        status = 1
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        _silence()
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command line, with the errors that sniff raises on purpose turned into a line and a status."""
+    from sniff.errors import SniffError
+    try:
+        if arguments in (["--version"], ["-V"]):
+            from sniff._version import __version__
+            print(f"sniff {__version__}")
+            return 0
+        from sniff.cli.main import run
+        return run(arguments)
+    except SniffError as error:
+        _complain(str(error))
+        return error.exit_status
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _complain(f"{os.fsdecode(error.filename)}: {error.strerror}")
+        return 1
+    except MemoryError:
+        _complain("out of memory")
+        return 1
+    except Exception as error:
+        if os.environ.get("SNIFF_DEBUG"):
+            raise
+        _complain(f"error inside sniff, please report it: {type(error).__name__}: {error} (SNIFF_DEBUG=1 shows where)")
+        return 1
+
+
+def _complain(message: str) -> None:
+    """One line on standard error; nothing of it can be a control character, whatever a file was called."""
+    line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in " ".join(message.splitlines()))
+    try:
+        print(f"sniff: {line.encode(errors='backslashreplace').decode()}", file=sys.stderr, flush=True)
+    except OSError:
+        pass    # nobody is there to read it
+
+
+def _flush() -> None:
+    """Write what the standard streams still hold, now, where an error can still be told."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _silence() -> None:
+    """Point standard output away, so that the interpreter's own flush at exit cannot fail again."""
+    try:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    sys.exit(main())
