@@ -2,7 +2,7 @@
 
     python -m benchmarks.make_captures [NAME ...] [--scale X] [--gigabytes N] [--folder benchmarks/data]
 
-    small   323,000 keep-alive transactions with 23-byte JSON bodies over 340 connections, 20 of them without their beginning
+    small   324,500 keep-alive transactions with 23-byte JSON bodies over 340 connections, 20 of them without their beginning
     pages   web pages: gzip, chunked and plain HTML, style sheets, scripts and pictures from several hosts, each looked up in DNS
     bulk    2 MB downloads over links that lose packets, recorded by a machine that lost some more; --gigabytes makes it larger
     dns     a million DNS queries and their answers
@@ -129,7 +129,7 @@ def segments(data: bytes) -> Iterator[tuple[bytes, int]]:
 def small(writer: Writer, scale: float) -> None:
     """Many small keep-alive transactions, as a load generator makes them: one packet a request, one a response."""
     dice = random.Random(1)
-    count = round(323_500 * scale)
+    count = round(324_500 * scale)
     connections = max(2, round(340 * min(1.0, scale * 4)))
     headless = max(1, connections // 17)   # their first packets were before the recording began
     clients = [Connection(dice, 0x0A000100 + i % 60, 0x0A000001) for i in range(connections)]
