@@ -14,6 +14,8 @@ from setuptools import Extension, setup
 COMPILED = [
     "sniff/capture/scan.py",
     "sniff/packets/dissect.py",
+    "sniff/reassembly/flows.py",
+    "sniff/reassembly/analysis.py",
     "sniff/reassembly/tcp.py",
     "sniff/decode/http1_head.py",
     "sniff/decode/http1_rows.py",
@@ -24,7 +26,7 @@ COMPILED = [
 ]
 
 DIRECTIVES = {"language_level": 3, "boundscheck": True, "wraparound": False, "cdivision": True, "initializedcheck": False,
-              "embedsignature": True}
+              "embedsignature": True, "show_performance_hints": False}
 
 
 def extensions():

@@ -31,6 +31,7 @@ H_CODING_START = 17   # Content-Encoding: index pair, -1
 H_CODING_END = 18
 H_TYPE_LINE_END = 19  # end of the whole Content-Type value
 H_EXPECT = 20         # 1: Expect: 100-continue
+H_SCANNED = 21        # head_end(): where the line begins that was not whole yet
 H_COUNT = 24
 
 _REQUEST = cython.declare(cython.longlong, 1)
@@ -87,6 +88,7 @@ _CODING_START = cython.declare(cython.Py_ssize_t, H_CODING_START)
 _CODING_END = cython.declare(cython.Py_ssize_t, H_CODING_END)
 _TYPE_LINE_END = cython.declare(cython.Py_ssize_t, H_TYPE_LINE_END)
 _HAS_EXPECT = cython.declare(cython.Py_ssize_t, H_EXPECT)
+_SCANNED = cython.declare(cython.Py_ssize_t, H_SCANNED)
 
 # Method names as one flat table: name k is _NAMES[_STARTS[k]:_STARTS[k + 1]].
 _NAMES = cython.declare(bytes, "".join(METHODS).encode())
@@ -136,6 +138,28 @@ def text_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, en
     if end > start and view[end] == 10 and view[end - 1] == 13:
         return end - 1
     return end
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def head_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, stop: cython.Py_ssize_t, bare_cr: cython.bint,
+             facts: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """Index after the empty line that ends the head whose lines begin at `start`, -1 when it is not there yet.
+
+    Then H_SCANNED is where to go on once more bytes are there: the start of the last line, which is not whole.
+    """
+    end: cython.Py_ssize_t
+    while start < stop:
+        end = line_end(view, start, stop, bare_cr)
+        if end < 0:
+            break
+        if text_end(view, start, end) == start:
+            facts[_SCANNED] = end + 1
+            return end + 1
+        start = end + 1
+    facts[_SCANNED] = start
+    return -1
 
 
 @cython.cfunc
