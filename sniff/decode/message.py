@@ -1,0 +1,365 @@
+"""Message: one HTTP message as an object, made from its row of AppBatch.messages only when somebody looks at it.
+
+The row (decode/columns.py, M_*) says where the message is and how it was framed; the head says the rest. A head is read
+leniently: what a peer could have meant is what you get, and what was odd about it is a flag.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from sniff import limits
+from sniff.decode import columns as c
+from sniff.decode import fields as values
+from sniff.decode.batch import AppBatch
+from sniff.decode.columns import Framing, MessageFlag
+
+_BLANK = b" \t\r\x0b\x0c"
+_ODD = bytes(range(33)) + b"\x7f"
+"""Control characters and space: never part of a name that means something."""
+
+Fields = list[tuple[bytes, bytes]]
+
+
+def messages_of(batch: AppBatch) -> Iterator["Message"]:
+    """The HTTP messages that ended in a batch, in the order in which they ended. They outlive the batch."""
+    if not batch.messages.shape[1]:
+        return
+    buffers = (batch.streams.packets.data.data, batch.heads.data)
+    for row in batch.messages.T.tolist():
+        start, prefix = row[c.M_HEAD_START], row[c.M_PREFIX_START]
+        yield Message(row, bytes(buffers[row[c.M_HEAD_BUFFER]][start:start + row[c.M_HEAD_KEPT]]),
+                      bytes(buffers[row[c.M_PREFIX_BUFFER]][prefix:prefix + row[c.M_PREFIX_LEN]]))
+
+
+class Message:
+    """One request or response.
+
+    row     the M_* columns of the message (sniff/decode/columns.py)
+    head    start line, fields and the empty line as they were, up to limits.HEAD_BYTES
+    prefix  the first bytes of the body, chunk framing removed, codings not; up to limits.BODY_PREFIX
+
+    Names and values are bytes as they were on the wire; properties that say `str` are readings of them.
+    """
+
+    def __init__(self, row: list[int], head: bytes, prefix: bytes = b"") -> None:
+        self.row = row
+        self.head = head
+        self.prefix = prefix
+
+    def __repr__(self) -> str:
+        return f"<Message {self.first_packet}..{self.last_packet} {values.text(self.start_line)!r}>"
+
+    # --- where and when ---------------------------------------------------------------------------------------------
+
+    @property
+    def is_response(self) -> bool:
+        """True for a response, False for a request."""
+        return bool(self.row[c.M_IS_RESPONSE])
+
+    @property
+    def stream(self) -> int:
+        """tcp.stream."""
+        return self.row[c.M_STREAM]
+
+    @property
+    def direction(self) -> int:
+        """0 when it came from the client, 1 from the server."""
+        return self.row[c.M_DIRECTION]
+
+    @property
+    def sequence(self) -> int:
+        """Number of a request in its connection; of a response: of the request it answers by counting, or -1."""
+        return self.row[c.M_SEQUENCE]
+
+    @property
+    def first_packet(self) -> int:
+        """frame.number of the packet with the first byte."""
+        return self.row[c.M_FIRST_PACKET]
+
+    @property
+    def head_packet(self) -> int:
+        """frame.number of the packet with the last byte of the head."""
+        return self.row[c.M_HEAD_PACKET]
+
+    @property
+    def last_packet(self) -> int:
+        """frame.number of the packet with the last byte."""
+        return self.row[c.M_LAST_PACKET]
+
+    @property
+    def first_ns(self) -> int:
+        """Time of the first byte, nanoseconds since 1970."""
+        return self.row[c.M_FIRST_NS]
+
+    @property
+    def head_ns(self) -> int:
+        """Time of the last byte of the head."""
+        return self.row[c.M_HEAD_NS]
+
+    @property
+    def last_ns(self) -> int:
+        """Time of the last byte."""
+        return self.row[c.M_LAST_NS]
+
+    @property
+    def stream_offset(self) -> int:
+        """Bytes of this direction of the stream before the message."""
+        return self.row[c.M_STREAM_OFFSET]
+
+    @property
+    def body_offset(self) -> int:
+        """Bytes of this direction of the stream before the body."""
+        return self.row[c.M_STREAM_OFFSET] + self.row[c.M_HEAD_LEN]
+
+    @property
+    def store_offset(self) -> int:
+        """Where the first byte stands in the store."""
+        return self.row[c.M_STORE_OFFSET]
+
+    @property
+    def head_length(self) -> int:
+        """Bytes of start line, fields and empty line."""
+        return self.row[c.M_HEAD_LEN]
+
+    @property
+    def body_wire(self) -> int:
+        """Bytes of the stream that the body took, chunk framing included."""
+        return self.row[c.M_BODY_WIRE]
+
+    @property
+    def body_length(self) -> int:
+        """Bytes of the body, chunk framing removed, content codings not."""
+        return self.row[c.M_BODY_LEN]
+
+    @property
+    def gap_bytes(self) -> int:
+        """Bytes of the message that were not captured."""
+        return self.row[c.M_GAP_BYTES]
+
+    @property
+    def framing(self) -> Framing:
+        """How the end of the body was found."""
+        return Framing(self.row[c.M_FRAMING])
+
+    # --- what is true of it -----------------------------------------------------------------------------------------
+
+    @property
+    def flags(self) -> int:
+        """Bits of MessageFlag."""
+        return self.row[c.M_FLAGS]
+
+    @property
+    def flag_words(self) -> list[str]:
+        """The flags as words: `complete`, `gap`, `resync` ..."""
+        value = self.flags
+        return [flag.name.lower() for flag in MessageFlag if value & flag]
+
+    @property
+    def complete(self) -> bool:
+        """Every byte of it was seen, up to its proper end."""
+        return bool(self.flags & MessageFlag.COMPLETE) and not self.flags & MessageFlag.GAP
+
+    # --- start line -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def start_line(self) -> bytes:
+        """The start line without its line end; empty for the response of HTTP/0.9, which has none."""
+        head = self.head
+        end = head.find(b"\n")
+        return (head if end < 0 else head[:end]).rstrip(b"\r")
+
+    @cached_property
+    def _words(self) -> tuple[bytes, bytes, bytes]:
+        return read_status_line(self.start_line) if self.row[c.M_IS_RESPONSE] else read_request_line(self.start_line)
+
+    @property
+    def method(self) -> bytes:
+        """http.request.method; empty for a response."""
+        return b"" if self.row[c.M_IS_RESPONSE] else self._words[0]
+
+    @property
+    def target(self) -> bytes:
+        """http.request.uri: the request target as it was sent; empty for a response."""
+        return b"" if self.row[c.M_IS_RESPONSE] else self._words[1]
+
+    @property
+    def version(self) -> str:
+        """`HTTP/1.1` as it was written; `HTTP/0.9` where nothing was."""
+        word = self._words[0] if self.row[c.M_IS_RESPONSE] else self._words[2]
+        return values.text(word) if word else "HTTP/0.9"
+
+    @property
+    def status(self) -> int:
+        """http.response.code; 0 for a request and where there is none."""
+        return self.row[c.M_STATUS]
+
+    @property
+    def reason(self) -> bytes:
+        """http.response.phrase; may be empty."""
+        return self._words[2] if self.row[c.M_IS_RESPONSE] else b""
+
+    # --- header fields ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def fields(self) -> Fields:
+        """[(name, value)] in order, raw bytes; folded lines joined with one space, white space around both removed.
+
+        A line without a colon is a name with an empty value. At most limits.HEAD_FIELDS.
+        """
+        end = self.head.find(b"\n")
+        return [] if end < 0 else read_fields(self.head[end + 1:])
+
+    @cached_property
+    def _by_name(self) -> dict[bytes, list[bytes]]:
+        found: dict[bytes, list[bytes]] = {}
+        for name, value in self.fields:
+            key = name.lower()
+            if not key.isascii() or not key.isalnum():
+                key = key.translate(None, _ODD)  # `Content\0-Encoding` and `Content-Encoding :` mean the same to many
+            found.setdefault(key, []).append(value)
+        return found
+
+    def get(self, name: bytes, default: bytes = b"") -> bytes:
+        """The first value of a field, by its name in lower case."""
+        found = self._by_name.get(name)
+        return found[0] if found else default
+
+    def get_all(self, name: bytes) -> list[bytes]:
+        """All values of a field, by its name in lower case."""
+        return self._by_name.get(name, [])
+
+    def text(self, name: bytes) -> str:
+        """The first value of a field as text; empty when there is none."""
+        return values.text(self.get(name))
+
+    @property
+    def host(self) -> bytes:
+        """http.host: the Host field."""
+        return self.get(b"host")
+
+    @property
+    def user_agent(self) -> bytes:
+        """http.user_agent."""
+        return self.get(b"user-agent")
+
+    @cached_property
+    def _content_type(self) -> tuple[bytes, dict[str, bytes]]:
+        return values.parameters(self.get(b"content-type"))
+
+    @property
+    def media_type(self) -> str:
+        """The media type that the header claims, in lower case and without parameters; empty when it claims none."""
+        return values.text(self._content_type[0]).lower()
+
+    @property
+    def media_parameters(self) -> dict[str, bytes]:
+        """Parameters of Content-Type: {name in lower case: value}."""
+        return self._content_type[1]
+
+    @property
+    def content_length(self) -> int:
+        """http.content_length: what the header claims, -1 when it is missing or no number."""
+        value = values.number(self.get(b"content-length").strip())
+        return -1 if value is None else value
+
+    @cached_property
+    def content_codings(self) -> list[str]:
+        """Content codings in the order in which they were applied, in lower case, `identity` left out."""
+        return codings(self.get_all(b"content-encoding"))
+
+    @cached_property
+    def transfer_codings(self) -> list[str]:
+        """Transfer codings in the order in which they were applied, in lower case, without `chunked` and `identity`."""
+        return [name for name in codings(self.get_all(b"transfer-encoding")) if name in ("gzip", "x-gzip", "deflate")]
+
+    @property
+    def codings(self) -> list[str]:
+        """Everything that must be undone to read the body, in the order in which it was applied."""
+        return self.content_codings + self.transfer_codings
+
+    @property
+    def file_name(self) -> str:
+        """The name that Content-Disposition gives to the body; empty when it gives none. A claim, not a safe name."""
+        for value in self.get_all(b"content-disposition"):
+            name = values.file_name(value)
+            if name:
+                return name
+        return ""
+
+    @property
+    def content_range(self) -> values.ContentRange | None:
+        """Content-Range, when it is one of bytes."""
+        value = self.get(b"content-range")
+        return values.content_range(value) if value else None
+
+
+# --- reading a head ---------------------------------------------------------------------------------------------------
+
+
+def read_request_line(line: bytes) -> tuple[bytes, bytes, bytes]:
+    """(method, target, version) of a request line; version is empty for HTTP/0.9.
+
+    White space may be anything, and the target may contain spaces: when the last word begins with HTTP/, the target is
+    what stands between it and the first (RFC 9112 section 3).
+    """
+    words = line.strip(_BLANK).split(None, 1)
+    if len(words) < 2:
+        return (words[0] if words else b""), b"", b""
+    method, rest = words
+    cut = max(rest.rfind(b" "), rest.rfind(b"\t"))
+    if rest[cut + 1:cut + 6].upper() == b"HTTP/":
+        return method, rest[:max(cut, 0)].rstrip(_BLANK), rest[cut + 1:]
+    return method, rest, b""
+
+
+def read_status_line(line: bytes) -> tuple[bytes, bytes, bytes]:
+    """(version, status, reason) of a status line; what is missing is empty (RFC 9112 section 4)."""
+    words = line.strip(_BLANK).split(None, 1)
+    if len(words) < 2:
+        return (words[0] if words else b""), b"", b""
+    version, rest = words
+    status, _, reason = rest.partition(b" ")
+    return version, status.rstrip(_BLANK), reason.strip(_BLANK)
+
+
+def read_fields(lines: bytes) -> Fields:
+    """[(name, value)] of the field lines of a head, or of the trailers of a chunked body.
+
+    A line that begins with white space continues the one before it (obs-fold, RFC 9112 section 5.2: read as one space).
+    Lines may end in LF alone. Linear in the size of the input.
+    """
+    found: list[tuple[bytes, list[bytes]]] = []
+    for raw in lines.split(b"\n"):
+        line = raw.strip(b"\r")
+        if not line:
+            continue
+        if line[0] in b" \t" and found:
+            folded = line.strip(_BLANK)
+            if folded:
+                _continue_field(found, folded)
+            continue
+        if len(found) == limits.HEAD_FIELDS:
+            break
+        name, _, value = line.partition(b":")
+        found.append((name.strip(_BLANK), [value.strip(_BLANK)]))
+    return [(name, parts[0] if len(parts) == 1 else b" ".join(parts).strip(_BLANK)) for name, parts in found]
+
+
+def _continue_field(found: list[tuple[bytes, list[bytes]]], folded: bytes) -> None:
+    parts = found[-1][1]
+    if folded[:1] == b":" and parts == [b""]:
+        folded = folded[1:].strip(_BLANK)  # the colon itself stood on the next line
+    parts.append(folded)
+
+
+def codings(members: list[bytes]) -> list[str]:
+    """The codings that field values name, cleaned: `gzip;`, `gzip x` and `g\\0zip` are gzip."""
+    names: list[str] = []
+    for value in members:
+        for member in values.split_list(value.replace(b";", b" ")):
+            word = member.lstrip(b":" + _ODD).split(None, 1)
+            name = word[0].translate(None, _ODD).lower() if word else b""
+            token = bytes(byte for byte in name if byte < 0x80).decode("ascii")
+            if token and token not in ("identity", "chunked", "none"):
+                names.append(token)
+    return names
