@@ -52,6 +52,11 @@ HELD_BYTES_PER_STREAM = 4 << 20
 HELD_SEGMENTS_PER_STREAM = 4_096
 """Segments one direction may hold while it waits for a missing one; then the hole is a gap."""
 
+STREAM_JUMP_BYTES = 16 << 20
+"""A TCP segment or acknowledgement further than this beyond everything seen of its stream needs to be confirmed, by the
+other end or by two segments that continue it, before the bytes between are taken for a gap. Twice the largest window
+that Linux gives by default (6 MiB)."""
+
 # --- decoding ----------------------------------------------------------------------------------------------------------
 
 HEAD_BYTES = 256 << 10
@@ -60,6 +65,9 @@ llhttp allows 80 KiB, Apache 100 fields of 8 KiB, nginx 4 buffers of 8 KiB."""
 
 HEAD_FIELDS = 10_000
 """Header fields of one message that are shown; the rest is counted."""
+
+WAITING_BYTES = 32 << 20
+"""Bytes of unfinished heads and rows' words kept, all connections together; those that waited longest are dropped first."""
 
 BODY_BYTES = 64 << 20
 """Bytes of one decoded body that are given out; more is said to be cut (decompression bombs)."""
@@ -88,6 +96,7 @@ class Counters:
     flows_evicted: int = 0
     holes_given_up: int = 0
     heads_cut: int = 0
+    rows_given_up: int = 0
     bodies_cut: int = 0
     exchanges_given_up: int = 0
     dns_given_up: int = 0

@@ -1,0 +1,34 @@
+"""The pool of one batch's texts: one uint8 array that grows, and (start, length) pairs into it."""
+
+import numpy as np
+
+from sniff.capture.raw import Bytes
+
+
+class Pool:
+    """Texts of one batch, end to end. Decoders write into `data` from `used` on and move `used`.
+
+    data  uint8[capacity]; replaced by a larger one when it grows, so take it anew after reserve()
+    used  bytes that hold texts
+    """
+
+    __slots__ = ("data", "used")
+
+    def __init__(self, capacity: int = 1 << 16) -> None:
+        self.data: Bytes = np.empty(capacity, np.uint8)
+        self.used = 0
+
+    def reserve(self, room: int) -> Bytes:
+        """The array, with at least `room` free bytes after `used`."""
+        if len(self.data) - self.used < room:
+            grown = np.empty(max(2 * len(self.data), self.used + room), np.uint8)
+            grown[: self.used] = self.data[: self.used]
+            self.data = grown
+        return self.data
+
+    def add(self, text: bytes) -> tuple[int, int]:
+        """Append one text; (start, length) of it."""
+        start, length = self.used, len(text)
+        self.reserve(length)[start:start + length] = np.frombuffer(text, np.uint8)
+        self.used += length
+        return start, length

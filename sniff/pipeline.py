@@ -1,0 +1,197 @@
+"""The pipeline: joins the stages, batch by batch. Nothing else knows more than its neighbour.
+
+Three threads at most: one reads and dissects, one follows streams and decodes, and the caller's formats what comes out.
+Compiled loops release the GIL, so they run side by side.
+"""
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from sniff.capture.sources import Source, open_capture
+from sniff.decode.batch import AppBatch
+from sniff.decode.columns import APP_COUNT, APP_MODE, APP_PROTOCOL, APP_SUFFIX, APP_TEXT, APP_TEXT_LEN, APPLICATION, M_COUNT, \
+    PROTOCOLS, Mode, Suffix
+from sniff.decode.dns import DnsRows
+from sniff.decode.http1 import HttpRows
+from sniff.decode.pool import Pool
+from sniff.decode.words import describe
+from sniff.limits import Counters
+from sniff.notes import Notes
+from sniff.packets.batch import PacketBatch, Table
+from sniff.packets.columns import ADDRESS_KIND, KIND, Address, Kind
+from sniff.packets.stage import Dissector
+from sniff.reassembly.batch import StreamBatch
+from sniff.reassembly.stage import Tracker
+from sniff.report.info import make_info
+from sniff.report.rows import RowBatch
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Step:
+    """What the pipeline says of one batch: every stage's view of the same packets.
+
+    apps  streams and packets are reached through it: `apps.streams`, `apps.streams.packets`
+    rows  None when no rows were asked for
+    """
+
+    apps: AppBatch
+    rows: RowBatch | None
+
+    @property
+    def streams(self) -> StreamBatch:
+        return self.apps.streams
+
+    @property
+    def packets(self) -> PacketBatch:
+        return self.apps.streams.packets
+
+
+class Analysis:
+    """One pass over one capture: iterate it for its steps.
+
+    paths     files read as one capture in time order; "-" is standard input
+    follow    go on when a file ends, as another program is still writing it
+    packets   rows for every packet; otherwise for application messages only
+    rows      make rows at all
+    messages  make messages (HTTP) at all
+    threads   False: do everything in the caller's thread
+
+    source    what is read: interfaces, damage, size and position
+    notes     everything strange so far
+    counters  which caps fired
+    Raises InputError when the input cannot be opened.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], *, follow: bool = False, packets: bool = False, rows: bool = True,
+                 messages: bool = False, threads: bool = True) -> None:
+        self.notes = Notes()
+        self.counters = Counters()
+        self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
+        self.protocols = list(PROTOCOLS)
+        self._numbers = {name: number for number, name in enumerate(PROTOCOLS)}
+        self._all = packets
+        self._rows = rows
+        self._messages = messages
+        self._threads = threads
+        self._dissector = Dissector(self.notes, self.counters)
+        self._tracker = Tracker(self.notes, self.counters, pieces=messages)
+        self._dns = DnsRows()
+        self._http = HttpRows(self.counters)
+        self._zero_ns: int | None = None
+        self._wanted = np.zeros(256, np.bool_)
+        self._wanted[list(APPLICATION)] = True
+
+    def __iter__(self) -> Iterator[Step]:
+        packets: Iterable[PacketBatch] = map(self._dissector.dissect, self.source)
+        if self._threads:
+            packets = ahead(packets)
+        steps: Iterable[Step] = map(self._step, packets)
+        if self._threads:
+            steps = ahead(steps, 1)
+        yield from steps
+
+    def _step(self, packets: PacketBatch) -> Step:
+        if self._zero_ns is None and len(packets):
+            self._zero_ns = int(packets.raw.ts_ns[0])
+        streams = self._tracker.track(packets)
+        apps = self._decode(streams)
+        return Step(apps, self._make_rows(apps) if self._rows else None)
+
+    def _decode(self, streams: StreamBatch) -> AppBatch:
+        packets = streams.packets
+        table = np.zeros((APP_COUNT, len(packets)), np.int64)
+        pool = Pool()
+        batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
+        if self._rows:
+            self._dns.read(streams, table, pool)
+            self._http.read(streams, table, pool)
+            self._name(packets, table, pool, batch)
+        batch.pool = pool.data
+        return batch
+
+    def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
+        """The Protocol cells that are still open: TCP and UDP, and the words of everything else."""
+        kinds = packets.table[KIND]
+        protocol = table[APP_PROTOCOL]
+        protocol[(kinds == Kind.TCP) & (protocol == 0)] = self._numbers["TCP"]
+        protocol[(kinds == Kind.UDP) & (protocol == 0)] = self._numbers["UDP"]
+        if not self._all:
+            return
+        for index in np.flatnonzero(protocol == 0).tolist():
+            words = describe(packets, index)
+            protocol[index] = self.number(words.protocol)
+            table[APP_MODE, index] = Mode.TEXT
+            table[APP_TEXT, index], table[APP_TEXT_LEN, index] = pool.add(words.info.encode("utf-8", "replace"))
+            table[APP_SUFFIX, index] = Suffix.NONE
+            if packets.table[ADDRESS_KIND, index] == Address.TEXT:
+                batch.words[index] = (words.source, words.destination)
+
+    def number(self, protocol: str) -> int:
+        """The number of a Protocol cell; new cells get new numbers."""
+        number = self._numbers.get(protocol)
+        if number is None:
+            number = self._numbers[protocol] = len(self.protocols)
+            self.protocols.append(protocol)
+        return number
+
+    def _make_rows(self, apps: AppBatch) -> RowBatch:
+        protocol = apps.apps[APP_PROTOCOL]
+        if self._all:
+            shown = np.arange(protocol.shape[0], dtype=np.int64)
+        else:
+            shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
+        info, start, length = make_info(apps, shown)
+        interfaces = self.source.interfaces
+        decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
+        return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
+
+
+_END = object()
+
+
+def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """The same items, made up to `depth` ahead in a thread of their own.
+
+    An exception there is raised here. When the caller stops early the thread ends with the item it is at.
+    """
+    ready: queue.Queue[object] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def offer(item: object) -> None:
+        while not stop.is_set():
+            try:
+                return ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def run() -> None:
+        try:
+            for item in items:
+                offer((item, None))
+                if stop.is_set():
+                    return
+            offer(_END)
+        except BaseException as error:
+            offer((None, error))
+
+    thread = threading.Thread(target=run, name="sniff-ahead", daemon=True)
+    thread.start()
+    try:
+        while True:
+            got = ready.get()
+            if got is _END:
+                return
+            item, error = got  # type: ignore[misc]
+            if error is not None:
+                raise error
+            yield item
+    finally:
+        stop.set()
