@@ -20,6 +20,8 @@ COMPILED = [
     "sniff/decode/http1_head.py",
     "sniff/decode/http1_rows.py",
     "sniff/decode/http1_messages.py",
+    "sniff/decode/dns_names.py",
+    "sniff/decode/dns_rdata.py",
     "sniff/decode/dns_wire.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
