@@ -44,7 +44,10 @@ TCP_URGENT = 33
 VLAN = 34           # outermost vlan.id, -1
 OUTER_L3 = 35       # index of the outermost IP header; equal to L3 without a tunnel
 UDP_LENGTH = 36     # udp.length as written
-COUNT = 40          # rows of the table; the rest is spare
+LAYER = 37          # Layer: the header that the row is about, the last one that was looked at
+HEADER = 38         # index of that header
+WIRE_END = 39       # index after the innermost packet's last byte on the wire: END, or beyond it when bytes were not captured
+COUNT = 40          # rows of the table
 
 
 class Kind(IntEnum):
@@ -75,6 +78,35 @@ class Flag(IntFlag):
     IN_ERROR = 32       # quoted inside an ICMP error
     HEADER_CUT = 64     # the transport header itself is not whole
     TEREDO = 128
+
+
+class Layer(IntEnum):
+    """What begins at HEADER."""
+
+    UNKNOWN = 0         # a link type without a dissector
+    ETHERNET = 1        # Ethernet itself: its header is not whole
+    ETHERTYPE = 2       # what follows an Ethernet type; ETHERTYPE says which
+    LLC = 3             # IEEE 802.2
+    PPP = 4             # from the protocol number on
+    CISCO_HDLC = 5
+    COOKED = 6          # Linux cooked, either version
+    LOOPBACK = 7        # BSD null or loop
+    IEEE80211 = 8
+    FDDI = 9
+    TOKEN_RING = 10
+    CAPTURE = 11        # a header of the capturing program (NFLOG, PPI, PKTAP, radiotap ...)
+    RAW = 12            # raw IP that is no IP
+    MPLS = 13
+    ARP = 14
+    IPV4 = 15
+    IPV6 = 16
+    IPV6_EXTENSION = 17  # IP_PROTO says which
+    IP_PROTO = 18       # what follows IP; IP_PROTO says which
+    TCP = 19
+    UDP = 20
+    VLAN = 21
+    PPPOE = 22
+    FRAME_RELAY = 23
 
 
 class Address(IntEnum):

@@ -34,5 +34,5 @@ class Dissector:
         table[c.INTERFACE] = raw.interface
         table[c.LINK_TYPE] = raw.link_type
         fragments = np.empty(count, np.int64)
-        dissect(memoryview(raw.data), 0, memoryview(table), memoryview(self._record), memoryview(fragments))
+        dissect(memoryview(raw.data), 0, memoryview(table), memoryview(np.zeros(0,np.int64)), memoryview(self._record), memoryview(fragments))
         return PacketBatch(raw, raw.data, table)
