@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,10 +61,8 @@ def _run(arguments: list[str]) -> int:
 def _complain(message: str) -> None:
     """One line on standard error; nothing of it can be a control character, whatever a file was called."""
     line = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in " ".join(message.splitlines()))
-    try:
+    with suppress(OSError, ValueError):    # nobody is there to read it
         print(f"sniff: {line.encode(errors='backslashreplace').decode()}", file=sys.stderr, flush=True)
-    except OSError:
-        pass    # nobody is there to read it
 
 
 def _flush() -> None:
@@ -75,12 +74,10 @@ def _flush() -> None:
 
 def _silence() -> None:
     """Point standard output away, so that the interpreter's own flush at exit cannot fail again."""
-    try:
+    with suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.close(null)
-    except OSError:
-        pass
 
 
 if __name__ == "__main__":

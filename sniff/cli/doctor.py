@@ -15,8 +15,8 @@ from sniff.cli._click import click
 
 PACKAGE = Path(__file__).parent.parent
 
-NEEDED = ("numpy", "rich", "rich-click", "scapy", "pyshark", "dnspython", "brotli", "zstandard", "lz4", "charset-normalizer",
-          "python-multipart", "jinja2", "psutil")
+NEEDED = ("numpy", "rich", "rich-click", "scapy", "pyshark", "dnspython", "brotli", "zstandard", "lz4",
+          "charset-normalizer", "python-multipart", "jinja2", "psutil")
 """Distributions that an install brings along."""
 
 OPTIONAL = {"pyarrow": "Parquet output", "duckdb": "SQL", "dask": "clusters"}
@@ -70,8 +70,9 @@ def _compiled() -> Iterator[Line]:
     missing = "all" if len(slow) == len(modules) else ", ".join(slow)
     compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     first = "" if compiler else "install a C compiler (apt install gcc, xcode-select --install), then "
-    yield (None, "compiled loops", f"{len(slow)} of {len(modules)} run uncompiled, which is right but slow ({missing}); "
-           f"{first}install sniff again: pip install --force-reinstall --no-deps <where sniff came from>")
+    text = (f"{len(slow)} of {len(modules)} run uncompiled, which is right but slow ({missing}); "
+            f"{first}install sniff again: pip install --force-reinstall --no-deps <where sniff came from>")
+    yield None, "compiled loops", text
 
 
 def _libraries() -> Iterator[Line]:
@@ -117,7 +118,8 @@ def _capture() -> Iterator[Line]:
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
     except PermissionError:
         python = os.path.realpath(sys.executable)
-        yield (None, "live capture", f"not allowed for this user: use sudo, or once: sudo setcap cap_net_raw,cap_net_admin+eip {python}")
+        allow = f"sudo setcap cap_net_raw,cap_net_admin+eip {python}"
+        yield None, "live capture", f"not allowed for this user: use sudo, or once: {allow}"
     except OSError as error:
         yield None, "live capture", f"not possible here: {error.strerror}"
     else:

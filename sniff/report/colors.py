@@ -1,7 +1,8 @@
 """Wireshark's default colouring rules, as columns. The first rule that holds gives a row its colours.
 
-They are those of the `colorfilters` file that Wireshark 4.0 installs. Rules about protocols that sniff has no columns for
-(HSRP, spanning tree, OSPF states, SCTP aborts, checksums, which Wireshark does not check by default) are left out.
+They are those of the `colorfilters` file that Wireshark 4.0 installs. Rules about protocols that sniff has no columns
+for (HSRP, spanning tree, OSPF states, SCTP aborts) and about checksums, which Wireshark does not check by default, are
+left out.
 """
 
 from enum import IntEnum
@@ -108,7 +109,8 @@ def rules_of(rows: RowBatch) -> NDArray[np.int8]:
     shown = rows.shown
     table = rows.packets.table
     column = {number: table[number][shown] for number in (
-        c.KIND, c.TCP_FLAGS, c.TTL, c.ADDRESS_KIND, c.DST_LO, c.IP_PROTO, c.SRC_PORT, c.DST_PORT, c.L2, c.L4, c.LINK_TYPE)}
+        c.KIND, c.TCP_FLAGS, c.TTL, c.ADDRESS_KIND, c.DST_LO, c.IP_PROTO, c.SRC_PORT, c.DST_PORT, c.L2, c.L4,
+        c.LINK_TYPE)}
     kind, flags, ttl = column[c.KIND], column[c.TCP_FLAGS], column[c.TTL]
     names = np.array([rule_of_name(name) for name in rows.protocols], np.int8)[rows.apps.apps[APP_PROTOCOL][shown]]
     tcp, udp, icmp, icmp6 = (kind == wanted for wanted in (Kind.TCP, Kind.UDP, Kind.ICMP, Kind.ICMPV6))

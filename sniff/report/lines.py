@@ -71,7 +71,7 @@ class TabsLines:
                 self.names.pool, self.names.offset, words, word_offset, rows.shown, rows.decimals, rows.zero_ns,
                 self.out, progress)
             if written:
-                yield memoryview(self.out)[:written]
+                yield self.out.data[:written]
             elif progress[0] < len(rows.shown):
                 self.out = np.empty(int(progress[2]), np.uint8)
 

@@ -1,7 +1,7 @@
 """Rows as tab-separated text, a whole batch in one loop (compiled).
 
-A row is `No. Time Source Destination Protocol Length Info` and a newline, as `tshark -n -T tabs` writes it, without that
-program's padding and its arrow column. lines.py calls this; nothing else should.
+A row is `No. Time Source Destination Protocol Length Info` and a newline, as `tshark -n -T tabs` writes it, without
+that program's padding and its arrow column. lines.py calls this; nothing else should.
 """
 
 import cython
@@ -310,14 +310,14 @@ def write_tabs(table: cython.const[cython.longlong][:, ::1], info: cython.const[
     protocol     int64[n]    number of its Protocol cell
     names        uint8[p]    the Protocol cells, end to end
     name_offset  int64[k+1]  cell j is names[name_offset[j]:name_offset[j + 1]]
-    words        uint8[w]    Source and Destination of the shown packets with Address.TEXT, in the order of `shown`, end to end
+    words        uint8[w]    Source and Destination of the shown packets with Address.TEXT, in that order, end to end
     word_offset  int64[2t+1] the same for those
     shown        int64[r]    indexes of the packets to write
     decimals     int64[i]    decimals of the time stamps of each interface, 0..9
     zero_ns      the time that is 0.000000, nanoseconds
     out          uint8[o]    written from its start
-    progress     int64[3]    in and out: rows and words already written (begin with zeros). When rows are left and nothing fits,
-                             progress[2] is how large `out` must at least be
+    progress     int64[3]    in and out: rows and words already written (begin with zeros). When rows are left and
+                             nothing fits, progress[2] is how large `out` must at least be
 
     Nothing on the wire can raise here: every index comes from the stages before. A wrong one is an IndexError.
     """

@@ -1,8 +1,8 @@
 """The timeline at a terminal: Wireshark's colours, the width of the window, rows as they come.
 
 rich says what the terminal can do and turns colours into its codes; rows are laid out here, a few microseconds each,
-because a capture has more of them than a rich Table is made for. Nothing from the wire reaches the terminal unless it is
-printable: everything else is written out as an escape.
+because a capture has more of them than a rich Table is made for. Nothing from the wire reaches the terminal unless it
+is printable: everything else is written out as an escape.
 """
 
 import re
@@ -15,8 +15,10 @@ from rich.console import Console
 from rich.style import Style
 
 from sniff.report.colors import COLORS, Rule, rules_of
+from sniff.report.formats import Sink, Step
 from sniff.report.lines import TabsLines, cells_of
 from sniff.report.rows import RowBatch
+from sniff.report.summary import Summary
 
 NO, TIME, SOURCE, DESTINATION, PROTOCOL, LENGTH, INFO = range(7)
 HEADERS = ("No.", "Time", "Source", "Destination", "Protocol", "Length", "Info")
@@ -44,8 +46,8 @@ UNPRINTABLE = re.compile(r"[^ -~]")
 def printable(text: str) -> str:
     """The text with everything that a terminal could take for a command, or that cannot be seen, written as an escape.
 
-    Printable means what Python's str.isprintable means: no controls (C0, C1), no format characters (those that reverse the
-    direction of text among them), no line separators, nothing unassigned or private.
+    Printable means what Python's str.isprintable means: no controls (C0, C1), no format characters (those that reverse
+    the direction of text among them), no line separators, nothing unassigned or private.
     """
     return text if text.isprintable() else UNPRINTABLE.sub(_escaped, text)
 
@@ -85,8 +87,8 @@ def squeeze(text: str, width: int) -> str:
 class TerminalTable:
     """Draws row batches for one console.
 
-    The header comes with the first rows. Column widths come from the first batch and only ever grow, so that rows can be
-    shown while the capture is read; each batch looks at the width of the window again.
+    The header comes with the first rows. Column widths come from the first batch and only ever grow, so that rows can
+    be shown while the capture is read; each batch looks at the width of the window again.
     """
 
     def __init__(self, console: Console, lines: TabsLines | None = None) -> None:
@@ -131,7 +133,8 @@ class TerminalTable:
         headers = HEADERS if roomy else SHORT_HEADERS
         widths = [max(have, len(header)) for have, header in zip(self.widths, headers, strict=False)]
         if roomy:
-            widths[SOURCE], widths[DESTINATION] = (max(widths[number], ADDRESS_WHOLE) for number in (SOURCE, DESTINATION))
+            for number in (SOURCE, DESTINATION):
+                widths[number] = max(widths[number], ADDRESS_WHOLE)
         places: list[Callable[[str, int], str]] = [str.rjust, str.rjust, squeeze, squeeze, fit, str.rjust]
         columns = list(range(INFO))
 
@@ -164,6 +167,30 @@ class TerminalTable:
         parts = [headers[number].rjust(width) if place is str.rjust else headers[number].ljust(width)
                  for number, width, place in shown]
         return self.header_style(" ".join([*parts, fit(HEADERS[INFO], info_width)]))
+
+
+class TableWriter:
+    """Writes the table of a whole analysis and the summary after it."""
+
+    def __init__(self, sink: Sink, console: Console | None = None) -> None:
+        self.sink = sink
+        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.table = TerminalTable(self.console)
+
+    def _write(self, text: str) -> None:
+        self.sink.write(text.encode(self.console.encoding, "replace"))
+
+    def write(self, step: Step) -> None:
+        """Draw the rows of one step."""
+        text = self.table.text(step.rows) if step.rows else ""
+        if text:
+            self._write(text)
+
+    def end(self, summary: Summary) -> None:
+        """Draw the summary."""
+        if not self.table.rows:
+            self._write("no rows to show\n" if summary.packets else "no packets\n")
+        self._write("\n" + "".join(f"{printable(line)}\n" for line in summary.lines()))
 
 
 def _wrapper(style: Style, system: ColorSystem | None) -> Callable[[str], str]:

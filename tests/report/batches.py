@@ -1,5 +1,6 @@
 """Row batches for tests of reports, made by hand: no capture and no decoder is needed to draw a row."""
 
+import re
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ def halves(text: str) -> tuple[int, int, int]:
     """(Address kind, upper half, lower half as they lie in int64)."""
     if not text:
         return c.Address.NONE, 0, 0
-    if text.count(":") == 5 and len(text) == 17:
+    if re.fullmatch("[0-9a-f]{2}(:[0-9a-f]{2}){5}", text):
         return c.Address.MAC, 0, int(text.replace(":", ""), 16)
     try:
         address = ip_address(text)
@@ -64,8 +65,8 @@ def row_batch(rows, zero_ns=0, decimals=(6,), shown=None, protocols=None) -> Row
         _, *destination = halves(row.destination)
         if kind == c.Address.TEXT:
             words[i] = (row.source, row.destination)
-        for column, value in ((c.NUMBER, row.number), (c.TS_NS, row.ts_ns), (c.WIRELEN, row.length), (c.CAPLEN, row.length),
-                              (c.INTERFACE, row.interface), (c.ADDRESS_KIND, kind), (c.SRC_HI, source[0]),
+        for column, value in ((c.NUMBER, row.number), (c.TS_NS, row.ts_ns), (c.WIRELEN, row.length),
+                              (c.CAPLEN, row.length), (c.INTERFACE, row.interface), (c.ADDRESS_KIND, kind), (c.SRC_HI, source[0]),
                               (c.SRC_LO, source[1]), (c.DST_HI, destination[0]), (c.DST_LO, destination[1]),
                               (c.KIND, row.kind), (c.TCP_FLAGS, row.tcp_flags), (c.SRC_PORT, row.ports[0]),
                               (c.DST_PORT, row.ports[1]), (c.TTL, row.ttl), (c.FLAGS, 0), (c.IP_VERSION, 4)):

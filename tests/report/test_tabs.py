@@ -22,15 +22,15 @@ def text_of(batch, out_bytes=1 << 16):
 
 
 def test_the_row_of_the_mission():
-    batch = row_batch([Row(10, 1_137_736_000, "13.33.47.133", "192.168.1.2", "HTTP", 71, "HTTP/1.1 200 OK  (text/html)")],
-                      zero_ns=1_000_000_000)
+    row = Row(10, 1_137_736_000, "13.33.47.133", "192.168.1.2", "HTTP", 71, "HTTP/1.1 200 OK  (text/html)")
+    batch = row_batch([row], zero_ns=1_000_000_000)
     assert text_of(batch) == "10\t0.137736\t13.33.47.133\t192.168.1.2\tHTTP\t71\tHTTP/1.1 200 OK  (text/html)\n"
 
 
 def true_time(ts_ns, zero_ns, decimals):
     """What tshark prints: cut towards zero; no minus when nothing is left."""
     value = (Decimal(ts_ns - zero_ns) / 10**9).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
-    return f"{abs(value) if not value else value:f}"
+    return f"{value if value else abs(value):f}"
 
 
 @fewer
@@ -44,9 +44,9 @@ def test_times_are_those_of_exact_decimals(times, zero_ns):
 
 
 @pytest.mark.parametrize(("delta", "decimals", "text"), [
-    (0, 6, "0.000000"), (-1000, 6, "-0.000001"), (-999, 6, "0.000000"), (-1_000_000_000, 6, "-1.000000"), (-1, 9, "-0.000000001"),
-    (5_333_333_333, 0, "5"), (-500_000_000, 0, "0"), (-2_010_000_000, 1, "-2.0"), (12_345_678_000_000_000, 2, "12345678.00"),
-    (-999_999_999, 3, "-0.999"),
+    (0, 6, "0.000000"), (-1000, 6, "-0.000001"), (-999, 6, "0.000000"), (-1_000_000_000, 6, "-1.000000"),
+    (-1, 9, "-0.000000001"), (5_333_333_333, 0, "5"), (-500_000_000, 0, "0"), (-2_010_000_000, 1, "-2.0"),
+    (12_345_678_000_000_000, 2, "12345678.00"), (-999_999_999, 3, "-0.999"),
 ])
 def test_times_that_tshark_was_seen_to_print(delta, decimals, text):
     assert cells_of(row_batch([Row(ts_ns=delta + 7)], zero_ns=7, decimals=[decimals]))[0][1] == text
@@ -80,8 +80,8 @@ def test_ipv6(packed):
     assert [cells[2] for cells in cells_of(row_batch(rows))] == [dotted_form(address) for address in packed]
 
 
-@pytest.mark.parametrize("text", ["::", "::1", "::0.1.0.0", "::1.2.3.4", "::ffff:1.2.3.4", "64:ff9b::102:304", "1:0:0:2::3",
-                                  "1::2:0:0:3:4", "1:2:3:4:5:6:7:0", "fe80::", "::ffff:0:0:0", "1:2:3:4:5:6::"])
+@pytest.mark.parametrize("text", ["::", "::1", "::0.1.0.0", "::1.2.3.4", "::ffff:1.2.3.4", "64:ff9b::102:304",
+                                  "1:0:0:2::3", "1::2:0:0:3:4", "1:2:3:4:5:6:7:0", "fe80::", "::ffff:0:0:0", "1:2:3:4:5:6::"])
 def test_ipv6_forms(text):
     assert cells_of(row_batch([Row(source=text, destination=text)]))[0][2:4] == [text, text]
 
@@ -90,7 +90,8 @@ def test_ipv6_forms(text):
 @given(st.integers(0, 2**48 - 1))
 def test_mac(value):
     text = ":".join(f"{byte:02x}" for byte in value.to_bytes(6))
-    assert cells_of(row_batch([Row(source=text, destination="ff:ff:ff:ff:ff:ff")]))[0][2:4] == [text, "ff:ff:ff:ff:ff:ff"]
+    broadcast = "ff:ff:ff:ff:ff:ff"
+    assert cells_of(row_batch([Row(source=text, destination=broadcast)]))[0][2:4] == [text, broadcast]
 
 
 def test_no_addresses_are_empty_cells():

@@ -1,0 +1,113 @@
+"""The output formats by name. Each is imported only when it is asked for.
+
+A writer takes the steps of an analysis, one after the other, and writes what is to be said about each at once, so that
+output flows while a capture is still growing.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sniff.report.rows import RowBatch
+
+if TYPE_CHECKING:
+    from sniff.report.summary import Summary
+
+
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes | memoryview) -> None: ...
+
+
+class Step(Protocol):
+    """What a writer sees of a step: one batch that went through all stages."""
+
+    @property
+    def rows(self) -> RowBatch | None: ...
+
+
+class Writer(Protocol):
+    """Writes one format."""
+
+    def write(self, step: Any) -> None:
+        """Write what one step says."""
+
+    def end(self, summary: "Summary") -> None:
+        """The capture is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a writer may want to know.
+
+    packets   every packet is a row, not only application rows
+    terminal  the output is a terminal
+    """
+
+    packets: bool = False
+    terminal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format.
+
+    make      writer for a sink
+    help      a few words
+    messages  it needs the messages and exchanges, not only rows
+    summary   a summary stands at its end
+    suffixes  of the files that are meant when only -o is given
+    """
+
+    make: Callable[[Sink, Options], Writer]
+    help: str
+    messages: bool = False
+    summary: bool = False
+    suffixes: tuple[str, ...] = ()
+
+
+class ChunkWriter:
+    """Writes the chunks that an encoder makes of each batch of rows; nothing at the end."""
+
+    def __init__(self, sink: Sink, chunks: Callable[[RowBatch], Iterable[bytes | memoryview]]) -> None:
+        self.sink = sink
+        self.chunks = chunks
+
+    def write(self, step: Step) -> None:
+        """Write the rows of one step."""
+        for chunk in self.chunks(step.rows) if step.rows else ():
+            self.sink.write(chunk)
+
+    def end(self, summary: "Summary") -> None:
+        """Nothing."""
+
+
+def _tabs(sink: Sink, options: Options) -> Writer:
+    from sniff.report.lines import TabsLines
+    return ChunkWriter(sink, TabsLines().chunks)
+
+
+def _jsonl(sink: Sink, options: Options) -> Writer:
+    from sniff.report.jsonl import PacketLines
+    return ChunkWriter(sink, PacketLines().chunks)
+
+
+def _table(sink: Sink, options: Options) -> Writer:
+    from sniff.report.terminal import TableWriter
+    return TableWriter(sink)
+
+
+FORMATS = {
+    "table": Format(_table, "coloured rows and a summary, for people", messages=True, summary=True),
+    "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", suffixes=(".txt", ".tsv", ".tabs")),
+    "jsonl": Format(_jsonl, "one JSON object a line", messages=True, suffixes=(".jsonl", ".ndjson", ".json")),
+}
+"""By name, in the order in which help lists them."""
+
+
+def format_for(path: str | None, terminal: bool) -> str:
+    """The format that is meant when none is named: the one the file's suffix stands for, or what suits the output."""
+    if path is not None and path != "-":
+        return next((found for found, form in FORMATS.items() if path.lower().endswith(form.suffixes)), "tabs")
+    return "table" if terminal else "tabs"

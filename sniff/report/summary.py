@@ -1,0 +1,146 @@
+"""The summary: what a capture comes to, in a few lines after its rows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sniff.decode import columns as d
+from sniff.decode.batch import AppBatch
+from sniff.limits import Counters
+from sniff.notes import Code, Notes
+from sniff.packets import columns as c
+from sniff.packets.columns import Kind
+from sniff.reassembly import columns as s
+from sniff.report.colors import bytes_at
+
+DNS_QR = 0x80
+"""The bit of the third byte of a DNS message that says response (RFC 1035 section 4.1.1)."""
+
+CAPS = {
+    "fragments_dropped": "incomplete IP fragments dropped", "flows_evicted": "flows ended early to make room",
+    "holes_given_up": "holes in TCP streams given up", "heads_cut": "HTTP heads cut", "bodies_cut": "bodies cut",
+    "exchanges_given_up": "requests given up before their response",
+    "dns_given_up": "DNS queries given up before their answer",
+    "names_forgotten": "names from DNS forgotten", "notes_dropped": "notes counted but not kept",
+    "spool_bytes_lost": "bytes that fell off the spool",
+}
+"""What the counters of limits.py mean, for people."""
+
+NOTE_WORDS = {
+    Code.FILE_CUT: "the file is cut off", Code.FILE_DAMAGED: "the file is damaged",
+    Code.RECORD_TOO_LONG: "record too long", Code.TIME_BACKWARDS: "time goes backwards",
+    Code.BLOCK_SKIPPED: "block skipped", Code.TCP_GAP: "bytes missing from the capture",
+    Code.TCP_CONFLICT: "segments that contradict each other", Code.HTTP_AMBIGUOUS_FRAMING: "ambiguous HTTP framing",
+    Code.DNS_SECOND_ANSWER: "second answer to one DNS query", Code.DNS_UNASKED_ANSWER: "DNS answer nobody asked for",
+}
+"""Better words for some codes; the others are their names."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What the summary wants to know of the slowest exchange."""
+
+    what: str
+    duration_ns: int
+    packet: int
+
+
+@dataclass(slots=True)
+class Summary:
+    """Figures of a capture, summed up batch by batch.
+
+    wire_bytes   bytes the packets had on the wire
+    flows        TCP connections and UDP conversations that began
+    dns_queries  DNS, MDNS and LLMNR queries
+    errors       responses with a status of 400 and more
+    unanswered   requests and queries without an answer, -1 when that was not looked for
+    """
+
+    packets: int = 0
+    rows: int = 0
+    wire_bytes: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    tcp_flows: int = 0
+    udp_flows: int = 0
+    dns_queries: int = 0
+    requests: int = 0
+    responses: int = 0
+    errors: int = 0
+    unanswered: int = -1
+    slowest: Exchange | None = None
+    notes: Notes = field(default_factory=Notes)
+    counters: Counters = field(default_factory=Counters)
+
+    def add(self, apps: AppBatch, shown: int = 0) -> None:
+        """Count one batch, of which so many rows were shown."""
+        packets = apps.streams.packets
+        table = packets.table
+        if not table.shape[1]:
+            return
+        self.packets += table.shape[1]
+        self.rows += shown
+        self.wire_bytes += int(table[c.WIRELEN].sum())
+        first, last = int(table[c.TS_NS].min()), int(table[c.TS_NS].max())
+        self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
+        self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
+        protocol = apps.streams.opened[s.F_PROTO]
+        self.tcp_flows += int((protocol == 6).sum())
+        self.udp_flows += int((protocol == 17).sum())
+        dns = np.isin(apps.apps[d.APP_PROTOCOL], (d.Protocol.DNS, d.Protocol.MDNS, d.Protocol.LLMNR))
+        dns &= table[c.KIND] == Kind.UDP
+        self.dns_queries += int((bytes_at(packets.data, table[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
+        messages = apps.messages
+        responses = messages[d.M_IS_RESPONSE] != 0
+        self.responses += int(responses.sum())
+        self.requests += int((~responses).sum())
+        self.errors += int((messages[d.M_STATUS] >= 400).sum())
+
+    def lines(self) -> Iterator[str]:
+        """The summary in a few lines of plain text."""
+        duration = (self.last_ns or 0) - (self.first_ns or 0)
+        yield " · ".join([_count(self.packets, "packet"), size(self.wire_bytes), span(duration),
+                          _count(self.tcp_flows, "TCP connection"), _count(self.udp_flows, "UDP flow")])
+        parts = [_count(self.dns_queries, "DNS query", "DNS queries"), _count(self.requests, "HTTP request")]
+        if self.errors:
+            parts.append(_count(self.errors, "error"))
+        if self.unanswered > 0:
+            parts.append(f"{self.unanswered:,} unanswered")
+        if self.slowest:
+            slow = self.slowest
+            parts.append(f"slowest {span(slow.duration_ns)}: {slow.what} (packet {slow.packet})")
+        yield " · ".join(parts)
+        if self.notes.counts:
+            found = sorted(self.notes.counts.items(), key=lambda item: (-item[1], item[0]))
+            yield "notes: " + ", ".join(f"{NOTE_WORDS.get(code, code.name)} {count:,}" for code, count in found)
+        for name, count in self.counters.fired().items():
+            yield f"limit reached: {CAPS.get(name, name)}: {count:,}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    """`1 packet`, `2 packets`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(number: int) -> str:
+    """Bytes in a unit that suits: 1,743 bytes, 12.3 MB."""
+    if number < 10_000:
+        return _count(number, "byte")
+    power = min((len(str(number)) - 1) // 3, 4)
+    value = number / 1000**power
+    return f"{value:.{max(0, 3 - len(str(int(value))))}f} {' kMGT'[power]}B"
+
+
+def span(nanoseconds: int) -> str:
+    """A duration in a unit that suits: 138 ms, 4.27 s, 2 h 05 min."""
+    for unit, factor in (("ns", 1), ("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)):
+        value = nanoseconds / factor
+        if abs(value) < (999.5 if unit != "s" else 120):
+            return f"{value:.{0 if unit == 'ns' else max(0, 3 - len(str(abs(int(value)))))}f} {unit}"
+    minutes, seconds = divmod(round(nanoseconds / 1e9), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
