@@ -1711,7 +1711,7 @@ def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, 
             record[WIRELEN] = table[WIRELEN, i]
             record[LINK_TYPE] = table[LINK_TYPE, i]
             interface = table[INTERFACE, i]
-            dissect_packet(data, record, fcs[interface] if 0 <= interface < fcs.shape[0] else 0)
+            dissect_packet(data, record, max(fcs[interface], 0) if 0 <= interface and interface < fcs.shape[0] else 0)
             for k in range(KIND, COUNT):
                 table[k, i] = record[k]
             if record[FRAGMENT]:
