@@ -25,8 +25,8 @@ FOLDER = Path(__file__).with_name("data")
 START_SECONDS = 1_795_341_600
 FILE_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 RECORD = struct.Struct("<IIII")
-ETHERNET = bytes.fromhex("020000000001" "020000000002" "0800")
-IP_TCP = struct.Struct(">BBHHHBBHIIHHIIBBHHHBBBBII")   # IPv4, TCP, and the options NOP NOP Timestamps
+ETHERNET = bytes.fromhex("0200000000010200000000020800")
+IP_TCP = struct.Struct(">BBHHHBBHIIHHIIBBHHHBBBBII")  # IPv4, TCP, and the options NOP NOP Timestamps
 IP_UDP = struct.Struct(">BBHHHBBHIIHHHH")
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SEGMENT = 1448
@@ -67,8 +67,18 @@ class Writer:
 
 def ip_checksum(source: int, destination: int, protocol: int, length: int, ident: int) -> int:
     """The header checksum (RFC 1071) of the IPv4 headers written here."""
-    total = (0x4500 + length + ident + 0x4000 + 0x4000 + protocol
-             + (source >> 16) + (source & 0xFFFF) + (destination >> 16) + (destination & 0xFFFF))
+    total = (
+        0x4500
+        + length
+        + ident
+        + 0x4000
+        + 0x4000
+        + protocol
+        + (source >> 16)
+        + (source & 0xFFFF)
+        + (destination >> 16)
+        + (destination & 0xFFFF)
+    )
     total = (total & 0xFFFF) + (total >> 16)
     return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
 
@@ -76,8 +86,26 @@ def ip_checksum(source: int, destination: int, protocol: int, length: int, ident
 def udp_frame(source: int, destination: int, sport: int, dport: int, ident: int, payload: bytes) -> bytes:
     """An Ethernet frame with a UDP datagram."""
     length = 28 + len(payload)
-    return ETHERNET + IP_UDP.pack(0x45, 0, length, ident, 0x4000, 64, 17, ip_checksum(source, destination, 17, length, ident),
-                                  source, destination, sport, dport, length - 20, 0) + payload
+    return (
+        ETHERNET
+        + IP_UDP.pack(
+            0x45,
+            0,
+            length,
+            ident,
+            0x4000,
+            64,
+            17,
+            ip_checksum(source, destination, 17, length, ident),
+            source,
+            destination,
+            sport,
+            dport,
+            length - 20,
+            0,
+        )
+        + payload
+    )
 
 
 class Connection:
@@ -92,7 +120,9 @@ class Connection:
         self.ident = [dice.getrandbits(16), dice.getrandbits(16)]
         self.clock = [dice.getrandbits(31), dice.getrandbits(31)]
 
-    def frame(self, side: int, flags: int, now_us: int, payload: bytes = b"", seq: int | None = None, ack: int | None = None) -> bytes:
+    def frame(
+        self, side: int, flags: int, now_us: int, payload: bytes = b"", seq: int | None = None, ack: int | None = None
+    ) -> bytes:
         """The next frame of `side` (0 client, 1 server); with `seq` one that was sent before."""
         other = 1 - side
         length = 52 + len(payload)
@@ -103,11 +133,37 @@ class Connection:
             self.next[side] = (seq + len(payload) + bool(flags & (SYN | FIN))) & 0xFFFFFFFF
         acked = 0 if not flags & ACK else self.next[other] if ack is None else ack
         millis = now_us // 1000
-        return ETHERNET + IP_TCP.pack(
-            0x45, 0, length, ident, 0x4000, 64, 6, ip_checksum(source, destination, 6, length, ident), source, destination,
-            self.ports[side], self.ports[other], seq, acked, 0x80, flags, 64_240 if flags & SYN else 501, 0, 0,
-            1, 1, 8, 10, (self.clock[side] + millis) & 0xFFFFFFFF, (self.clock[other] + millis) & 0xFFFFFFFF if flags & ACK else 0,
-        ) + payload
+        return (
+            ETHERNET
+            + IP_TCP.pack(
+                0x45,
+                0,
+                length,
+                ident,
+                0x4000,
+                64,
+                6,
+                ip_checksum(source, destination, 6, length, ident),
+                source,
+                destination,
+                self.ports[side],
+                self.ports[other],
+                seq,
+                acked,
+                0x80,
+                flags,
+                64_240 if flags & SYN else 501,
+                0,
+                0,
+                1,
+                1,
+                8,
+                10,
+                (self.clock[side] + millis) & 0xFFFFFFFF,
+                (self.clock[other] + millis) & 0xFFFFFFFF if flags & ACK else 0,
+            )
+            + payload
+        )
 
     def open(self, now_us: int) -> list[bytes]:
         """The three-way handshake."""
@@ -121,19 +177,20 @@ class Connection:
 def segments(data: bytes) -> Iterator[tuple[bytes, int]]:
     """(payload, flags) of the segments that carry `data`."""
     for start in range(0, len(data), SEGMENT):
-        yield data[start:start + SEGMENT], ACK if start + SEGMENT < len(data) else ACK | PSH
+        yield data[start : start + SEGMENT], ACK if start + SEGMENT < len(data) else ACK | PSH
 
 
 # --- small --------------------------------------------------------------------------------------------------------------
+
 
 def small(writer: Writer, scale: float) -> None:
     """Many small keep-alive transactions, as a load generator makes them: one packet a request, one a response."""
     dice = random.Random(1)
     count = round(324_500 * scale)
     connections = max(2, round(340 * min(1.0, scale * 4)))
-    headless = max(1, connections // 17)   # their first packets were before the recording began
+    headless = max(1, connections // 17)  # their first packets were before the recording began
     clients = [Connection(dice, 0x0A000100 + i % 60, 0x0A000001) for i in range(connections)]
-    waiting: list[tuple[int, int] | None] = [None] * connections   # (item, kind) of the request under way
+    waiting: list[tuple[int, int] | None] = [None] * connections  # (item, kind) of the request under way
     for index, connection in enumerate(clients):
         if index >= headless:
             for frame in connection.open(writer.now_us):
@@ -151,11 +208,16 @@ def small(writer: Writer, scale: float) -> None:
             kind, item = dice.randrange(64), sent
             if kind == 0:
                 body = b'{"item": %d, "count": %d}' % (item, item % 7)
-                request = (b"POST /api/v1/items HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\nAccept: application/json\r\n"
-                           b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                request = (
+                    b"POST /api/v1/items HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\nAccept: application/json\r\n"
+                    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                )
             else:
-                request = (b"GET /api/v1/items/%d?expand=price&session=%08x HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\n"
-                           b"Accept: application/json\r\nX-Request-Id: %016x\r\n\r\n" % (item, dice.getrandbits(32), dice.getrandbits(64)))
+                request = (
+                    b"GET /api/v1/items/%d?expand=price&session=%08x HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\n"
+                    b"Accept: application/json\r\nX-Request-Id: %016x\r\n\r\n"
+                    % (item, dice.getrandbits(32), dice.getrandbits(64))
+                )
             waiting[index] = (item, kind)
             sent += 1
             writer.write(connection.frame(0, PSH | ACK, writer.now_us, request))
@@ -163,9 +225,16 @@ def small(writer: Writer, scale: float) -> None:
             item, kind = under_way
             status = b"201 Created" if kind == 0 else b"404 Not Found" if kind == 1 else b"200 OK"
             waiting[index] = None
-            writer.write(connection.frame(1, PSH | ACK, writer.now_us, b"HTTP/1.1 %s\r\nServer: nginx/1.22.1\r\n"
-                         b"Date: Sun, 22 Nov 2026 10:00:%02d GMT\r\nContent-Type: application/json\r\nContent-Length: 23\r\n"
-                         b"Connection: keep-alive\r\n\r\n{\"id\":%06d,\"ok\":true}" % (status, item % 60, item)))
+            writer.write(
+                connection.frame(
+                    1,
+                    PSH | ACK,
+                    writer.now_us,
+                    b"HTTP/1.1 %s\r\nServer: nginx/1.22.1\r\n"
+                    b"Date: Sun, 22 Nov 2026 10:00:%02d GMT\r\nContent-Type: application/json\r\nContent-Length: 23\r\n"
+                    b'Connection: keep-alive\r\n\r\n{"id":%06d,"ok":true}' % (status, item % 60, item),
+                )
+            )
     for connection in clients:
         for frame in connection.close(writer.now_us):
             writer.now_us += 11
@@ -174,7 +243,7 @@ def small(writer: Writer, scale: float) -> None:
 
 # --- pages --------------------------------------------------------------------------------------------------------------
 
-WORDS = "packet stream segment window header body chunk query answer name route table index market garden winter summer river".split()
+WORDS = ["packet", "stream", "segment", "window", "header", "body", "chunk", "query", "answer", "name", "route", "table", "index", "market", "garden", "winter", "summer", "river"]
 
 
 def text(dice: random.Random, size: int) -> bytes:
@@ -184,7 +253,10 @@ def text(dice: random.Random, size: int) -> bytes:
 
 def chunked(body: bytes, size: int) -> bytes:
     """`body` in chunks."""
-    return b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + size]), body[i:i + size]) for i in range(0, len(body), size)) + b"0\r\n\r\n"
+    return (
+        b"".join(b"%x\r\n%s\r\n" % (len(body[i : i + size]), body[i : i + size]) for i in range(0, len(body), size))
+        + b"0\r\n\r\n"
+    )
 
 
 def resources(dice: random.Random) -> dict[str, list[bytes]]:
@@ -192,17 +264,32 @@ def resources(dice: random.Random) -> dict[str, list[bytes]]:
     head = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: %s\r\nConnection: keep-alive\r\n"
     made: dict[str, list[bytes]] = {"html": [], "css": [], "js": [], "webp": []}
     for number in range(24):
-        page = b"<!DOCTYPE html><html><head><title>Page %d</title></head><body><p>" % number + text(dice, dice.randrange(4_000, 60_000)) + b"</p></body></html>"
+        page = (
+            b"<!DOCTYPE html><html><head><title>Page %d</title></head><body><p>" % number
+            + text(dice, dice.randrange(4_000, 60_000))
+            + b"</p></body></html>"
+        )
         packed = gzip.compress(page, mtime=0)
-        made["html"].append((head % b"text/html; charset=utf-8") + (
-            b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(packed, 4096) if number % 3
-            else b"Transfer-Encoding: chunked\r\n\r\n" + chunked(page, 8192)))
+        made["html"].append(
+            (head % b"text/html; charset=utf-8")
+            + (
+                b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(packed, 4096)
+                if number % 3
+                else b"Transfer-Encoding: chunked\r\n\r\n" + chunked(page, 8192)
+            )
+        )
         sheet = gzip.compress(b".a { color: red }\n" + text(dice, dice.randrange(2_000, 20_000)), mtime=0)
-        made["css"].append(head % b"text/css" + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(sheet) + sheet)
+        made["css"].append(
+            head % b"text/css" + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(sheet) + sheet
+        )
         script = b"function f() { return 1; }\n" + text(dice, dice.randrange(3_000, 30_000))
         made["js"].append(head % b"application/javascript" + b"Content-Length: %d\r\n\r\n" % len(script) + script)
         picture = b"RIFF" + dice.randbytes(dice.randrange(500, 30_000))
-        made["webp"].append(head % b"image/webp" + b"ETag: \"%x\"\r\nContent-Length: %d\r\n\r\n" % (dice.getrandbits(48), len(picture)) + picture)
+        made["webp"].append(
+            head % b"image/webp"
+            + b'ETag: "%x"\r\nContent-Length: %d\r\n\r\n' % (dice.getrandbits(48), len(picture))
+            + picture
+        )
     return made
 
 
@@ -213,26 +300,44 @@ def visit(dice: random.Random, writer: Writer, made: dict[str, list[bytes]], num
         host, server = b"www%d" % host_number, 0xC6336400 + host_number
         port, ident = dice.randrange(32_768, 61_000), dice.getrandbits(16)
         question = bytes([len(host)]) + host + b"\x07example\x03org\0\0\x01\0\x01"
-        writer.write(udp_frame(client, 0x08080808, port, 53, ident, struct.pack(">6H", ident, 0x0100, 1, 0, 0, 0) + question))
+        writer.write(
+            udp_frame(client, 0x08080808, port, 53, ident, struct.pack(">6H", ident, 0x0100, 1, 0, 0, 0) + question)
+        )
         yield
         answer = question + b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + server.to_bytes(4, "big")
-        writer.write(udp_frame(0x08080808, client, 53, port, ident, struct.pack(">6H", ident, 0x8180, 1, 1, 0, 0) + answer))
+        writer.write(
+            udp_frame(0x08080808, client, 53, port, ident, struct.pack(">6H", ident, 0x8180, 1, 1, 0, 0) + answer)
+        )
         yield
         connection = Connection(dice, client, server)
         for frame in connection.open(writer.now_us):
             writer.write(frame)
             yield
-        for item, kind in enumerate(["html", "css", "css", "js", "js", "js", *["webp"] * 8] if host_number < 40 else ["js", "webp", "webp"]):
+        for item, kind in enumerate(
+            ["html", "css", "css", "js", "js", "js", *["webp"] * 8] if host_number < 40 else ["js", "webp", "webp"]
+        ):
             not_modified = dice.random() < 0.12
             path = b"/p%d/%d.%s" % (number, item, kind.encode())
-            condition = b"If-None-Match: \"%x\"\r\n" % dice.getrandbits(48) if not_modified else b""
-            writer.write(connection.frame(0, PSH | ACK, writer.now_us, (
-                b"GET %s HTTP/1.1\r\nHost: %s.example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
-                b"Accept: */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\nReferer: http://www%d.example.org/\r\n"
-                b"Cookie: session=%016x\r\n%s\r\n" % (path, host, number % 40, number * 0x9E3779B97F4A7C15 & (1 << 64) - 1, condition))))
+            condition = b'If-None-Match: "%x"\r\n' % dice.getrandbits(48) if not_modified else b""
+            writer.write(
+                connection.frame(
+                    0,
+                    PSH | ACK,
+                    writer.now_us,
+                    (
+                        b"GET %s HTTP/1.1\r\nHost: %s.example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+                        b"Accept: */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\nReferer: http://www%d.example.org/\r\n"
+                        b"Cookie: session=%016x\r\n%s\r\n"
+                        % (path, host, number % 40, number * 0x9E3779B97F4A7C15 & (1 << 64) - 1, condition)
+                    ),
+                )
+            )
             yield
-            response = (b"HTTP/1.1 304 Not Modified\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nConnection: keep-alive\r\n\r\n"
-                        if not_modified else dice.choice(made[kind]))
+            response = (
+                b"HTTP/1.1 304 Not Modified\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nConnection: keep-alive\r\n\r\n"
+                if not_modified
+                else dice.choice(made[kind])
+            )
             for count, (payload, flags) in enumerate(segments(response), 1):
                 writer.write(connection.frame(1, flags, writer.now_us, payload))
                 yield
@@ -265,17 +370,25 @@ def pages(writer: Writer, scale: float) -> None:
 # --- bulk ---------------------------------------------------------------------------------------------------------------
 
 DOWNLOAD = 2 << 20
-NETWORK_LOSS = 0.004    # segments that arrive only with their retransmission
+NETWORK_LOSS = 0.004  # segments that arrive only with their retransmission
 ROUND_TRIP_SEGMENTS = 24
-BURST_EVERY, BURST = 4_000, 90   # the recorder loses `BURST` packets in a row about once in `BURST_EVERY`
+BURST_EVERY, BURST = 4_000, 90  # the recorder loses `BURST` packets in a row about once in `BURST_EVERY`
 
 
 def download(dice: random.Random, writer: Writer, connection: Connection, data: bytes, number: int) -> Iterator[bytes]:
     """The frames of one download, as the recorder at the client's side would see them."""
-    yield connection.frame(0, PSH | ACK, writer.now_us, b"GET /images/disk-%d.img HTTP/1.1\r\nHost: mirror.example.org\r\nUser-Agent: fetch/1.4\r\nAccept: */*\r\n\r\n" % number)
-    response = (b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: application/octet-stream\r\n"
-                b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n" % DOWNLOAD) + data
-    lost: deque[tuple[int, int, bytes]] = deque()   # (when it comes again, sequence number, payload)
+    yield connection.frame(
+        0,
+        PSH | ACK,
+        writer.now_us,
+        b"GET /images/disk-%d.img HTTP/1.1\r\nHost: mirror.example.org\r\nUser-Agent: fetch/1.4\r\nAccept: */*\r\n\r\n"
+        % number,
+    )
+    response = (
+        b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n" % DOWNLOAD
+    ) + data
+    lost: deque[tuple[int, int, bytes]] = deque()  # (when it comes again, sequence number, payload)
     for count, (payload, flags) in enumerate(segments(response)):
         seq = connection.next[1]
         frame = connection.frame(1, flags, writer.now_us, payload)
@@ -285,7 +398,7 @@ def download(dice: random.Random, writer: Writer, connection: Connection, data: 
             yield frame
             if lost:
                 if count % 3 == 0:
-                    yield connection.frame(0, ACK, writer.now_us, ack=lost[0][1])   # a duplicate ACK
+                    yield connection.frame(0, ACK, writer.now_us, ack=lost[0][1])  # a duplicate ACK
             elif count % 16 == 0:
                 yield connection.frame(0, ACK, writer.now_us)
         while lost and lost[0][0] <= count:
@@ -313,13 +426,13 @@ def bulk(writer: Writer, scale: float, gigabytes: float = 0.0) -> None:
             for _ in range(2):
                 started += 1
                 start = dice.randrange(2 * DOWNLOAD)
-                yield from download(dice, writer, connection, noise[start:start + DOWNLOAD], started)
+                yield from download(dice, writer, connection, noise[start : start + DOWNLOAD], started)
             yield from connection.close(writer.now_us)
 
     clients = [client() for _ in range(8)]
     while clients:
         index = dice.randrange(len(clients))
-        for _ in range(dice.randrange(1, 12)):   # segments come in trains
+        for _ in range(dice.randrange(1, 12)):  # segments come in trains
             frame = next(clients[index], None)
             if frame is None:
                 clients.pop(index)
@@ -335,6 +448,7 @@ def bulk(writer: Writer, scale: float, gigabytes: float = 0.0) -> None:
 
 # --- dns ----------------------------------------------------------------------------------------------------------------
 
+
 def encoded(name: str) -> bytes:
     """A domain name on the wire."""
     return b"".join(bytes([len(label)]) + label.encode() for label in name.split(".")) + b"\0"
@@ -345,7 +459,9 @@ def dns(writer: Writer, scale: float) -> None:
     dice = random.Random(4)
     count = round(1_000_000 * scale)
     zones = [f"{a}{b}.{top}" for a in WORDS for b in WORDS for top in ("com", "net", "org", "de")]
-    names = [encoded(f"{dice.choice(['www', 'api', 'cdn', 'mail', 'img', 'static', 'edge-7'])}.{zone}") for zone in zones]
+    names = [
+        encoded(f"{dice.choice(['www', 'api', 'cdn', 'mail', 'img', 'static', 'edge-7'])}.{zone}") for zone in zones
+    ]
     under_way: deque[tuple[int, int, int, int, bytes, int]] = deque()
     edns = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
     for number in range(count + 8):
@@ -355,9 +471,18 @@ def dns(writer: Writer, scale: float) -> None:
             question = dice.choice(names) + (b"\0\x1c\0\x01" if kind % 4 == 3 else b"\0\x01\0\x01")
             extra = edns if kind >= 10 else b""
             writer.now_us += 9
-            writer.write(udp_frame(client, resolver, port, 53, ident, struct.pack(">6H", ident, 0x0100, 1, 0, 0, kind >= 10) + question + extra))
+            writer.write(
+                udp_frame(
+                    client,
+                    resolver,
+                    port,
+                    53,
+                    ident,
+                    struct.pack(">6H", ident, 0x0100, 1, 0, 0, kind >= 10) + question + extra,
+                )
+            )
             under_way.append((client, resolver, port, ident, question, kind))
-        if len(under_way) > 8 or number >= count and under_way:
+        if len(under_way) > 8 or (number >= count and under_way):
             client, resolver, port, ident, question, kind = under_way.popleft()
             answers, found = b"", 0
             if kind != 7:
@@ -365,13 +490,27 @@ def dns(writer: Writer, scale: float) -> None:
                     answers = b"\xc0\x0c\0\x05\0\x01\0\0\1\x2c\0\x07\x04edge\xc0" + bytes([12 + 1 + question[0]])
                     found = 1
                 for _ in range(1 + kind % 3):
-                    answers += (b"\xc0\x0c\0\x1c\0\x01\0\0\0\x3c\0\x10\x20\x01\x0d\xb8" + dice.randbytes(12) if kind % 4 == 3
-                                else b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + dice.randbytes(4))
+                    answers += (
+                        b"\xc0\x0c\0\x1c\0\x01\0\0\0\x3c\0\x10\x20\x01\x0d\xb8" + dice.randbytes(12)
+                        if kind % 4 == 3
+                        else b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + dice.randbytes(4)
+                    )
                     found += 1
             writer.now_us += 2
             flags = 0x8183 if kind == 7 else 0x8180
-            writer.write(udp_frame(resolver, client, 53, port, ident, struct.pack(">6H", ident, flags, 1, found, 0, kind >= 10)
-                                   + question + answers + (edns if kind >= 10 else b"")))
+            writer.write(
+                udp_frame(
+                    resolver,
+                    client,
+                    53,
+                    port,
+                    ident,
+                    struct.pack(">6H", ident, flags, 1, found, 0, kind >= 10)
+                    + question
+                    + answers
+                    + (edns if kind >= 10 else b""),
+                )
+            )
 
 
 # --- all ----------------------------------------------------------------------------------------------------------------
@@ -396,14 +535,19 @@ def make(name: str, folder: Path = FOLDER, scale: float = 1.0, gigabytes: float 
             MAKERS[name](writer, scale)
         writer.flush()
     unfinished.rename(path)
-    print(f"{path}: {writer.packets:,} packets, {writer.size / 1e6:,.1f} MB, made in {time.perf_counter() - began:.1f} s", flush=True)
+    print(
+        f"{path}: {writer.packets:,} packets, {writer.size / 1e6:,.1f} MB, made in {time.perf_counter() - began:.1f} s",
+        flush=True,
+    )
     return path
 
 
 def main() -> None:
     """Make what the command line asks for."""
     parser = argparse.ArgumentParser(description="Make the large captures that the benchmarks read.")
-    parser.add_argument("names", nargs="*", choices=[*MAKERS, []], default=[], metavar="NAME", help=f"{', '.join(MAKERS)}; default: all")
+    parser.add_argument(
+        "names", nargs="*", choices=[*MAKERS, []], default=[], metavar="NAME", help=f"{', '.join(MAKERS)}; default: all"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="a fraction of the usual size")
     parser.add_argument("--gigabytes", type=float, default=0.0, help="size of bulk")
     parser.add_argument("--folder", type=Path, default=FOLDER)

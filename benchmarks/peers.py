@@ -65,7 +65,11 @@ def dpkt_packets(path: str) -> Counter[str]:
     return found
 
 
-LIBRARIES: dict[str, Callable[[str], Counter[str]]] = {"scapy": scapy_streams, "pyshark": pyshark_http, "dpkt": dpkt_packets}
+LIBRARIES: dict[str, Callable[[str], Counter[str]]] = {
+    "scapy": scapy_streams,
+    "pyshark": pyshark_http,
+    "dpkt": dpkt_packets,
+}
 
 if __name__ == "__main__":
     print(dict(LIBRARIES[sys.argv[1]](sys.argv[2])))

@@ -57,15 +57,36 @@ class Tool:
 WEB = ("small", "pages", "bulk")
 LIBRARY = (sys.executable, "-m", "benchmarks.peers")
 TOOLS = [
-    Tool("sniff --packets", (SNIFF, "analyze", "{file}", "--packets", "--format", "tabs"), "a row for every packet", "sniff --packets",
-         ("small", "pages", "bulk", "dns", "neverssl")),
-    Tool("tshark -T tabs", ("tshark", "-n", "-r", "{file}", "-T", "tabs"), "the same rows", "sniff --packets",
-         ("small", "pages", "bulk", "dns", "neverssl")),
-    Tool("sniff", (SNIFF, "analyze", "{file}", "--format", "tabs"), "a row for every message", "sniff",
-         ("small", "pages", "bulk", "dns", "neverssl")),
-    Tool("tshark -T fields", ("tshark", "-n", "-r", "{file}", "-Y", "http or dns", "-T", "fields", *FIELDS), "fields of every message"),
+    Tool(
+        "sniff --packets",
+        (SNIFF, "analyze", "{file}", "--packets", "--format", "tabs"),
+        "a row for every packet",
+        "sniff --packets",
+        ("small", "pages", "bulk", "dns", "neverssl"),
+    ),
+    Tool(
+        "tshark -T tabs",
+        ("tshark", "-n", "-r", "{file}", "-T", "tabs"),
+        "the same rows",
+        "sniff --packets",
+        ("small", "pages", "bulk", "dns", "neverssl"),
+    ),
+    Tool(
+        "sniff",
+        (SNIFF, "analyze", "{file}", "--format", "tabs"),
+        "a row for every message",
+        "sniff",
+        ("small", "pages", "bulk", "dns", "neverssl"),
+    ),
+    Tool(
+        "tshark -T fields",
+        ("tshark", "-n", "-r", "{file}", "-Y", "http or dns", "-T", "fields", *FIELDS),
+        "fields of every message",
+    ),
     Tool("tcpflow", ("tcpflow", "-r", "{file}", "-o", "{scratch}"), "files of streams", captures=WEB),
-    Tool("tcpflow -a", ("tcpflow", "-a", "-r", "{file}", "-o", "{scratch}"), "files of streams and bodies", captures=WEB),
+    Tool(
+        "tcpflow -a", ("tcpflow", "-a", "-r", "{file}", "-o", "{scratch}"), "files of streams and bodies", captures=WEB
+    ),
     Tool("httpry", ("httpry", "-q", "-r", "{file}"), "a line for every packet that begins like HTTP", captures=WEB),
     Tool("dpkt", (*LIBRARY, "dpkt", "{file}"), "parsed packet by packet, not reassembled", scale=0.2),
     Tool("scapy", (*LIBRARY, "scapy", "{file}"), "parsed, streams reassembled", scale=0.02),
@@ -103,7 +124,9 @@ def run_once(tool: Tool, path: Path, output: int) -> tuple[float, float, float, 
     with tempfile.TemporaryDirectory(prefix="sniff-bench-") as scratch:
         command = [word.format(file=path, scratch=scratch) for word in tool.command]
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, cwd=ROOT)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, cwd=ROOT
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - began
@@ -134,8 +157,11 @@ def race(capture: str, tools: list[Tool], options: argparse.Namespace) -> list[R
         results[tool.name] = Result(capture, tool.name, share)
     largest = max(paths.values(), key=lambda path: path.stat().st_size)
     packets = {path: count_packets(path) for path in set(paths.values())}
-    print(f"{capture}: {largest.name}, {packets[largest]:,} packets, {largest.stat().st_size / 1e6:,.1f} MB", file=sys.stderr)
-    for tool in tools:   # warm up, and look at what comes out
+    print(
+        f"{capture}: {largest.name}, {packets[largest]:,} packets, {largest.stat().st_size / 1e6:,.1f} MB",
+        file=sys.stderr,
+    )
+    for tool in tools:  # warm up, and look at what comes out
         with tempfile.TemporaryFile() as output:
             results[tool.name].status = run_once(tool, paths[tool.name], output.fileno())[3]
             output.seek(0)
@@ -157,7 +183,10 @@ def race(capture: str, tools: list[Tool], options: argparse.Namespace) -> list[R
 def table(results: list[Result], tools: list[Tool]) -> str:
     """The results of one capture as a Markdown table."""
     by_name = {result.tool: result for result in results}
-    lines = ["| tool | what it gives | wall s | CPU s | times sniff's time | peak MiB | lines |", "|---|---|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| tool | what it gives | wall s | CPU s | times sniff's time | peak MiB | lines |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
     for tool in tools:
         result = by_name[tool.name]
         wall = statistics.median(result.wall)
@@ -167,17 +196,23 @@ def table(results: list[Result], tools: list[Tool]) -> str:
         mark = "~" if result.scale < 1 else ""
         failed = f" (exit status {result.status})" if result.status else ""
         peak = f"{result.peak_mib:,.0f}" if result.peak_mib > FLOOR_MIB else f"< {FLOOR_MIB}"
-        lines.append(f"| {tool.name}{failed} | {tool.does} | {mark}{wall:,.2f} | {mark}{statistics.median(result.cpu):,.2f} | {mark}{ratio:,.1f} "
-                     f"| {peak} | {result.lines:,} |")
+        lines.append(
+            f"| {tool.name}{failed} | {tool.does} | {mark}{wall:,.2f} | {mark}{statistics.median(result.cpu):,.2f} | {mark}{ratio:,.1f} "
+            f"| {peak} | {result.lines:,} |"
+        )
     return "\n".join(lines)
 
 
 def main() -> None:
     """Run what the command line asks for and print the tables."""
     parser = argparse.ArgumentParser(description="Time sniff beside its peers.")
-    parser.add_argument("captures", nargs="*", metavar="CAPTURE", help="small, pages, bulk, dns, neverssl; default: all")
+    parser.add_argument(
+        "captures", nargs="*", metavar="CAPTURE", help="small, pages, bulk, dns, neverssl; default: all"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only tools whose name contains one of these")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="TEXT", help="only tools whose name contains one of these"
+    )
     parser.add_argument("--scale", type=float, default=1.0, help="shorter captures, for a quick look")
     parser.add_argument("--gigabytes", type=float, default=0.0, help="size of bulk")
     parser.add_argument("--json", type=Path, help="also write every measurement there")
@@ -185,8 +220,10 @@ def main() -> None:
     chosen = [tool for tool in TOOLS if not options.only or any(text in tool.name for text in options.only)]
     tools = list(installed(chosen))
     everything: list[Result] = []
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
-          f"medians of {options.rounds} rounds; ~ scaled up from a shortened copy\n")
+    print(
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"medians of {options.rounds} rounds; ~ scaled up from a shortened copy\n"
+    )
     for capture in options.captures or ["small", "pages", "bulk", "dns", "neverssl"]:
         taking_part = [tool for tool in tools if capture in tool.captures]
         results = race(capture, taking_part, options)

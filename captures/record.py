@@ -46,9 +46,11 @@ SCENARIOS: dict[str, Scenario] = {}
 
 def scenario(file: str, about: str) -> Callable[[Callable[["Lab"], None]], Callable[["Lab"], None]]:
     """Register a function that plays one capture."""
+
     def register(play: Callable[["Lab"], None]) -> Callable[["Lab"], None]:
         SCENARIOS[file.partition(".")[0]] = Scenario(file, " ".join(about.split()), play)
         return play
+
     return register
 
 
@@ -60,8 +62,13 @@ def run(*command: str, check: bool = True) -> None:
 @contextlib.contextmanager
 def running(*command: str, ready: str = "", where: str = "stderr") -> Iterator[None]:
     """A program in the background, until the block ends. Waits until it has written `ready`."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if where == "stdout" else subprocess.DEVNULL,
-                          stderr=subprocess.PIPE if where == "stderr" else subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if where == "stdout" else subprocess.DEVNULL,
+        stderr=subprocess.PIPE if where == "stderr" else subprocess.DEVNULL,
+        text=True,
+    ) as process:
         try:
             stream = process.stdout if where == "stdout" else process.stderr
             seen = ""
@@ -123,28 +130,42 @@ class Lab:
             run("ip", *inside, "link", "set", device, "address", mac, "gso_max_size", "1500", "up")
             run("ip", *inside, "addr", "add", f"{v4}/24", "dev", device)
             run("ip", *inside, "addr", "add", f"{v6}/64", "dev", device, "nodad")
-        time.sleep(2)   # router solicitations and duplicate address detection pass before anything is recorded
+        time.sleep(2)  # router solicitations and duplicate address detection pass before anything is recorded
         self.make_site()
 
     def make_site(self) -> None:
         """Files to serve."""
         site = self.folder / "site"
         (site / "files").mkdir(parents=True)
-        words = random.Random(4).choices("packet stream segment window header body chunk query answer name".split(), k=60_000)
+        words = random.Random(4).choices(
+            ["packet", "stream", "segment", "window", "header", "body", "chunk", "query", "answer", "name"], k=60_000
+        )
         (site / "index.html").write_text(
             '<!DOCTYPE html>\n<html><head><title>Lab</title><link rel="stylesheet" href="style.css"><script src="app.js"></script>'
-            "</head>\n<body><h1>Lab</h1>\n" + "".join(f"<p>{' '.join(words[i:i + 12])}</p>\n" for i in range(0, 240, 12)) + "</body></html>\n")
+            "</head>\n<body><h1>Lab</h1>\n"
+            + "".join(f"<p>{' '.join(words[i : i + 12])}</p>\n" for i in range(0, 240, 12))
+            + "</body></html>\n"
+        )
         (site / "style.css").write_text("".join(f".c{i} {{ color: #{i * 4099 % 0xFFFFFF:06x}; }}\n" for i in range(80)))
         (site / "app.js").write_text("".join(f"function f{i}(x) {{ return x + {i}; }}\n" for i in range(60)))
-        (site / "data.json").write_text('{"items": [' + ", ".join(f'{{"id": {i}, "word": "{words[i]}"}}' for i in range(50)) + "]}\n")
-        (site / "feed.xml").write_text('<?xml version="1.0"?>\n<feed>' + "".join(f"<entry>{w}</entry>" for w in words[:20]) + "</feed>\n")
+        (site / "data.json").write_text(
+            '{"items": [' + ", ".join(f'{{"id": {i}, "word": "{words[i]}"}}' for i in range(50)) + "]}\n"
+        )
+        (site / "feed.xml").write_text(
+            '<?xml version="1.0"?>\n<feed>' + "".join(f"<entry>{w}</entry>" for w in words[:20]) + "</feed>\n"
+        )
         (site / "text.txt").write_text(" ".join(words)[:200_000])
         (site / "short.txt").write_text("short\n")
         (site / "empty.txt").write_text("")
         row = b"\0" + b"\x20\x60\xa0" * 32
         chunks = [(b"IHDR", b"\0\0\0\x20\0\0\0\x20\x08\x02\0\0\0"), (b"IDAT", zlib.compress(row * 32)), (b"IEND", b"")]
-        (site / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
-            len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks))
+        (site / "logo.png").write_bytes(
+            b"\x89PNG\r\n\x1a\n"
+            + b"".join(
+                len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+                for kind, data in chunks
+            )
+        )
         (self.folder / "passwords").write_text("anna:{PLAIN}secret\n")
         os.chmod(self.folder, 0o755)
 
@@ -153,8 +174,20 @@ class Lab:
     @contextlib.contextmanager
     def record(self, device: str = "client0", *options: str, expression: str = "tcp or udp") -> Iterator[None]:
         """Record what `device` carries while the block runs, with tcpdump."""
-        with running("tcpdump", "-i", device, "-Z", "root", "--immediate-mode", "-U", "-w", str(self.output), *options, expression,
-                     ready="listening on"):
+        with running(
+            "tcpdump",
+            "-i",
+            device,
+            "-Z",
+            "root",
+            "--immediate-mode",
+            "-U",
+            "-w",
+            str(self.output),
+            *options,
+            expression,
+            ready="listening on",
+        ):
             yield
             time.sleep(SETTLE_SECONDS)
 
@@ -171,7 +204,9 @@ class Lab:
     @contextlib.contextmanager
     def nginx(self) -> Iterator[None]:
         """nginx in the server's namespace."""
-        (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, server4=SERVER4, server6=SERVER6, tun=TUN_SERVER))
+        (self.folder / "nginx.conf").write_text(
+            NGINX.format(folder=self.folder, server4=SERVER4, server6=SERVER6, tun=TUN_SERVER)
+        )
         # The server listens on the address of the bad link whether that link is up or not.
         run("ip", "netns", "exec", SERVER_NAMESPACE, "sysctl", "-w", "net.ipv4.ip_nonlocal_bind=1")
         with running("ip", "netns", "exec", SERVER_NAMESPACE, "nginx", "-c", str(self.folder / "nginx.conf")):
@@ -181,7 +216,9 @@ class Lab:
     @contextlib.contextmanager
     def server(self, name: str, port: int = 80) -> Iterator[None]:
         """One of servers.py in the server's namespace."""
-        with running("ip", "netns", "exec", SERVER_NAMESPACE, sys.executable, str(HERE / "servers.py"), name, SERVER4, str(port)):
+        with running(
+            "ip", "netns", "exec", SERVER_NAMESPACE, sys.executable, str(HERE / "servers.py"), name, SERVER4, str(port)
+        ):
             wait_for_port(SERVER4, port)
             yield
 
@@ -190,15 +227,40 @@ class Lab:
         """dnsmasq in the server's namespace; the client's resolver asks it. Longer UDP answers than `largest` are truncated."""
         long_text = [f"--txt-record=long.lab.test,{','.join('x' * 200 + str(i) for i in range(20))}"]
         with running(
-            "ip", "netns", "exec", SERVER_NAMESPACE, "dnsmasq", "--no-daemon", "--user=root", "--no-resolv", "--no-hosts", "--log-facility=-",
-            f"--listen-address={SERVER4},{SERVER6}", "--bind-interfaces", "--local=/test/", "--local=/arpa/", f"--edns-packet-max={largest}",
-            f"--address=/www.lab.test/{SERVER4}", f"--address=/www.lab.test/{SERVER6}", f"--address=/v4.lab.test/{SERVER4}",
-            "--host-record=many.lab.test,192.0.2.10", "--host-record=many.lab.test,192.0.2.11", "--host-record=many.lab.test,192.0.2.12",
-            "--host-record=origin.lab.test,192.0.2.2", "--cname=alias.lab.test,origin.lab.test", "--cname=far.lab.test,alias.lab.test",
-            "--txt-record=text.lab.test,v=spf1 -all,second string", "--mx-host=lab.test,mail.lab.test,10", "--mx-host=lab.test,backup.lab.test,20",
-            "--srv-host=_http._tcp.lab.test,origin.lab.test,80,1,5", "--ptr-record=2.2.0.192.in-addr.arpa,origin.lab.test",
-            "--caa-record=lab.test,0,issue,ca.lab.test", "--naptr-record=lab.test,10,20,s,SIP+D2U,,_sip._udp.lab.test",
-            "--dns-rr=info.lab.test,13,034142430158", *long_text, ready="started",
+            "ip",
+            "netns",
+            "exec",
+            SERVER_NAMESPACE,
+            "dnsmasq",
+            "--no-daemon",
+            "--user=root",
+            "--no-resolv",
+            "--no-hosts",
+            "--log-facility=-",
+            f"--listen-address={SERVER4},{SERVER6}",
+            "--bind-interfaces",
+            "--local=/test/",
+            "--local=/arpa/",
+            f"--edns-packet-max={largest}",
+            f"--address=/www.lab.test/{SERVER4}",
+            f"--address=/www.lab.test/{SERVER6}",
+            f"--address=/v4.lab.test/{SERVER4}",
+            "--host-record=many.lab.test,192.0.2.10",
+            "--host-record=many.lab.test,192.0.2.11",
+            "--host-record=many.lab.test,192.0.2.12",
+            "--host-record=origin.lab.test,192.0.2.2",
+            "--cname=alias.lab.test,origin.lab.test",
+            "--cname=far.lab.test,alias.lab.test",
+            "--txt-record=text.lab.test,v=spf1 -all,second string",
+            "--mx-host=lab.test,mail.lab.test,10",
+            "--mx-host=lab.test,backup.lab.test,20",
+            "--srv-host=_http._tcp.lab.test,origin.lab.test,80,1,5",
+            "--ptr-record=2.2.0.192.in-addr.arpa,origin.lab.test",
+            "--caa-record=lab.test,0,issue,ca.lab.test",
+            "--naptr-record=lab.test,10,20,s,SIP+D2U,,_sip._udp.lab.test",
+            "--dns-rr=info.lab.test,13,034142430158",
+            *long_text,
+            ready="started",
         ):
             (self.folder / "resolv.conf").write_text(f"nameserver {SERVER4}\n")
             run("mount", "--bind", str(self.folder / "resolv.conf"), os.path.realpath("/etc/resolv.conf"))
@@ -211,7 +273,10 @@ class Lab:
     def bad_link(self) -> Iterator[None]:
         """Devices `sniff0` in both namespaces with badlink.py between them."""
         with running(sys.executable, str(HERE / "badlink.py"), SERVER_NAMESPACE, ready="ready", where="stdout"):
-            for inside, own, other in [([], TUN_CLIENT, TUN_SERVER), (["-n", SERVER_NAMESPACE], TUN_SERVER, TUN_CLIENT)]:
+            for inside, own, other in [
+                ([], TUN_CLIENT, TUN_SERVER),
+                (["-n", SERVER_NAMESPACE], TUN_SERVER, TUN_CLIENT),
+            ]:
                 run("ip", *inside, "addr", "add", own, "peer", other, "dev", "sniff0")
                 run("ip", *inside, "link", "set", "sniff0", "up")
             yield
@@ -257,20 +322,41 @@ def urls(*paths: str, host: str = SERVER4) -> list[str]:
 
 # --- nginx --------------------------------------------------------------------------------------------------------------
 
-@scenario("nginx-keepalive.pcap", "nginx answers curl: page, style sheet, script, JSON, XML, picture and an empty file over one kept-alive connection")
+
+@scenario(
+    "nginx-keepalive.pcap",
+    "nginx answers curl: page, style sheet, script, JSON, XML, picture and an empty file over one kept-alive connection",
+)
 def nginx_keepalive(lab: Lab) -> None:
     with lab.nginx(), lab.record():
-        lab.curl(*urls("/index.html", "/style.css", "/app.js", "/data.json", "/feed.xml", "/logo.png", "/empty.txt", "/short.txt"))
+        lab.curl(
+            *urls(
+                "/index.html",
+                "/style.css",
+                "/app.js",
+                "/data.json",
+                "/feed.xml",
+                "/logo.png",
+                "/empty.txt",
+                "/short.txt",
+            )
+        )
 
 
 @scenario("nginx-gzip.pcap", "nginx compresses: gzip with chunked framing, and the same files without")
 def nginx_gzip(lab: Lab) -> None:
     with lab.nginx(), lab.record():
-        lab.curl("--compressed", *urls("/gzip/index.html", "/gzip/style.css", "/gzip/app.js", "/gzip/data.json", "/gzip/logo.png"))
+        lab.curl(
+            "--compressed",
+            *urls("/gzip/index.html", "/gzip/style.css", "/gzip/app.js", "/gzip/data.json", "/gzip/logo.png"),
+        )
         lab.curl(*urls("/gzip/index.html"))
 
 
-@scenario("nginx-methods.pcap", "nginx and HEAD, 404, 302 and 301 followed by curl, OPTIONS (405), PUT (201), PUT again (204), DELETE, an unknown method")
+@scenario(
+    "nginx-methods.pcap",
+    "nginx and HEAD, 404, 302 and 301 followed by curl, OPTIONS (405), PUT (201), PUT again (204), DELETE, an unknown method",
+)
 def nginx_methods(lab: Lab) -> None:
     with lab.nginx(), lab.record():
         lab.curl("--head", *urls("/index.html"))
@@ -285,7 +371,10 @@ def nginx_methods(lab: Lab) -> None:
         lab.curl("--request", "POST", "--data", "a=1", *urls("/index.html"))
 
 
-@scenario("nginx-conditional.pcap", "nginx: 304 for a known ETag and for If-Modified-Since, 412, ranges (206, several ranges as multipart/byteranges, 416)")
+@scenario(
+    "nginx-conditional.pcap",
+    "nginx: 304 for a known ETag and for If-Modified-Since, 412, ranges (206, several ranges as multipart/byteranges, 416)",
+)
 def nginx_conditional(lab: Lab) -> None:
     with lab.nginx(), lab.record():
         lab.curl("--etag-save", str(lab.folder / "etag"), *urls("/style.css"))
@@ -297,7 +386,10 @@ def nginx_conditional(lab: Lab) -> None:
         lab.curl("--range", "900000-", *urls("/text.txt"))
 
 
-@scenario("nginx-pipelining.pcap", "five requests in one segment to nginx, then two requests cut in the middle of a head, one byte a segment at the end")
+@scenario(
+    "nginx-pipelining.pcap",
+    "five requests in one segment to nginx, then two requests cut in the middle of a head, one byte a segment at the end",
+)
 def nginx_pipelining(lab: Lab) -> None:
     with lab.nginx(), lab.record():
         request = b"GET /%s HTTP/1.1\r\nHost: lab.test\r\n\r\n"
@@ -309,7 +401,10 @@ def nginx_pipelining(lab: Lab) -> None:
         converse(SERVER4, 80, whole[:9], 0.05, whole[9:] + whole[:30], 0.05, whole[30:], 0.05, *drops)
 
 
-@scenario("nginx-errors.pcap", "nginx: 401, 200 and 401 with Basic credentials, 400 for a missing Host and a broken request line, 414, 505, a request that never ends")
+@scenario(
+    "nginx-errors.pcap",
+    "nginx: 401, 200 and 401 with Basic credentials, 400 for a missing Host and a broken request line, 414, 505, a request that never ends",
+)
 def nginx_errors(lab: Lab) -> None:
     with lab.nginx(), lab.record():
         lab.curl(*urls("/secret/short.txt"))
@@ -334,24 +429,52 @@ def nginx_ipv6(lab: Lab) -> None:
         lab.curl(*urls("/index.html", "/missing", host=f"[{SERVER6}]"))
 
 
-@scenario("nginx-parallel.pcapng", "curl fetches twelve files over several connections at once; recorded by dumpcap as pcapng")
+@scenario(
+    "nginx-parallel.pcapng", "curl fetches twelve files over several connections at once; recorded by dumpcap as pcapng"
+)
 def nginx_parallel(lab: Lab) -> None:
     with lab.nginx(), lab.record_pcapng():
-        lab.curl("--parallel", "--parallel-immediate", "--parallel-max", "4", *urls(*["/index.html", "/style.css", "/data.json"] * 4))
+        lab.curl(
+            "--parallel",
+            "--parallel-immediate",
+            "--parallel-max",
+            "4",
+            *urls(*["/index.html", "/style.css", "/data.json"] * 4),
+        )
 
 
-@scenario("nginx-lossy.pcap", """a download over a link that loses, repeats, reorders and delays packets: retransmissions, duplicate ACKs, segments out of
-    order; bare IP packets (link type raw)""")
+@scenario(
+    "nginx-lossy.pcap",
+    """a download over a link that loses, repeats, reorders and delays packets: retransmissions, duplicate ACKs, segments out of
+    order; bare IP packets (link type raw)""",
+)
 def nginx_lossy(lab: Lab) -> None:
     with lab.nginx(), lab.bad_link(), lab.record("sniff0"):
         lab.curl(*urls("/index.html", "/text.txt", "/style.css", host=TUN_SERVER))
 
 
-@scenario("nginx-lossy-sender.pcap", "the same kind of link, recorded at the server's end: the lost segments are in the capture, and so are their copies")
+@scenario(
+    "nginx-lossy-sender.pcap",
+    "the same kind of link, recorded at the server's end: the lost segments are in the capture, and so are their copies",
+)
 def nginx_lossy_sender(lab: Lab) -> None:
     with lab.nginx(), lab.bad_link():
-        recorder = ["ip", "netns", "exec", SERVER_NAMESPACE, "tcpdump", "-i", "sniff0", "-Z", "root", "--immediate-mode", "-U", "-w",
-                    str(lab.output), "tcp or udp"]
+        recorder = [
+            "ip",
+            "netns",
+            "exec",
+            SERVER_NAMESPACE,
+            "tcpdump",
+            "-i",
+            "sniff0",
+            "-Z",
+            "root",
+            "--immediate-mode",
+            "-U",
+            "-w",
+            str(lab.output),
+            "tcp or udp",
+        ]
         with running(*recorder, ready="listening on"):
             lab.curl(*urls("/text.txt", "/data.json", host=TUN_SERVER))
             time.sleep(SETTLE_SECONDS)
@@ -383,9 +506,15 @@ def nginx_any_sll2(lab: Lab) -> None:
 
 # --- Python servers -----------------------------------------------------------------------------------------------------
 
-@scenario("python-http-server.pcap", "`python -m http.server` on loopback: a listing, a file, HEAD and 404, each in a connection of its own that ends the body (HTTP/1.0)")
+
+@scenario(
+    "python-http-server.pcap",
+    "`python -m http.server` on loopback: a listing, a file, HEAD and 404, each in a connection of its own that ends the body (HTTP/1.0)",
+)
 def python_http_server(lab: Lab) -> None:
-    with running(sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(lab.folder / "site"), "8000"):
+    with running(
+        sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(lab.folder / "site"), "8000"
+    ):
         wait_for_port("127.0.0.1", 8000)
         with lab.record("lo"):
             for path in ["/", "/index.html", "/text.txt", "/missing"]:
@@ -393,22 +522,43 @@ def python_http_server(lab: Lab) -> None:
             lab.curl("--head", "http://127.0.0.1:8000/style.css")
 
 
-@scenario("python-forms.pcap", "curl posts a form, multipart with a file, JSON, a chunked body, PUT and PATCH to a Python server that answers JSON")
+@scenario(
+    "python-forms.pcap",
+    "curl posts a form, multipart with a file, JSON, a chunked body, PUT and PATCH to a Python server that answers JSON",
+)
 def python_forms(lab: Lab) -> None:
     with lab.server("forms"), lab.record():
         lab.curl("--data", "name=anna&city=K%C3%B6ln&empty=", *urls("/form"))
-        lab.curl("--form", "name=anna", "--form", f"file=@{lab.folder / 'site/logo.png'};type=image/png", *urls("/upload"))
-        lab.curl("--header", "Content-Type: application/json", "--data", '{"name": "anna", "tags": ["a", "b"]}', *urls("/json"))
-        lab.curl("--header", "Transfer-Encoding: chunked", "--data-binary", f"@{lab.folder / 'site/data.json'}", *urls("/chunked"))
+        lab.curl(
+            "--form", "name=anna", "--form", f"file=@{lab.folder / 'site/logo.png'};type=image/png", *urls("/upload")
+        )
+        lab.curl(
+            "--header",
+            "Content-Type: application/json",
+            "--data",
+            '{"name": "anna", "tags": ["a", "b"]}',
+            *urls("/json"),
+        )
+        lab.curl(
+            "--header",
+            "Transfer-Encoding: chunked",
+            "--data-binary",
+            f"@{lab.folder / 'site/data.json'}",
+            *urls("/chunked"),
+        )
         lab.curl("--request", "PATCH", "--data", "x=1", *urls("/form"))
         lab.curl("--upload-file", str(lab.folder / "site/style.css"), *urls("/style.css"))
 
 
-@scenario("python-expect.pcap", "Expect: 100-continue: once the body is asked for (100, then 201), once it is refused (413)")
+@scenario(
+    "python-expect.pcap", "Expect: 100-continue: once the body is asked for (100, then 201), once it is refused (413)"
+)
 def python_expect(lab: Lab) -> None:
     with lab.server("forms"), lab.record():
         for path in ["/form", "/closed"]:
-            lab.curl("--header", "Expect: 100-continue", "--data-binary", f"@{lab.folder / 'site/style.css'}", *urls(path))
+            lab.curl(
+                "--header", "Expect: 100-continue", "--data-binary", f"@{lab.folder / 'site/style.css'}", *urls(path)
+            )
 
 
 @scenario("python-slow.pcap", "a Python server that thinks for 1.2 seconds, and one that sends a word a packet")
@@ -431,7 +581,10 @@ def python_broken(lab: Lab) -> None:
         lab.curl(*urls("/", host=f"{SERVER4}:81"))
 
 
-@scenario("python-proxy.pcap", "a forward proxy on port 3128: GET with an absolute URI, then CONNECT and a conversation that is no HTTP inside the tunnel")
+@scenario(
+    "python-proxy.pcap",
+    "a forward proxy on port 3128: GET with an absolute URI, then CONNECT and a conversation that is no HTTP inside the tunnel",
+)
 def python_proxy(lab: Lab) -> None:
     with lab.server("echo", 7007), lab.server("proxy", 3128), lab.record():
         lab.curl("--proxy", f"{SERVER4}:3128", "http://www.lab.test/page?x=1")
@@ -445,15 +598,36 @@ def python_proxy(lab: Lab) -> None:
 
 # --- DNS ----------------------------------------------------------------------------------------------------------------
 
-@scenario("dnsmasq-dig.pcap", "dnsmasq answers dig: A, AAAA, several addresses, a chain of CNAMEs, NXDOMAIN, no data, TXT, MX, PTR, SRV, CAA, NAPTR, SOA, ANY; with and without EDNS")
+
+@scenario(
+    "dnsmasq-dig.pcap",
+    "dnsmasq answers dig: A, AAAA, several addresses, a chain of CNAMEs, NXDOMAIN, no data, TXT, MX, PTR, SRV, CAA, NAPTR, SOA, ANY; with and without EDNS",
+)
 def dnsmasq_dig(lab: Lab) -> None:
     with lab.dnsmasq(), lab.record():
         for question in [
-            ["www.lab.test", "A"], ["www.lab.test", "AAAA"], ["many.lab.test", "A"], ["far.lab.test", "A"], ["alias.lab.test", "CNAME"],
-            ["nobody.lab.test", "A"], ["many.lab.test", "AAAA"], ["text.lab.test", "TXT"], ["lab.test", "MX"], ["-x", SERVER4],
-            ["_http._tcp.lab.test", "SRV"], ["lab.test", "CAA"], ["lab.test", "NAPTR"], ["info.lab.test", "HINFO"], ["lab.test", "SOA"],
-            ["www.lab.test", "ANY"], ["www.lab.test", "A", "+noedns"], ["www.lab.test", "A", "+norecurse", "+dnssec", "+nocookie"],
-            ["www.elsewhere.example", "A"], ["WwW.lAb.TeSt", "A"], ["www.lab.test", "TYPE65"], ["www.lab.test", "CH", "TXT"],
+            ["www.lab.test", "A"],
+            ["www.lab.test", "AAAA"],
+            ["many.lab.test", "A"],
+            ["far.lab.test", "A"],
+            ["alias.lab.test", "CNAME"],
+            ["nobody.lab.test", "A"],
+            ["many.lab.test", "AAAA"],
+            ["text.lab.test", "TXT"],
+            ["lab.test", "MX"],
+            ["-x", SERVER4],
+            ["_http._tcp.lab.test", "SRV"],
+            ["lab.test", "CAA"],
+            ["lab.test", "NAPTR"],
+            ["info.lab.test", "HINFO"],
+            ["lab.test", "SOA"],
+            ["www.lab.test", "ANY"],
+            ["www.lab.test", "A", "+noedns"],
+            ["www.lab.test", "A", "+norecurse", "+dnssec", "+nocookie"],
+            ["www.elsewhere.example", "A"],
+            ["WwW.lAb.TeSt", "A"],
+            ["www.lab.test", "TYPE65"],
+            ["www.lab.test", "CH", "TXT"],
             ["version.bind", "CH", "TXT"],
         ]:
             lab.dig(*question)
@@ -481,7 +655,10 @@ def dnsmasq_fragments(lab: Lab) -> None:
         lab.dig("+bufsize=8192", "long.lab.test", "TXT", server=SERVER6)
 
 
-@scenario("dig-unreachable.pcap", "dig asks where nobody listens: ICMP port unreachable, over IPv4 and over IPv6, and a refused connection")
+@scenario(
+    "dig-unreachable.pcap",
+    "dig asks where nobody listens: ICMP port unreachable, over IPv4 and over IPv6, and a refused connection",
+)
 def dig_unreachable(lab: Lab) -> None:
     with lab.record(expression="tcp or udp or icmp or (icmp6 and ip6[40] == 1)"):
         for server in [SERVER4, SERVER6]:
@@ -489,7 +666,10 @@ def dig_unreachable(lab: Lab) -> None:
         run("dig", f"@{SERVER4}", "+tcp", "+tries=1", "www.lab.test", "A", check=False)
 
 
-@scenario("browse.pcapng", "who asked for what: curl looks names up in dnsmasq and fetches pages from nginx, over IPv4 and IPv6; recorded by dumpcap as pcapng")
+@scenario(
+    "browse.pcapng",
+    "who asked for what: curl looks names up in dnsmasq and fetches pages from nginx, over IPv4 and IPv6; recorded by dumpcap as pcapng",
+)
 def browse(lab: Lab) -> None:
     with lab.dnsmasq(), lab.nginx(), lab.record_pcapng():
         lab.curl(*urls("/index.html", "/style.css", "/app.js", host="www.lab.test"))
@@ -499,6 +679,7 @@ def browse(lab: Lab) -> None:
 
 
 # --- all of it ----------------------------------------------------------------------------------------------------------
+
 
 def write_readme() -> None:
     """README.md: a line for each capture."""
@@ -527,7 +708,9 @@ def main(arguments: list[str]) -> None:
         return
     unknown = [name for name in arguments if name not in SCENARIOS]
     if unknown:
-        raise SystemExit(f"no such scenario: {', '.join(unknown)}\n" + textwrap.fill(f"There are: {', '.join(SCENARIOS)}", 100))
+        raise SystemExit(
+            f"no such scenario: {', '.join(unknown)}\n" + textwrap.fill(f"There are: {', '.join(SCENARIOS)}", 100)
+        )
     if os.environ.get("SNIFF_RECORD_INSIDE") != "1":
         command = ["unshare", "--net", "--mount", sys.executable, __file__, *arguments]
         os.execvpe(command[0], command, {**os.environ, "SNIFF_RECORD_INSIDE": "1"})

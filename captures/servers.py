@@ -48,6 +48,7 @@ class Quiet(http.server.BaseHTTPRequestHandler):
 
 def threading_server(handler: type[Quiet]) -> Server:
     """A server that runs `handler`, one thread a connection."""
+
     class HTTPServer(http.server.ThreadingHTTPServer):
         address_family = socket.AF_INET
 
@@ -75,8 +76,11 @@ class Forms(Quiet):
             self.rfile.readline()
         else:
             length = len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
-        self.answer(b'{"received": %d, "type": "%s"}\n' % (length, self.headers.get("Content-Type", "").split(";")[0].encode()),
-                    "application/json", 201)
+        self.answer(
+            b'{"received": %d, "type": "%s"}\n' % (length, self.headers.get("Content-Type", "").split(";")[0].encode()),
+            "application/json",
+            201,
+        )
 
     do_PUT = do_POST
     do_PATCH = do_POST
@@ -159,6 +163,7 @@ class Proxy(Quiet):
 
 def echo(address: str, port: int) -> None:
     """No HTTP at all: sends back what comes."""
+
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             while data := self.request.recv(4096):
