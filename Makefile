@@ -46,10 +46,8 @@ $(VENV)/tools.installed: $(VENV)/sniff.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	@touch $@
 
-$(BUILD):
+build: $(VENV)/tools.installed
 	@mkdir -p $(BUILD)
-
-build: $(VENV)/tools.installed | $(BUILD)
 	@$(LOCK) $(BIN)/python setup.py -q build_ext --inplace --parallel $(JOBS)
 
 # --- tests --------------------------------------------------------------------------------------------------------------
