@@ -21,9 +21,28 @@ MAX_RECORD = 256 << 20
 """A record that claims more captured bytes than this is damage. Wireshark's own bound is 128 MiB for D-Bus and USB, and
 256 KiB for everything else; real captures of segmentation offload stay far below."""
 
+SPOOL_BYTES = 4 << 30
+"""Bytes of a pipe or of decompressed data kept in a temporary file for views that look at them later; the oldest are
+written over first."""
+
+COMPRESSION_LAYERS = 4
+"""Compressed files inside compressed files that are opened; what lies deeper is no capture."""
+
+DECOMPRESSION_WINDOW = 128 << 20
+"""Most memory that a compressed file may ask for; more is refused. What `zstd -d` and `xz -9` allow by themselves."""
+
+INTERFACES = 65_536
+"""Interfaces of one file; packets of further ones are damage."""
+
+FILE_COMMENTS = 10_000
+"""Comments about files, sections and interfaces that are kept; further ones are dropped."""
+
+SECRETS_BYTES = 16 << 20
+"""Bytes of decryption secrets kept; further blocks are dropped."""
+
 # --- packets -----------------------------------------------------------------------------------------------------------
 
-MAX_LAYERS = 32
+MAX_LAYERS = 128
 """Headers looked at in one packet, tunnels included; what lies deeper stays payload."""
 
 FRAGMENT_BYTES = 16 << 20
@@ -77,6 +96,13 @@ BODY_PREFIX = 512
 
 PENDING_EXCHANGES = 1_024
 """Requests of one connection that may wait for their responses (pipelining); the oldest is given up first."""
+
+PENDING_TOTALS = 65_536
+"""Requests of all connections that wait for their responses in the summary; the oldest is given up first."""
+
+EVENTS = 1 << 20
+"""Retransmissions and closed windows remembered for the exchanges they fall into; those of the oldest batch are forgotten
+first."""
 
 DNS_PENDING = 65_536
 """DNS queries that wait for their responses; the oldest is given up first."""

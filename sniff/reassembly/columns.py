@@ -20,7 +20,8 @@ SLOT = 8          # row of the flow table: dense index of the flow while it live
 NEXT_SEQ = 9      # tcp.nxtseq, relative
 ACK_RTT_NS = 10   # tcp.analysis.ack_rtt, -1 when this packet acknowledges nothing new
 ROW_LEN = 11      # tcp.len as Wireshark writes it; -1 when the row has no Len=
-COUNT = 12
+ACK_BASE = 12     # the raw sequence number that is 0 for the other direction; 0 as long as nobody knows
+COUNT = 13
 
 
 class Tag(IntFlag):
@@ -41,7 +42,9 @@ class Tag(IntFlag):
     FAST_RETRANSMISSION = 4096
     RETRANSMISSION = 8192
     PORTS_REUSED = 16384
-    NEW_STREAM = 1 << 16      # first packet of its stream (not a mark of Wireshark's)
+    NEW_STREAM = 1 << 16      # first packet of its stream (not a mark of Wireshark's, like the next two)
+    BAD_OPTIONS = 1 << 17     # the TCP options contradict themselves: Wireshark gives up there, the payload is not looked at
+    CUT_OPTIONS = 1 << 18     # the same because the capture cut them off
 
 
 # --- pieces: the bytes of each direction, in stream order, each byte once -----------------------------------------------
@@ -109,6 +112,8 @@ F_LAST_DATA_NS = 47    # and 48
 F_MIDSTREAM = 49       # 1: already running when the capture began (no SYN seen)
 F_VLAN = 50
 F_PAYLOAD_PACKETS = 51  # and 52: packets with payload
+F_SENT = 53            # and 54: payload bytes sent, repetitions counted
+F_HISTORY = 55         # and 56: what happened, in order (History)
 F_COUNT = 64           # rows above the last named one are spare
 
 

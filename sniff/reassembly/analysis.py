@@ -1,0 +1,534 @@
+"""Sequence analysis: the marks that Wireshark writes before a TCP row, and the numbers of each flow. Compiled.
+
+Everything is decided when a packet is read, from the packets before it, so that a live row can be shown at once. The
+rules and their order are those of tshark 4.0 in one pass; where they look odd (a number that happens to be 0 counts as
+unknown, unsigned differences of times) they are that program's, and rows are compared with it.
+
+Words: "next" is the highest sequence number a direction has reached; "other" is the opposite direction. Numbers are raw
+ones, modulo 2**32 (RFC 9293 section 3.4).
+"""
+
+import cython
+
+from sniff.packets import columns as c
+from sniff.reassembly import columns as s
+
+# --- columns -------------------------------------------------------------------------------------------------------------
+NUMBER = cython.declare(cython.Py_ssize_t, c.NUMBER)
+TS_NS = cython.declare(cython.Py_ssize_t, c.TS_NS)
+FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
+KIND = cython.declare(cython.Py_ssize_t, c.KIND)
+IP_VERSION = cython.declare(cython.Py_ssize_t, c.IP_VERSION)
+IP_PROTO = cython.declare(cython.Py_ssize_t, c.IP_PROTO)
+SRC_HI = cython.declare(cython.Py_ssize_t, c.SRC_HI)
+SRC_LO = cython.declare(cython.Py_ssize_t, c.SRC_LO)
+DST_HI = cython.declare(cython.Py_ssize_t, c.DST_HI)
+DST_LO = cython.declare(cython.Py_ssize_t, c.DST_LO)
+L3 = cython.declare(cython.Py_ssize_t, c.L3)
+L4 = cython.declare(cython.Py_ssize_t, c.L4)
+END = cython.declare(cython.Py_ssize_t, c.END)
+PAYLOAD = cython.declare(cython.Py_ssize_t, c.PAYLOAD)
+PAYLOAD_WIRE = cython.declare(cython.Py_ssize_t, c.PAYLOAD_WIRE)
+SRC_PORT = cython.declare(cython.Py_ssize_t, c.SRC_PORT)
+DST_PORT = cython.declare(cython.Py_ssize_t, c.DST_PORT)
+TCP_SEQ = cython.declare(cython.Py_ssize_t, c.TCP_SEQ)
+TCP_ACK = cython.declare(cython.Py_ssize_t, c.TCP_ACK)
+TCP_FLAGS = cython.declare(cython.Py_ssize_t, c.TCP_FLAGS)
+TCP_WINDOW = cython.declare(cython.Py_ssize_t, c.TCP_WINDOW)
+TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
+VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
+KIND_TCP = cython.declare(cython.longlong, int(c.Kind.TCP))
+CUT = cython.declare(cython.longlong, int(c.Flag.CUT))
+
+STREAM = cython.declare(cython.Py_ssize_t, s.STREAM)
+DIRECTION = cython.declare(cython.Py_ssize_t, s.DIRECTION)
+REL_SEQ = cython.declare(cython.Py_ssize_t, s.REL_SEQ)
+REL_ACK = cython.declare(cython.Py_ssize_t, s.REL_ACK)
+WINDOW = cython.declare(cython.Py_ssize_t, s.WINDOW)
+TAGS = cython.declare(cython.Py_ssize_t, s.TAGS)
+DUP_FRAME = cython.declare(cython.Py_ssize_t, s.DUP_FRAME)
+DUP_NUM = cython.declare(cython.Py_ssize_t, s.DUP_NUM)
+SLOT = cython.declare(cython.Py_ssize_t, s.SLOT)
+NEXT_SEQ = cython.declare(cython.Py_ssize_t, s.NEXT_SEQ)
+ACK_RTT_NS = cython.declare(cython.Py_ssize_t, s.ACK_RTT_NS)
+ROW_LEN = cython.declare(cython.Py_ssize_t, s.ROW_LEN)
+
+ZERO_WINDOW_PROBE_ACK = cython.declare(cython.longlong, int(s.Tag.ZERO_WINDOW_PROBE_ACK))
+ZERO_WINDOW = cython.declare(cython.longlong, int(s.Tag.ZERO_WINDOW))
+ZERO_WINDOW_PROBE = cython.declare(cython.longlong, int(s.Tag.ZERO_WINDOW_PROBE))
+DUP_ACK = cython.declare(cython.longlong, int(s.Tag.DUP_ACK))
+KEEP_ALIVE_ACK = cython.declare(cython.longlong, int(s.Tag.KEEP_ALIVE_ACK))
+KEEP_ALIVE = cython.declare(cython.longlong, int(s.Tag.KEEP_ALIVE))
+WINDOW_FULL = cython.declare(cython.longlong, int(s.Tag.WINDOW_FULL))
+WINDOW_UPDATE = cython.declare(cython.longlong, int(s.Tag.WINDOW_UPDATE))
+ACKED_UNSEEN = cython.declare(cython.longlong, int(s.Tag.ACKED_UNSEEN))
+PREVIOUS_LOST = cython.declare(cython.longlong, int(s.Tag.PREVIOUS_LOST))
+OUT_OF_ORDER = cython.declare(cython.longlong, int(s.Tag.OUT_OF_ORDER))
+SPURIOUS = cython.declare(cython.longlong, int(s.Tag.SPURIOUS_RETRANSMISSION))
+FAST = cython.declare(cython.longlong, int(s.Tag.FAST_RETRANSMISSION))
+RETRANSMISSION = cython.declare(cython.longlong, int(s.Tag.RETRANSMISSION))
+SENT_AGAIN = cython.declare(cython.longlong, int(s.Tag.SPURIOUS_RETRANSMISSION | s.Tag.FAST_RETRANSMISSION
+                                                 | s.Tag.RETRANSMISSION))
+NEW_STREAM = cython.declare(cython.longlong, int(s.Tag.NEW_STREAM))
+BAD_OPTIONS = cython.declare(cython.longlong, int(s.Tag.BAD_OPTIONS))
+CUT_OPTIONS = cython.declare(cython.longlong, int(s.Tag.CUT_OPTIONS))
+
+F_STREAM = cython.declare(cython.Py_ssize_t, s.F_STREAM)
+F_PROTO = cython.declare(cython.Py_ssize_t, s.F_PROTO)
+F_IP_VERSION = cython.declare(cython.Py_ssize_t, s.F_IP_VERSION)
+F_CLIENT_HI = cython.declare(cython.Py_ssize_t, s.F_CLIENT_HI)
+F_CLIENT_LO = cython.declare(cython.Py_ssize_t, s.F_CLIENT_LO)
+F_SERVER_HI = cython.declare(cython.Py_ssize_t, s.F_SERVER_HI)
+F_SERVER_LO = cython.declare(cython.Py_ssize_t, s.F_SERVER_LO)
+F_CLIENT_PORT = cython.declare(cython.Py_ssize_t, s.F_CLIENT_PORT)
+F_SERVER_PORT = cython.declare(cython.Py_ssize_t, s.F_SERVER_PORT)
+F_FIRST_PACKET = cython.declare(cython.Py_ssize_t, s.F_FIRST_PACKET)
+F_LAST_PACKET = cython.declare(cython.Py_ssize_t, s.F_LAST_PACKET)
+F_FIRST_NS = cython.declare(cython.Py_ssize_t, s.F_FIRST_NS)
+F_LAST_NS = cython.declare(cython.Py_ssize_t, s.F_LAST_NS)
+F_SYN_NS = cython.declare(cython.Py_ssize_t, s.F_SYN_NS)
+F_SYNACK_NS = cython.declare(cython.Py_ssize_t, s.F_SYNACK_NS)
+F_ESTABLISHED_NS = cython.declare(cython.Py_ssize_t, s.F_ESTABLISHED_NS)
+F_SYN_COUNT = cython.declare(cython.Py_ssize_t, s.F_SYN_COUNT)
+F_PACKETS = cython.declare(cython.Py_ssize_t, s.F_PACKETS)
+F_WIRE_BYTES = cython.declare(cython.Py_ssize_t, s.F_WIRE_BYTES)
+F_RETRANSMISSIONS = cython.declare(cython.Py_ssize_t, s.F_RETRANSMISSIONS)
+F_ZERO_WINDOWS = cython.declare(cython.Py_ssize_t, s.F_ZERO_WINDOWS)
+F_STALL_NS = cython.declare(cython.Py_ssize_t, s.F_STALL_NS)
+F_RTT_MIN_NS = cython.declare(cython.Py_ssize_t, s.F_RTT_MIN_NS)
+F_RTT_SUM_NS = cython.declare(cython.Py_ssize_t, s.F_RTT_SUM_NS)
+F_RTT_COUNT = cython.declare(cython.Py_ssize_t, s.F_RTT_COUNT)
+F_FIN = cython.declare(cython.Py_ssize_t, s.F_FIN)
+F_RST = cython.declare(cython.Py_ssize_t, s.F_RST)
+F_FIRST_DATA_NS = cython.declare(cython.Py_ssize_t, s.F_FIRST_DATA_NS)
+F_LAST_DATA_NS = cython.declare(cython.Py_ssize_t, s.F_LAST_DATA_NS)
+F_MIDSTREAM = cython.declare(cython.Py_ssize_t, s.F_MIDSTREAM)
+F_VLAN = cython.declare(cython.Py_ssize_t, s.F_VLAN)
+F_PAYLOAD_PACKETS = cython.declare(cython.Py_ssize_t, s.F_PAYLOAD_PACKETS)
+F_SENT = cython.declare(cython.Py_ssize_t, s.F_SENT)
+F_HISTORY = cython.declare(cython.Py_ssize_t, s.F_HISTORY)
+F_COUNT = cython.declare(cython.Py_ssize_t, s.F_COUNT)
+
+FIN = cython.declare(cython.longlong, 1)
+SYN = cython.declare(cython.longlong, 2)
+RST = cython.declare(cython.longlong, 4)
+ACK = cython.declare(cython.longlong, 16)
+SYN_FIN_RST = cython.declare(cython.longlong, 7)
+
+# --- what is remembered of each direction: `memory`, DIRECTION_WIDTH numbers each, the client's first, then PAIR_WIDTH for
+# the flow -----------------------------------------------------------------------------------------------------------------
+M_NEXT = cython.declare(cython.Py_ssize_t, 0)          # 0: nothing known
+M_NEXT_NS = cython.declare(cython.Py_ssize_t, 1)       # when it was reached
+M_ACKABLE = cython.declare(cython.Py_ssize_t, 2)       # the end of what was seen without a hole; 0: nothing known
+M_LAST_ACK = cython.declare(cython.Py_ssize_t, 3)
+M_LAST_NS = cython.declare(cython.Py_ssize_t, 4)
+M_WINDOW = cython.declare(cython.Py_ssize_t, 5)        # as on the wire; all ones: nothing known
+M_SCALE = cython.declare(cython.Py_ssize_t, 6)         # -1 not known, -2 known to be unused
+M_DUPLICATES = cython.declare(cython.Py_ssize_t, 7)    # LOW_32 stands for "none counts, an unseen segment was told already"
+M_ACK_FRAME = cython.declare(cython.Py_ssize_t, 8)     # which packet brought M_LAST_ACK first
+M_LAST_TAGS = cython.declare(cython.Py_ssize_t, 9)
+M_UNSCALED = cython.declare(cython.Py_ssize_t, 10)     # 1: only its SYN was seen, whose window is never scaled
+M_STALL = cython.declare(cython.Py_ssize_t, 11)        # when it closed its window; -1 open
+M_TIMED = cython.declare(cython.Py_ssize_t, 12)        # segments that wait for their acknowledgement, TIMED_MOST at most
+M_TIMED_SEQ = cython.declare(cython.Py_ssize_t, 13)    # their ends ...
+M_TIMED_NS = cython.declare(cython.Py_ssize_t, 17)     # ... and times
+TIMED_MOST = cython.declare(cython.longlong, 4)
+WIDE = 21
+P_SYN_NS = cython.declare(cython.Py_ssize_t, 2 * WIDE)          # time of the latest SYN; 0 none seen
+P_HANDSHAKE_NS = cython.declare(cython.Py_ssize_t, 2 * WIDE + 1)  # from it to the first ACK; 0 not known
+DIRECTION_WIDTH = cython.declare(cython.Py_ssize_t, WIDE)
+WIDTH = 2 * WIDE + 2
+MEMORY_WIDTH = cython.declare(cython.Py_ssize_t, WIDTH)
+
+LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
+SIGN_32 = cython.declare(cython.longlong, 0x80000000)
+FAST_NS = cython.declare(cython.longlong, 20_000_000)
+OUT_OF_ORDER_NS = cython.declare(cython.longlong, 3_000_000)
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def beyond(a: cython.longlong, b: cython.longlong) -> cython.bint:
+    """Whether sequence number `a` is later than `b`, modulo 2**32."""
+    return ((b - a) & SIGN_32) != 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(check=False)
+def before(a: cython.longlong, b: cython.longlong) -> cython.bint:
+    """Whether sequence number `a` is earlier than `b`, modulo 2**32."""
+    return ((a - b) & SIGN_32) != 0
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def be32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Four bytes, network order."""
+    return ((cython.cast(cython.longlong, data[at]) << 24) | (cython.cast(cython.longlong, data[at + 1]) << 16)
+            | (cython.cast(cython.longlong, data[at + 2]) << 8) | cython.cast(cython.longlong, data[at + 3]))
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def options(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t,
+            captured: cython.Py_ssize_t, rel_ack: cython.longlong) -> cython.longlong:
+    """What the options of one segment change: bits 0..7 the window scale + 1 (0: none), and BAD_OPTIONS, CUT_OPTIONS.
+
+    at, end   their first index and the one after the last, by the header's length
+    captured  the index after the last captured byte
+    rel_ack   relative acknowledgement number; an empty SACK option is an error only when it is not 0 or "negative"
+    """
+    kind: cython.longlong
+    length: cython.longlong
+    found: cython.longlong = 0
+    shift: cython.longlong
+    edges: cython.longlong = 0
+    right: cython.longlong = 0
+    stop: cython.Py_ssize_t = end if end < captured else captured
+    while at < stop:
+        kind = data[at]
+        if kind == 0:
+            return found
+        if kind == 1:
+            at += 1
+            continue
+        if at + 1 >= end:
+            return found
+        if at + 1 >= captured:
+            return found | CUT_OPTIONS
+        length = data[at + 1]
+        if length < 2 or at + length > end:
+            return found
+        if at + length > captured:
+            return found | CUT_OPTIONS
+        if kind == 3 and length == 3:
+            shift = data[at + 2]
+            found = (found & ~0xFF) | ((14 if shift > 14 else shift) + 1)
+        elif kind == 5:
+            # Wireshark looks at the first two edges once more, whether they are there or not.
+            if length >= 10 and edges == 0:
+                edges = 1
+                right = be32(data, at + 6) - be32(data, at + 2)
+            if length < 10 and edges == 0 and not beyond(0, rel_ack):
+                return found | BAD_OPTIONS
+        at += length
+    if at < end:
+        found |= CUT_OPTIONS
+    return found
+
+
+@cython.ccall
+def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
+            out: cython.longlong[:, ::1], memory: cython.longlong[::1],
+            flows: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """Marks and numbers of the packets of one batch whose slots are known; answer how many packets had a flow.
+
+    data    uint8[m]
+    table   int64[packets.COUNT, n]
+    out     int64[COUNT, n]             SLOT, STREAM, DIRECTION, REL_SEQ, REL_ACK and the first TAGS are read; the rest is
+                                        written
+    memory  int64[slots * WIDTH]        what is remembered of each flow; a NEW_STREAM starts afresh
+    flows   int64[slots * F_COUNT]      one row a flow: everything but what only reassembly knows
+    """
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    done: cython.Py_ssize_t = 0
+    slot: cython.Py_ssize_t
+    row: cython.Py_ssize_t
+    pair: cython.Py_ssize_t
+    fwd: cython.Py_ssize_t
+    rev: cython.Py_ssize_t
+    kept: cython.Py_ssize_t
+    d: cython.Py_ssize_t
+    now: cython.longlong
+    number: cython.longlong
+    tags: cython.longlong
+    flags: cython.longlong
+    header: cython.longlong
+    length: cython.longlong
+    seq: cython.longlong
+    ack: cython.longlong
+    window: cython.longlong
+    nxt: cython.longlong
+    next_seq: cython.longlong
+    scale: cython.longlong
+    elapsed: cython.longlong
+    threshold: cython.longlong
+    found: cython.longlong
+    rtt: cython.longlong
+    not_advanced: cython.bint
+    plain: cython.bint
+    with cython.nogil:
+        for i in range(table.shape[1]):
+            out[DUP_FRAME, i] = 0
+            out[DUP_NUM, i] = 0
+            out[ACK_RTT_NS, i] = -1
+            slot = out[SLOT, i]
+            if slot < 0:
+                out[REL_SEQ, i] = 0
+                out[REL_ACK, i] = 0
+                out[WINDOW, i] = 0
+                out[NEXT_SEQ, i] = 0
+                out[ROW_LEN, i] = -1
+                continue
+            done += 1
+            d = out[DIRECTION, i]
+            row = slot * F_COUNT
+            tags = out[TAGS, i]
+            now = table[TS_NS, i]
+            number = table[NUMBER, i]
+            length = table[PAYLOAD_WIRE, i]
+
+            # --- the flow ---
+            if tags & NEW_STREAM:
+                for k in range(row, row + F_COUNT):
+                    flows[k] = 0
+                flows[row + F_STREAM] = out[STREAM, i]
+                flows[row + F_PROTO] = table[IP_PROTO, i]
+                flows[row + F_IP_VERSION] = table[IP_VERSION, i]
+                flows[row + F_CLIENT_HI] = table[SRC_HI if d == 0 else DST_HI, i]
+                flows[row + F_CLIENT_LO] = table[SRC_LO if d == 0 else DST_LO, i]
+                flows[row + F_SERVER_HI] = table[DST_HI if d == 0 else SRC_HI, i]
+                flows[row + F_SERVER_LO] = table[DST_LO if d == 0 else SRC_LO, i]
+                flows[row + F_CLIENT_PORT] = table[SRC_PORT if d == 0 else DST_PORT, i]
+                flows[row + F_SERVER_PORT] = table[DST_PORT if d == 0 else SRC_PORT, i]
+                flows[row + F_FIRST_PACKET] = number
+                flows[row + F_FIRST_NS] = now
+                flows[row + F_SYN_NS] = -1
+                flows[row + F_SYNACK_NS] = -1
+                flows[row + F_ESTABLISHED_NS] = -1
+                flows[row + F_RTT_MIN_NS] = -1
+                flows[row + F_RTT_MIN_NS + 1] = -1
+                flows[row + F_FIRST_DATA_NS] = -1
+                flows[row + F_FIRST_DATA_NS + 1] = -1
+                flows[row + F_LAST_DATA_NS] = -1
+                flows[row + F_LAST_DATA_NS + 1] = -1
+                flows[row + F_VLAN] = table[VLAN, i]
+            flows[row + F_LAST_PACKET] = number
+            flows[row + F_LAST_NS] = now
+            flows[row + F_PACKETS + d] += 1
+            if table[PAYLOAD, i] >= 0 and length >= 0:
+                flows[row + F_WIRE_BYTES + d] += table[PAYLOAD, i] - table[L3, i] + length
+            else:
+                flows[row + F_WIRE_BYTES + d] += table[END, i] - table[L3, i]
+            if length > 0:
+                flows[row + F_PAYLOAD_PACKETS + d] += 1
+                flows[row + F_SENT + d] += length
+                flows[row + F_LAST_DATA_NS + d] = now
+                if flows[row + F_FIRST_DATA_NS + d] == -1:
+                    flows[row + F_FIRST_DATA_NS + d] = now
+
+            if table[KIND, i] != KIND_TCP:
+                out[REL_SEQ, i] = 0
+                out[REL_ACK, i] = 0
+                out[WINDOW, i] = 0
+                out[NEXT_SEQ, i] = 0
+                out[ROW_LEN, i] = length
+                continue
+
+            # --- TCP ---
+            pair = slot * MEMORY_WIDTH
+            fwd = pair + d * DIRECTION_WIDTH
+            rev = pair + (1 - d) * DIRECTION_WIDTH
+            flags = table[TCP_FLAGS, i]
+            window = table[TCP_WINDOW, i]
+            header = table[TCP_HEADER, i]
+            if tags & NEW_STREAM:
+                for k in range(pair, pair + MEMORY_WIDTH):
+                    memory[k] = 0
+                memory[fwd + M_WINDOW] = LOW_32
+                memory[rev + M_WINDOW] = LOW_32
+                memory[fwd + M_SCALE] = -1
+                memory[rev + M_SCALE] = -1
+                memory[fwd + M_STALL] = -1
+                memory[rev + M_STALL] = -1
+                flows[row + F_MIDSTREAM] = 0 if flags & SYN else 1
+            if header < 20 and length < 0 and not (table[FLAGS, i] & CUT):
+                length = table[END, i] - table[L4, i] - header
+            out[ROW_LEN, i] = length if header >= 20 else -1
+            if length < 0:
+                out[WINDOW, i] = window
+                out[NEXT_SEQ, i] = out[REL_SEQ, i]
+                continue
+            seq = table[TCP_SEQ, i]
+            ack = table[TCP_ACK, i]
+            nxt = memory[fwd + M_NEXT]
+            plain = (flags & SYN_FIN_RST) == 0
+            while True:   # once; `break` leaves for what every segment goes through
+                if length == 1 and seq == nxt and memory[rev + M_WINDOW] == 0:
+                    tags |= ZERO_WINDOW_PROBE
+                    break
+                if window == 0 and plain:
+                    tags |= ZERO_WINDOW
+                if nxt != 0 and beyond(seq, nxt) and not (flags & RST):
+                    tags |= PREVIOUS_LOST
+                if length <= 1 and seq == ((nxt - 1) & LOW_32) and plain:
+                    tags |= KEEP_ALIVE
+                if length > 0:
+                    scale = memory[rev + M_SCALE]
+                    if scale != -1 and plain:
+                        if memory[rev + M_UNSCALED] or scale == -2:
+                            scale = 0
+                        if ((seq + length) & LOW_32) == ((memory[rev + M_LAST_ACK]
+                                                         + (memory[rev + M_WINDOW] << scale)) & LOW_32):
+                            tags |= WINDOW_FULL
+                    break
+                if seq == nxt and ack == memory[fwd + M_LAST_ACK] and plain:
+                    if window != memory[fwd + M_WINDOW]:
+                        if window:
+                            tags |= WINDOW_UPDATE
+                    elif window:
+                        if memory[rev + M_LAST_TAGS] & KEEP_ALIVE:
+                            tags |= KEEP_ALIVE_ACK
+                            break
+                        memory[fwd + M_DUPLICATES] = (memory[fwd + M_DUPLICATES] + 1) & LOW_32
+                        if memory[fwd + M_DUPLICATES] == 0:
+                            memory[fwd + M_DUPLICATES] = 1
+                        tags |= DUP_ACK
+                        out[DUP_NUM, i] = memory[fwd + M_DUPLICATES]
+                        out[DUP_FRAME, i] = memory[fwd + M_ACK_FRAME]
+                    elif memory[rev + M_LAST_TAGS] & ZERO_WINDOW_PROBE:
+                        tags |= ZERO_WINDOW_PROBE_ACK
+                break
+
+            if ack != memory[fwd + M_LAST_ACK]:
+                memory[fwd + M_ACK_FRAME] = number
+                memory[fwd + M_DUPLICATES] = 0
+            if flags & ACK and memory[rev + M_ACKABLE] != 0 and beyond(ack, memory[rev + M_ACKABLE]):
+                # Once per hole: either the mark moves on to what was seen beyond the hole, or it is remembered as told.
+                if memory[rev + M_ACKABLE] > memory[rev + M_NEXT]:
+                    memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
+                    tags |= ACKED_UNSEEN
+                else:
+                    if memory[rev + M_DUPLICATES] == 0:
+                        tags |= ACKED_UNSEEN
+                    memory[rev + M_DUPLICATES] = LOW_32
+            next_seq = (seq + length) & LOW_32
+            if length > 0 or flags & (SYN | FIN):
+                if flags & (SYN | FIN):
+                    next_seq = (next_seq + 1) & LOW_32
+                if not (tags & KEEP_ALIVE):
+                    not_advanced = nxt != 0 and before(seq, nxt)
+                    if length > 1 and seq == ((nxt - 1) & LOW_32):
+                        not_advanced = False   # the byte before may have been a probe of a closed window
+                    if (length > 0 and memory[rev + M_LAST_ACK] != 0
+                            and not beyond((seq + length) & LOW_32, memory[rev + M_LAST_ACK])):
+                        tags |= SPURIOUS
+                    elif not_advanced:
+                        elapsed = now - memory[rev + M_LAST_NS]
+                        if (memory[rev + M_DUPLICATES] >= 2 and memory[rev + M_LAST_ACK] == seq
+                                and 0 <= elapsed < FAST_NS):
+                            tags |= FAST
+                        else:
+                            elapsed = now - memory[fwd + M_NEXT_NS]
+                            threshold = memory[pair + P_HANDSHAKE_NS]
+                            if threshold == 0:
+                                threshold = OUT_OF_ORDER_NS
+                            if nxt != next_seq and (0 <= elapsed < threshold or (threshold < 0 and (
+                                    elapsed >= 0 or elapsed < threshold))):
+                                tags |= OUT_OF_ORDER
+                            else:
+                                tags |= RETRANSMISSION
+            if not (tags & ZERO_WINDOW_PROBE):
+                if nxt == 0 or beyond(next_seq, nxt):
+                    memory[fwd + M_NEXT] = next_seq
+                    memory[fwd + M_NEXT_NS] = now
+                if seq == memory[fwd + M_ACKABLE] or memory[fwd + M_ACKABLE] == 0:
+                    memory[fwd + M_ACKABLE] = memory[fwd + M_NEXT]
+
+            # --- window: how long was the other end kept waiting? ---
+            if window == 0 and plain:
+                if memory[fwd + M_STALL] == -1:
+                    memory[fwd + M_STALL] = now
+                    flows[row + F_ZERO_WINDOWS + d] += 1
+            elif memory[fwd + M_STALL] != -1:
+                flows[row + F_STALL_NS + 1 - d] += now - memory[fwd + M_STALL]
+                memory[fwd + M_STALL] = -1
+
+            memory[fwd + M_WINDOW] = window
+            memory[fwd + M_LAST_ACK] = ack
+            memory[fwd + M_LAST_NS] = now
+            memory[fwd + M_LAST_TAGS] = tags
+
+            # --- round trips (RFC 6298 section 3: none from a segment that was sent again) ---
+            if memory[rev + M_TIMED] and flags & ACK:
+                kept = 0
+                rtt = -1
+                for k in range(memory[rev + M_TIMED]):
+                    if memory[rev + M_TIMED_SEQ + k] == ack:
+                        rtt = now - memory[rev + M_TIMED_NS + k]
+                    elif beyond(memory[rev + M_TIMED_SEQ + k], ack):
+                        memory[rev + M_TIMED_SEQ + kept] = memory[rev + M_TIMED_SEQ + k]
+                        memory[rev + M_TIMED_NS + kept] = memory[rev + M_TIMED_NS + k]
+                        kept += 1
+                memory[rev + M_TIMED] = kept
+                if rtt >= 0:
+                    out[ACK_RTT_NS, i] = rtt
+                    flows[row + F_RTT_SUM_NS + 1 - d] += rtt
+                    flows[row + F_RTT_COUNT + 1 - d] += 1
+                    if flows[row + F_RTT_MIN_NS + 1 - d] == -1 or rtt < flows[row + F_RTT_MIN_NS + 1 - d]:
+                        flows[row + F_RTT_MIN_NS + 1 - d] = rtt
+            if tags & SENT_AGAIN:
+                memory[fwd + M_TIMED] = 0
+                flows[row + F_RETRANSMISSIONS + d] += 1
+            elif (length > 0 or flags & (SYN | FIN)) and memory[fwd + M_TIMED] < TIMED_MOST:
+                k = memory[fwd + M_TIMED]
+                memory[fwd + M_TIMED_SEQ + k] = next_seq
+                memory[fwd + M_TIMED_NS + k] = now
+                memory[fwd + M_TIMED] = k + 1
+
+            scale = memory[fwd + M_SCALE]
+            out[WINDOW, i] = (window << scale) & LOW_32 if scale > 0 and not (flags & SYN) else window
+            out[NEXT_SEQ, i] = (out[REL_SEQ, i] + length + (1 if flags & (SYN | FIN) else 0)) & LOW_32
+            out[TAGS, i] = tags
+            if header < 20:
+                continue
+
+            # --- the handshake ---
+            if flags & SYN:
+                memory[fwd + M_UNSCALED] = 1
+                if flags & ACK:
+                    if flows[row + F_SYNACK_NS] == -1:
+                        flows[row + F_SYNACK_NS] = now
+                else:
+                    memory[pair + P_SYN_NS] = now
+                    if d == 0:
+                        flows[row + F_SYN_COUNT] += 1
+                    if flows[row + F_SYN_NS] == -1:
+                        flows[row + F_SYN_NS] = now
+            elif flags & ACK:
+                memory[fwd + M_UNSCALED] = 0
+                if memory[pair + P_SYN_NS] != 0 and memory[pair + P_HANDSHAKE_NS] == 0:
+                    memory[pair + P_HANDSHAKE_NS] = now - memory[pair + P_SYN_NS]
+                if flows[row + F_ESTABLISHED_NS] == -1 and d == 0 and flows[row + F_SYNACK_NS] != -1:
+                    flows[row + F_ESTABLISHED_NS] = now
+            if flags & FIN and flows[row + F_FIN + d] == 0:
+                flows[row + F_FIN + d] = number
+            if flags & RST and flows[row + F_RST + d] == 0:
+                flows[row + F_RST + d] = number
+
+            if header > 20:
+                k = table[L4, i] + 20
+                if (header == 32 and table[PAYLOAD, i] >= 0 and data[k] == 1 and data[k + 1] == 1 and data[k + 2] == 8
+                        and data[k + 3] == 10):
+                    continue   # two NOPs and a time stamp: most segments of most connections
+                found = options(data, k, table[L4, i] + header, table[END, i], out[REL_ACK, i])
+                if found & 0xFF:
+                    memory[fwd + M_SCALE] = (found & 0xFF) - 1
+                if found > 0xFF:
+                    out[TAGS, i] = tags | (found & (BAD_OPTIONS | CUT_OPTIONS))
+                    continue
+            if flags & SYN:   # scaling is used only when both SYNs offer it (RFC 7323 section 2.2)
+                if memory[fwd + M_SCALE] == -1:
+                    memory[fwd + M_SCALE] = -2
+                    memory[rev + M_SCALE] = -2
+                elif flags & ACK and memory[rev + M_SCALE] == -2:
+                    memory[fwd + M_SCALE] = -2
+    return done

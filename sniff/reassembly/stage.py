@@ -1,0 +1,269 @@
+"""Tracker: one PacketBatch in, one StreamBatch out. Owns the arrays that flows.py, analysis.py and tcp.py work on."""
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+from sniff import limits
+from sniff.limits import Counters
+from sniff.notes import Code, Notes
+from sniff.packets.batch import PacketBatch, Table
+from sniff.reassembly import analysis, flows, tcp
+from sniff.reassembly import columns as s
+from sniff.reassembly.batch import StreamBatch
+
+_NOTHING = np.zeros(0, np.uint8)
+
+
+def _view(array: Any) -> Any:
+    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
+    return memoryview(array)
+
+
+class Tracker:
+    """The stage that follows flows and puts streams together.
+
+    It remembers the flows (limits.MAX_FLOWS) and segments that came too early (limits.HELD_*).
+    """
+
+    def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True) -> None:
+        """
+        notes, counters  where to say what is strange and which cap fired
+        pieces           False when nobody wants the bytes of the streams, only rows: no pieces, and flow rows without what
+                         only reassembly knows (F_PAYLOAD, F_RETRANSMITTED, F_MISSING)
+        """
+        self.notes = notes
+        self.counters = counters
+        self._pieces_wanted = pieces
+        self._most = limits.MAX_FLOWS
+        self._state = np.zeros(flows.STATE_COUNT, np.int64)
+        self._secrets = np.array([secrets.randbits(26) << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
+        self._keys = np.zeros((0, flows.WIDTH), np.int64)
+        self._buckets = np.zeros(2, np.int64)
+        self._free = np.zeros(0, np.int64)
+        self._ends = np.zeros((0, flows.END_WIDTH), np.int64)
+        self._memory = np.zeros(0, np.int64)
+        self._flows = np.zeros((0, s.F_COUNT), np.int64)
+        self._streams = np.zeros(0, np.int64)
+        self._tcp = tcp.Streams(limits.HELD_BYTES)
+        self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
+        self._fresh = np.zeros(0, np.int64)
+        self._notes = np.zeros((256, tcp.NOTE_WIDTH), np.int64)
+        self._pieces = np.zeros((s.P_COUNT, 1024), np.int64)
+        self._arena = _NOTHING
+        self._arena_used = 0
+        self._last_packet = 0
+        self._tcp.bind_notes(_view(self._notes))
+        self._tcp.bind_pieces(_view(self._pieces))
+        self._more_nodes(64)
+        self._more_slots(1024)
+
+    # --- the batch -------------------------------------------------------------------------------------------------------
+
+    def track(self, packets: PacketBatch, *, end: bool | None = None) -> StreamBatch:
+        """Flow, marks and numbers of every packet of one batch, and the pieces of streams that it completed.
+
+        packets  the next batch, in capture order
+        end      whether nothing follows (packets.raw.end unless said otherwise): every flow that is left then ends
+
+        The answer does not depend on where the capture was cut into batches, but for slots and for the index of the
+        packet to which the END of a flow is ascribed.
+        """
+        count = len(packets)
+        table = packets.table
+        out = np.empty((s.COUNT, count), np.int64)
+        if len(self._ends) < count:
+            self._ends = np.zeros((count, flows.END_WIDTH), np.int64)
+        self._state[flows.ENDS] = 0
+        if self._pieces_wanted:
+            self._compact()
+        done = 0
+        while True:
+            done = flows.assign(_view(table), done, _view(out), _view(self._keys), _view(self._buckets), _view(self._free),
+                                _view(self._ends), _view(self._state), _view(self._secrets), self._most)
+            if done >= count:
+                break
+            if self._state[flows.LIVE] >= self._most:
+                self._evict(done)
+            else:
+                self._more_slots(2 * len(self._keys))
+        analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
+        finished = packets.raw.end if end is None else end
+        if finished:
+            self._end_all(count)
+        ends = self._ends[:int(self._state[flows.ENDS])]
+        pieces, held = self._reassemble(packets, out, ends)
+        opened = out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0]
+        self._judge(ends)
+        result = StreamBatch(packets, out, pieces, held, self._flow_rows(opened), self._flow_rows(ends[:, flows.END_SLOT]))
+        self._release(ends[:, flows.END_SLOT])
+        return result
+
+    def live_flows(self) -> Table:
+        """int64[F_COUNT, k]: the flows that have not ended, as they stand."""
+        return self._flow_rows(np.flatnonzero(self._keys[:, flows.PORTS] > 0))
+
+    # --- flows -----------------------------------------------------------------------------------------------------------
+
+    def _more_slots(self, slots: int) -> None:
+        old = len(self._keys)
+        keys = np.full((slots, flows.WIDTH), -1, np.int64)
+        keys[:old] = self._keys
+        self._keys = keys
+        free = np.zeros(slots, np.int64)
+        kept = int(self._state[flows.FREE])
+        free[:slots - old] = np.arange(slots - 1, old - 1, -1)
+        free[slots - old:slots - old + kept] = self._free[:kept]
+        self._free = free
+        self._state[flows.FREE] = kept + slots - old
+        self._buckets = np.zeros(1 << (4 * slots - 1).bit_length(), np.int64)
+        flows.refill(_view(self._keys), _view(self._buckets))
+        self._memory = _longer(self._memory, slots * analysis.WIDTH)
+        self._flows = _longer(self._flows, slots)
+        self._streams = _longer(self._streams, slots * tcp.WIDTH)
+        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
+
+    def _evict(self, packet: int) -> None:
+        """End the sixteenth of the flows that was idle for longest."""
+        live = np.flatnonzero(self._keys[:, flows.PORTS] > 0)
+        order = np.lexsort((self._keys[live, flows.STREAM_NUMBER], self._keys[live, flows.LAST_NS]))
+        slots = live[order[:max(1, self._most // 16)]]
+        idle = self._keys[live, flows.LAST_NS].max() - self._keys[slots, flows.LAST_NS] > limits.FLOW_IDLE_NS
+        self.counters.flows_evicted += int(np.count_nonzero(~idle))
+        flows.forget(_view(slots), _view(self._keys), _view(self._buckets), _view(self._state))
+        self._add_ends(slots, packet, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
+
+    def _end_all(self, packet: int) -> None:
+        live = np.flatnonzero(self._keys[:, flows.PORTS] > 0)
+        live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
+        self._keys[live, flows.PORTS] = -1
+        self._buckets[:] = 0
+        self._state[flows.LIVE] = 0
+        self._add_ends(live, packet, int(s.EndReason.CAPTURE_END))
+
+    def _add_ends(self, slots: Table, packet: int, reason: Any) -> None:
+        at = int(self._state[flows.ENDS])
+        spare = len(self._ends) - at
+        self._ends = _longer(self._ends, at + len(slots) + spare)
+        self._ends[at:at + len(slots), flows.END_PACKET] = packet
+        self._ends[at:at + len(slots), flows.END_SLOT] = slots
+        self._ends[at:at + len(slots), flows.END_REASON] = reason
+        self._state[flows.ENDS] = at + len(slots)
+
+    def _judge(self, ends: Table) -> None:
+        """Why each flow ended, and its conn_state."""
+        rows = self._flows[ends[:, flows.END_SLOT]]
+        closed = (rows[:, s.F_FIN] > 0) & (rows[:, s.F_FIN + 1] > 0)
+        reset = (rows[:, s.F_RST] > 0) | (rows[:, s.F_RST + 1] > 0)
+        reason = np.where(closed, int(s.EndReason.FIN), ends[:, flows.END_REASON])
+        self._flows[ends[:, flows.END_SLOT], s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), reason)
+
+    def _flow_rows(self, slots: Table) -> Table:
+        return np.ascontiguousarray(self._flows[slots].T)
+
+    def _release(self, slots: Table) -> None:
+        free = int(self._state[flows.FREE])
+        self._free[free:free + len(slots)] = slots[::-1]
+        self._state[flows.FREE] = free + len(slots)
+
+    # --- streams ---------------------------------------------------------------------------------------------------------
+
+    def _reassemble(self, packets: PacketBatch, out: Table, ends: Table) -> tuple[Table, Any]:
+        if not self._pieces_wanted:
+            return np.zeros((s.P_COUNT, 0), np.int64), _NOTHING
+        self._tcp.bind_batch(_view(packets.data), _view(packets.table), _view(out))
+        if self._pieces.shape[1] < len(packets) + 64:
+            self._pieces = np.empty((s.P_COUNT, len(packets) + len(packets) // 2 + 64), np.int64)
+            self._tcp.bind_pieces(_view(self._pieces))
+        begin = 0
+        for at, slot, _ in ends.tolist():
+            if self._flows[slot, s.F_PROTO] != 6:
+                continue
+            if at > begin:
+                self._run(at)
+                begin = at
+            stream = int(self._flows[slot, s.F_STREAM])
+            while (wanted := self._tcp.end(slot, min(at, len(packets) - 1), stream)) != tcp.DONE:
+                self._make_room(wanted)
+        self._run(len(packets))
+        _, count, _, _, given_up = self._tcp.counts()
+        self.counters.holes_given_up = given_up
+        self._take_notes()
+        self._keep()
+        return self._pieces[:, :count].copy(), self._arena
+
+    def _run(self, stop: int) -> None:
+        while (wanted := self._tcp.run(stop)) != tcp.DONE:
+            if wanted == tcp.TOO_MUCH_HELD:
+                self._give_up_holes()
+            else:
+                self._make_room(wanted)
+
+    def _make_room(self, wanted: int) -> None:
+        if wanted == tcp.MORE_PIECES:
+            pieces = np.empty((s.P_COUNT, 2 * self._pieces.shape[1]), np.int64)
+            pieces[:, :self._pieces.shape[1]] = self._pieces
+            self._pieces = pieces
+            self._tcp.bind_pieces(_view(pieces))
+        elif wanted == tcp.MORE_NODES:
+            self._more_nodes(2 * len(self._nodes))
+        elif self._tcp.counts()[2]:
+            self._take_notes()
+        else:
+            self._notes = np.zeros((2 * len(self._notes), tcp.NOTE_WIDTH), np.int64)
+            self._tcp.bind_notes(_view(self._notes))
+
+    def _more_nodes(self, nodes: int) -> None:
+        old = len(self._nodes)
+        self._nodes = _longer(self._nodes, nodes)
+        self._fresh = _longer(self._fresh, 2 * nodes)
+        self._tcp.bind_nodes(_view(self._nodes), old, _view(self._fresh))
+
+    def _take_notes(self) -> None:
+        count = self._tcp.counts()[2]
+        for code, packet, offset, needed, had in self._notes[:count].tolist():
+            self.notes.add(Code(code), packet, offset, needed, had)
+        self._tcp.notes_taken()
+
+    def _give_up_holes(self) -> None:
+        """Too much is held altogether: the directions that hold most give up their oldest hole, an eighth of it all."""
+        position, _, _, held, _ = self._tcp.counts()
+        target = held - limits.HELD_BYTES // 8
+        by_direction = self._streams.reshape(-1, tcp.WIDTH // 2)
+        directions = np.argsort(-by_direction[:, tcp.HELD], kind="stable")
+        for direction in directions.tolist():
+            if self._tcp.counts()[3] <= target or by_direction[direction, tcp.HELD] == 0:
+                break
+            stream = int(self._flows[direction // 2, s.F_STREAM])
+            while (wanted := self._tcp.give_up_hole(direction, position, stream)) != tcp.DONE:
+                self._make_room(wanted)
+
+    # --- bytes that outlive their batch ----------------------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Copy what is still held of this batch into the arena. It only grows: pieces of this batch lie in it."""
+        wanted = self._arena_used + self._tcp.fresh_bytes()
+        if wanted > len(self._arena):
+            self._arena = _longer(self._arena, max(wanted, 2 * len(self._arena), 1 << 16))
+            self._tcp.bind_arena(_view(self._arena))
+        self._arena_used = self._tcp.keep(self._arena_used)
+
+    def _compact(self) -> None:
+        """Before a batch: when most of the arena is no longer held, copy what is into a new one.
+
+        A new one, because whoever works on the batch before still reads the old one.
+        """
+        held = self._tcp.counts()[3]
+        if self._arena_used > 2 * held + (1 << 16):
+            self._arena = np.empty(max(2 * held, 1 << 16), np.uint8)
+            self._arena_used = self._tcp.move(_view(self._arena))
+
+
+def _longer(array: Any, length: int) -> Any:
+    """The same rows, and new ones of zeros after them."""
+    if length <= len(array):
+        return array
+    longer = np.zeros((length, *array.shape[1:]), array.dtype)
+    longer[:len(array)] = array
+    return longer
