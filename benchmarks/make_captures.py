@@ -3,7 +3,7 @@
     python -m benchmarks.make_captures [NAME ...] [--scale X] [--gigabytes N] [--folder benchmarks/data]
 
     small   324,500 keep-alive transactions with 23-byte JSON bodies over 340 connections, 20 of them without their beginning
-    pages   web pages: gzip, chunked and plain HTML, style sheets, scripts and pictures from several hosts, each looked up in DNS
+    pages   web pages: gzip, chunked and plain HTML, style sheets, scripts and pictures from several hosts, found by DNS
     bulk    2 MB downloads over links that lose packets, recorded by a machine that lost some more; --gigabytes makes it larger
     dns     a million DNS queries and their answers
 
@@ -31,6 +31,8 @@ IP_UDP = struct.Struct(">BBHHHBBHIIHHHH")
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SEGMENT = 1448
 FLUSH_BYTES = 4 << 20
+OK = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\n"
+NOT_MODIFIED = OK.replace(b"200 OK", b"304 Not Modified") + b"Connection: keep-alive\r\n\r\n"
 
 
 @dataclass(slots=True)
@@ -209,13 +211,14 @@ def small(writer: Writer, scale: float) -> None:
             if kind == 0:
                 body = b'{"item": %d, "count": %d}' % (item, item % 7)
                 request = (
-                    b"POST /api/v1/items HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\nAccept: application/json\r\n"
+                    b"POST /api/v1/items HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\n"
+                    b"Accept: application/json\r\n"
                     b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
                 )
             else:
                 request = (
-                    b"GET /api/v1/items/%d?expand=price&session=%08x HTTP/1.1\r\nHost: api.example.net\r\nUser-Agent: load/2.1\r\n"
-                    b"Accept: application/json\r\nX-Request-Id: %016x\r\n\r\n"
+                    b"GET /api/v1/items/%d?expand=price&session=%08x HTTP/1.1\r\nHost: api.example.net\r\n"
+                    b"User-Agent: load/2.1\r\nAccept: application/json\r\nX-Request-Id: %016x\r\n\r\n"
                     % (item, dice.getrandbits(32), dice.getrandbits(64))
                 )
             waiting[index] = (item, kind)
@@ -243,7 +246,10 @@ def small(writer: Writer, scale: float) -> None:
 
 # --- pages --------------------------------------------------------------------------------------------------------------
 
-WORDS = ["packet", "stream", "segment", "window", "header", "body", "chunk", "query", "answer", "name", "route", "table", "index", "market", "garden", "winter", "summer", "river"]
+WORDS = [
+    *["packet", "stream", "segment", "window", "header", "body", "chunk", "query", "answer"],
+    *["name", "route", "table", "index", "market", "garden", "winter", "summer", "river"],
+]
 
 
 def text(dice: random.Random, size: int) -> bytes:
@@ -261,7 +267,7 @@ def chunked(body: bytes, size: int) -> bytes:
 
 def resources(dice: random.Random) -> dict[str, list[bytes]]:
     """Whole responses by kind."""
-    head = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: %s\r\nConnection: keep-alive\r\n"
+    head = OK + b"Content-Type: %s\r\nConnection: keep-alive\r\n"
     made: dict[str, list[bytes]] = {"html": [], "css": [], "js": [], "webp": []}
     for number in range(24):
         page = (
@@ -325,7 +331,8 @@ def visit(dice: random.Random, writer: Writer, made: dict[str, list[bytes]], num
                     PSH | ACK,
                     writer.now_us,
                     (
-                        b"GET %s HTTP/1.1\r\nHost: %s.example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+                        b"GET %s HTTP/1.1\r\nHost: %s.example.org\r\n"
+                        b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
                         b"Accept: */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate\r\nReferer: http://www%d.example.org/\r\n"
                         b"Cookie: session=%016x\r\n%s\r\n"
                         % (path, host, number % 40, number * 0x9E3779B97F4A7C15 & (1 << 64) - 1, condition)
@@ -333,11 +340,7 @@ def visit(dice: random.Random, writer: Writer, made: dict[str, list[bytes]], num
                 )
             )
             yield
-            response = (
-                b"HTTP/1.1 304 Not Modified\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nConnection: keep-alive\r\n\r\n"
-                if not_modified
-                else dice.choice(made[kind])
-            )
+            response = NOT_MODIFIED if not_modified else dice.choice(made[kind])
             for count, (payload, flags) in enumerate(segments(response), 1):
                 writer.write(connection.frame(1, flags, writer.now_us, payload))
                 yield
@@ -385,7 +388,7 @@ def download(dice: random.Random, writer: Writer, connection: Connection, data: 
         % number,
     )
     response = (
-        b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 10:00:00 GMT\r\nContent-Type: application/octet-stream\r\n"
+        OK + b"Content-Type: application/octet-stream\r\n"
         b"Content-Length: %d\r\nConnection: keep-alive\r\n\r\n" % DOWNLOAD
     ) + data
     lost: deque[tuple[int, int, bytes]] = deque()  # (when it comes again, sequence number, payload)

@@ -54,20 +54,20 @@ REQUEST = "\r\n".join(
 PARAGRAPHS = [
     (
         "What?",
-        "This website is for when you try to open Facebook, Google, Amazon, etc on a wifi network, and nothing happens. "
-        "Type \"http://neverssl.com\" into your browser's url bar, and you'll be able to log on.",
+        ("This website is for when you try to open Facebook, Google, Amazon, etc on a wifi network, and nothing happens. "
+        "Type \"http://neverssl.com\" into your browser's url bar, and you'll be able to log on."),
     ),
     (
         "How?",
-        "neverssl.com will never use SSL (also known as TLS). No encryption, no strong authentication, no HSTS, no "
-        "HTTP/2.0, just plain old unencrypted HTTP and forever stuck in the dark ages of internet security.",
+        ("neverssl.com will never use SSL (also known as TLS). No encryption, no strong authentication, no HSTS, no "
+        "HTTP/2.0, just plain old unencrypted HTTP and forever stuck in the dark ages of internet security."),
     ),
     (
         "Why?",
-        "Normally, that's a bad idea. You should always use SSL and secure encryption when possible. In fact, it's such "
+        ("Normally, that's a bad idea. You should always use SSL and secure encryption when possible. In fact, it's such "
         "a bad idea that most websites are now using https by default. And that's great, but it also means that if you're "
         "relying on poorly-behaved wifi networks, it can be hard to get online. Secure browsers and websites using https "
-        "make it impossible for those wifi networks to send you to a login or payment page.",
+        "make it impossible for those wifi networks to send you to a login or payment page."),
     ),
 ]
 PAGE = "\n".join(

@@ -141,7 +141,8 @@ class Lab:
             ["packet", "stream", "segment", "window", "header", "body", "chunk", "query", "answer", "name"], k=60_000
         )
         (site / "index.html").write_text(
-            '<!DOCTYPE html>\n<html><head><title>Lab</title><link rel="stylesheet" href="style.css"><script src="app.js"></script>'
+            "<!DOCTYPE html>\n<html><head><title>Lab</title>"
+            '<link rel="stylesheet" href="style.css"><script src="app.js"></script>'
             "</head>\n<body><h1>Lab</h1>\n"
             + "".join(f"<p>{' '.join(words[i : i + 12])}</p>\n" for i in range(0, 240, 12))
             + "</body></html>\n"
@@ -167,7 +168,7 @@ class Lab:
             )
         )
         (self.folder / "passwords").write_text("anna:{PLAIN}secret\n")
-        os.chmod(self.folder, 0o755)
+        self.folder.chmod(0o755)
 
     # --- recording
 
@@ -403,7 +404,8 @@ def nginx_pipelining(lab: Lab) -> None:
 
 @scenario(
     "nginx-errors.pcap",
-    "nginx: 401, 200 and 401 with Basic credentials, 400 for a missing Host and a broken request line, 414, 505, a request that never ends",
+    """nginx: 401, 200 and 401 with Basic credentials, 400 for a missing Host and a broken request line, 414, 505, a request
+    that never ends""",
 )
 def nginx_errors(lab: Lab) -> None:
     with lab.nginx(), lab.record():
@@ -509,7 +511,8 @@ def nginx_any_sll2(lab: Lab) -> None:
 
 @scenario(
     "python-http-server.pcap",
-    "`python -m http.server` on loopback: a listing, a file, HEAD and 404, each in a connection of its own that ends the body (HTTP/1.0)",
+    """`python -m http.server` on loopback: a listing, a file, HEAD and 404, each in a connection of its own that ends the
+    body (HTTP/1.0)""",
 )
 def python_http_server(lab: Lab) -> None:
     with running(
@@ -601,7 +604,8 @@ def python_proxy(lab: Lab) -> None:
 
 @scenario(
     "dnsmasq-dig.pcap",
-    "dnsmasq answers dig: A, AAAA, several addresses, a chain of CNAMEs, NXDOMAIN, no data, TXT, MX, PTR, SRV, CAA, NAPTR, SOA, ANY; with and without EDNS",
+    """dnsmasq answers dig: A, AAAA, several addresses, a chain of CNAMEs, NXDOMAIN, no data, TXT, MX, PTR, SRV, CAA, NAPTR,
+    SOA, ANY; with and without EDNS""",
 )
 def dnsmasq_dig(lab: Lab) -> None:
     with lab.dnsmasq(), lab.record():
@@ -668,7 +672,8 @@ def dig_unreachable(lab: Lab) -> None:
 
 @scenario(
     "browse.pcapng",
-    "who asked for what: curl looks names up in dnsmasq and fetches pages from nginx, over IPv4 and IPv6; recorded by dumpcap as pcapng",
+    """who asked for what: curl looks names up in dnsmasq and fetches pages from nginx, over IPv4 and IPv6; recorded by
+    dumpcap as pcapng""",
 )
 def browse(lab: Lab) -> None:
     with lab.dnsmasq(), lab.nginx(), lab.record_pcapng():
@@ -688,10 +693,11 @@ def write_readme() -> None:
         "",
         "Small captures to try things with, and what the tests read. All of them can be made again:",
         "",
-        "- `neverssl.pcap` is written by `make_neverssl.py` with scapy: a DNS lookup of neverssl.com and one page fetched from it, in ten packets.",
-        "- All others are recordings of real programs talking to each other in network namespaces of their own, made by `sudo python captures/record.py`",
-        "  with tcpdump or dumpcap. One function of that script is one capture. `servers.py` holds the small Python servers it starts, `badlink.py` the link",
-        "  that loses packets.",
+        "- `neverssl.pcap` is written by `make_neverssl.py` with scapy: a DNS lookup of neverssl.com and one page fetched",
+        "  from it, in ten packets.",
+        "- All others are recordings of real programs talking to each other in network namespaces of their own, made by",
+        "  `sudo python captures/record.py` with tcpdump or dumpcap. One function of that script is one capture.",
+        "  `servers.py` holds the small Python servers it starts, `badlink.py` the link that loses packets.",
         "",
         "| capture | what is in it |",
         "|---|---|",

@@ -1,4 +1,4 @@
-"""What holds for every test: which copy of the package is tested, how hard Hypothesis tries, and that nothing is skipped unseen.
+"""What holds for every test: which copy of the package is tested, how hard Hypothesis tries, and that no skip goes unseen.
 
 SNIFF_TEST_PACKAGE   folder that holds the copy of the package to test; this checkout when not set
 SNIFF_TEST           `compiled` or `uncompiled`: refuse to run when the copy is not that
@@ -83,7 +83,8 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"older than their source: {', '.join(stale)}; run `make build`")
     if wanted == "compiled" and count != listed:
         missing = [module for module in compiled_modules() if extension_of(module) is None]
-        raise pytest.UsageError(f"not compiled: {', '.join(missing)}; run `make build` (it needs a C compiler and Python's headers)")
+        advice = "run `make build`, which needs a C compiler and Python's headers"
+        raise pytest.UsageError(f"not compiled: {', '.join(missing)}; {advice}")
     if wanted == "uncompiled" and count:
         raise pytest.UsageError(f"{count} of {listed} modules are compiled in {PACKAGE}")
     if wanted not in (None, "compiled", "uncompiled"):

@@ -19,11 +19,11 @@ ROOMS = ["capture", "packets", "reassembly", "decode", "exchange", "filters", "r
 EVERYWHERE = {"errors", "limits", "notes", "_version"}
 """Modules that every room may import, and that import only each other."""
 
-JOINS = {"pipeline": set(ROOMS) - {"cli"}, "api": set(ROOMS) - {"cli"}, "__init__": set(ROOMS) - {"cli"}, "__main__": set(ROOMS)}
+JOINS = {name: set(ROOMS) - {"cli"} for name in ("pipeline", "api", "__init__")} | {"__main__": set(ROOMS)}
 """Modules at the top of the package, and the rooms they may import."""
 
-SLOW = {"scapy", "pyshark", "jinja2", "pandas", "pyarrow", "dns", "brotli", "zstandard", "lz4", "charset_normalizer", "multipart",
-        "python_multipart", "psutil", "asyncio", "IPython"}
+SLOW = {"scapy", "pyshark", "jinja2", "pandas", "pyarrow", "dns", "brotli", "zstandard", "lz4", "charset_normalizer",
+        "multipart", "python_multipart", "psutil", "asyncio", "IPython"}
 """Libraries that nobody pays for who does not need them."""
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -89,7 +89,8 @@ def test_slow_libraries_are_not_imported(code: str) -> None:
 
 
 def test_tables_of_the_terminal_are_not_imported_for_tabs() -> None:
-    assert "rich" not in modules_after(f"from sniff.__main__ import main; main(['analyze', {str(CAPTURE)!r}, '--format', 'tabs'])")
+    arguments = ["analyze", str(CAPTURE), "--format", "tabs"]
+    assert "rich" not in modules_after(f"from sniff.__main__ import main; main({arguments!r})")
 
 
 def test_public_api_is_complete() -> None:

@@ -29,8 +29,8 @@ def test_rows_are_those_of_tshark(sniff_command: list[str], tshark: str, capture
 
 NEVERSSL = [
     "1\t0.000000\t192.168.1.2\t8.8.8.8\tDNS\t89\tStandard query 0x8e28 A kfdlbcnsmrthvxwz.neverssl.com",
-    "2\t0.074903\t8.8.8.8\t192.168.1.2\tDNS\t153\tStandard query response 0x8e28 A kfdlbcnsmrthvxwz.neverssl.com "
-    "A 13.33.47.133 A 13.33.47.80 A 13.33.47.26 A 13.33.47.241",
+    ("2\t0.074903\t8.8.8.8\t192.168.1.2\tDNS\t153\tStandard query response 0x8e28 A kfdlbcnsmrthvxwz.neverssl.com "
+    "A 13.33.47.133 A 13.33.47.80 A 13.33.47.26 A 13.33.47.241"),
     "6\t0.107518\t192.168.1.2\t13.33.47.133\tHTTP\t478\tGET /online HTTP/1.1 ",
     "10\t0.137736\t13.33.47.133\t192.168.1.2\tHTTP\t71\tHTTP/1.1 200 OK  (text/html)",
 ]
