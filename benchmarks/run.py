@@ -189,7 +189,7 @@ def table(results: list[Result], tools: list[Tool]) -> str:
     ]
     for tool in tools:
         result = by_name[tool.name]
-        wall = statistics.median(result.wall)
+        wall, cpu = statistics.median(result.wall), statistics.median(result.cpu)
         base = by_name.get(tool.beside)
         # The ratio of each round, because a slow minute slows both.
         ratio = statistics.median(a / b for a, b in zip(result.wall, base.wall)) if base else float("nan")  # noqa: B905 - one may have run fewer rounds
@@ -197,8 +197,8 @@ def table(results: list[Result], tools: list[Tool]) -> str:
         failed = f" (exit status {result.status})" if result.status else ""
         peak = f"{result.peak_mib:,.0f}" if result.peak_mib > FLOOR_MIB else f"< {FLOOR_MIB}"
         lines.append(
-            f"| {tool.name}{failed} | {tool.does} | {mark}{wall:,.2f} | {mark}{statistics.median(result.cpu):,.2f} | {mark}{ratio:,.1f} "
-            f"| {peak} | {result.lines:,} |"
+            f"| {tool.name}{failed} | {tool.does} | {mark}{wall:,.2f} | {mark}{cpu:,.2f} | {mark}{ratio:,.1f} | {peak} "
+            f"| {result.lines:,} |"
         )
     return "\n".join(lines)
 
