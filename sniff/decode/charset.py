@@ -39,13 +39,8 @@ def decode_text(data: bytes, declared: str = "", document: bool = True) -> tuple
         codec = find(name)
         if codec:
             return data.decode(codec, "replace"), _shown(name, codec)
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError as error:
-        if error.start >= len(data) - 3 and error.reason == "unexpected end of data":
-            return data.decode("utf-8", "replace"), "utf-8"  # cut in the middle of a character
-    guess = _guess(data)
-    return data.decode(guess, "replace"), guess
+    codec = guess(data)
+    return data.decode(codec, "replace"), codec
 
 
 def find(name: str) -> str:
@@ -73,9 +68,45 @@ def _says_itself(data: bytes) -> str:
     return "utf-8" if name.lower().startswith("utf-16") else name
 
 
-def _guess(data: bytes) -> str:
+def guess(data: bytes) -> str:
+    """The charset of bytes that nobody declared: UTF-8 when they are, else what they look like."""
+    try:
+        data.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError as error:
+        if error.start >= len(data) - 3 and error.reason == "unexpected end of data":
+            return "utf-8"  # cut in the middle of a character
+    return (_guess_short(data) if len(data) < _SHORT else "") or _guess_long(data)
+
+
+_SHORT = 256
+"""Statistics need more bytes than this."""
+_RUNS = re.compile(rb"[\x80-\xff]+")
+
+
+def _guess_short(data: bytes) -> str:
+    """Western where high bytes stand alone between letters, Cyrillic where they make words; empty when neither."""
+    runs: list[bytes] = _RUNS.findall(data)
+    if all(len(run) == 1 for run in runs) and len(runs) * 2 < sum(chr(byte).isalpha() for byte in data if byte < 0x80):
+        return "cp1252"
+    letters = b"".join(runs)
+    if len(letters) >= 3 * len(runs) and not letters.translate(None, _CYRILLIC):
+        small = sum(byte >= 0xE0 for byte in letters)  # cp1251 has its small letters where KOI8-R has its capitals
+        return "cp1251" if small * 2 >= len(letters) else "koi8-r"
+    return ""
+
+
+_CYRILLIC = bytes(range(0xC0, 0x100)) + b"\xa3\xa8\xb3\xb8"
+
+
+_CANDIDATES = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r", "koi8_u", "cp866",
+               "gb18030", "big5", "cp932", "euc_jp", "cp949", "iso8859_2", "iso8859_5", "mac_cyrillic"]
+"""Charsets that the web was written in before UTF-8."""
+
+
+def _guess_long(data: bytes) -> str:
     """What charset-normalizer thinks of a sample; Windows-1252 when it has no opinion."""
     from charset_normalizer import from_bytes  # slow to import: only for bytes that nobody declared
 
-    best = from_bytes(data[:_SAMPLE]).best()
-    return find(best.encoding) or "cp1252" if best is not None else "cp1252"
+    best = from_bytes(data[:_SAMPLE], cp_isolation=_CANDIDATES).best()
+    return (find(best.encoding) if best is not None else "") or "cp1252"

@@ -1,1 +1,1 @@
-"""Messages in, exchanges out: which response answers which request, when each phase began, and the names behind addresses."""
+"""Messages in, exchanges out: which response answers which request, when each phase began, names behind addresses."""

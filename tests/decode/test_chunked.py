@@ -43,9 +43,8 @@ def test_any_bytes_give_the_same_however_they_are_cut(data, cuts):
 
 
 @pytest.mark.parametrize(("line", "size"), [
-    (b"f", 15), (b"F\r", 15), (b"00f", 15), (b"f,", 15), (b"f\0", 15), (b"f x", 15), (b"0x10", 16), (b"0x", 0), (b"0", 0),
-    (b"", -1), (b"x", -1),
-    (b"-1", -1), (b";", -1), (b"7fffffffffffffff", (1 << 63) - 1),
+    (b"f", 15), (b"F\r", 15), (b"00f", 15), (b"f,", 15), (b"f\0", 15), (b"f x", 15), (b"0x10", 16), (b"0x", 0),
+    (b"0", 0), (b"", -1), (b"x", -1), (b"-1", -1), (b";", -1), (b"7fffffffffffffff", (1 << 63) - 1),
     (b"8000000000000000", -1),
     (b"1" * 17, -1), (b"0" * 99 + b"5", 5)])
 def test_sizes(line, size):

@@ -1,0 +1,412 @@
+"""Exchanges: which response answers which request, and what happened when.
+
+Responses answer requests in order (RFC 9112 section 9.3), so counting pairs them. Where bytes are missing, counting is
+not enough: from there on pairs are inferred, and say so. A response that began before a request is never its answer.
+
+What came before the hole in its direction is still counted. What came after it waits for a quiet moment (a request that
+begins after everything before it was answered, or the end of the connection) and is then paired from the last one
+backwards: what was lost lies before.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from sniff import limits
+from sniff.decode.batch import AppBatch
+from sniff.decode.columns import MessageFlag
+from sniff.decode.message import Message, messages_of
+from sniff.exchange.connection import Connection, Connections
+from sniff.exchange.events import Event, Events, Kind
+from sniff.exchange.url import full_url
+from sniff.notes import Code, Notes
+from sniff.reassembly import columns as s
+from sniff.reassembly.columns import EndReason
+
+CONNECT_REACH_NS = 1_000_000_000
+"""When the first request begins later than this after its connection stood, the connection was opened in advance."""
+
+LOOKUP_REACH_NS = 10_000_000_000
+"""An answer of DNS that is older than this when the connection is opened came from a cache, not from this lookup."""
+
+
+class State(IntEnum):
+    """How an exchange stands."""
+
+    COMPLETE = 0
+    UNANSWERED = 1   # the connection ended, or went on, without a response
+    ABORTED = 2      # a reset, or a close in the middle of the request or the response
+    RUNNING = 3      # the capture ended first
+    UNASKED = 4      # a response whose request was not seen
+
+
+class Phases(NamedTuple):
+    """Where the time of an exchange went, nanoseconds. They follow each other and sum up to the total.
+
+    dns      from the question to the answer that gave this address to this client
+    connect  from the first SYN until the connection stood
+    queue    waiting for its turn: for a free connection, or behind an earlier response on this one
+    send     from the first to the last byte of the request
+    wait     until the first byte of the response
+    receive  until its last byte
+    """
+
+    dns: int
+    connect: int
+    queue: int
+    send: int
+    wait: int
+    receive: int
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return sum(self)
+
+
+class Lookup(NamedTuple):
+    """A name that a client asked DNS for before it connected. Times are nanoseconds since 1970."""
+
+    name: str
+    asked_ns: int
+    answered_ns: int
+
+
+class Lookups(Protocol):
+    """What is known of names (exchange/names.py)."""
+
+    def before(self, client_hi: int, client_lo: int, server_hi: int, server_lo: int, ns: int) -> Lookup | None:
+        """The last lookup by this client that gave this address, answered not later than `ns`."""
+
+
+@dataclass(slots=True, weakref_slot=True)
+class _Times:
+    """What the connection adds to the times of one exchange."""
+
+    turn_ns: int = -1          # when the response before it had ended: it could not be answered earlier
+    ended_ns: int = -1         # when the connection ended, for exchanges that ended with it
+    first: bool = False        # it is the first one of its connection
+    lookup: Lookup | None = None
+
+
+class Exchange:
+    """A request and its response; one of them is None when it was not seen.
+
+    number    0, 1, 2 ... in the order in which they were made
+    interim   responses 1xx before the final one
+    inferred  bytes were missing before: the pair is probable, not sure
+    events    retransmissions and closed windows while it lasted
+    """
+
+    def __init__(self, number: int, connection: Connection, request: Message | None, response: Message | None,
+                 state: State, times: _Times, *, interim: Iterable[Message] = (), inferred: bool = False,
+                 events: Iterable[Event] = ()) -> None:
+        self.number = number
+        self.connection = connection
+        self.request = request
+        self.response = response
+        self.state = state
+        self.interim = tuple(interim)
+        self.inferred = inferred
+        self.events = tuple(events)
+        self._times = times
+
+    def __repr__(self) -> str:
+        request, response = self.request, self.response
+        return (f"<Exchange {request.method.decode('latin-1') if request else '?'} {self.url()} "
+                f"{response.status if response else self.state.name.lower()}>")
+
+    @property
+    def stream(self) -> int:
+        """tcp.stream."""
+        return self.connection.stream
+
+    @property
+    def messages(self) -> list[Message]:
+        """Request, interim responses and response, as far as they were seen."""
+        return [message for message in (self.request, *self.interim, self.response) if message is not None]
+
+    @property
+    def status(self) -> int:
+        """http.response.code, 0 without a response."""
+        return self.response.status if self.response is not None else 0
+
+    @property
+    def is_error(self) -> bool:
+        """A status of 400 and above, or no proper end."""
+        return self.status >= 400 or self.state in (State.ABORTED, State.UNANSWERED)
+
+    def url(self, secrets: bool = False) -> str:
+        """`scheme://[user[:password]@]host[:port]/path?query`; empty when the request was not seen."""
+        return full_url(self.request, self.connection, secrets) if self.request is not None else ""
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    @property
+    def start_ns(self) -> int:
+        """When it began: the lookup, the connection or the first byte, whichever came first."""
+        return self._steps[0]
+
+    @property
+    def end_ns(self) -> int:
+        """When its last byte was seen, or the connection ended without one."""
+        return self._steps[-1]
+
+    @cached_property
+    def phases(self) -> Phases:
+        """Where the time went."""
+        steps = self._steps
+        spans = [after - before for before, after in pairwise(steps)]
+        dns, idle, connect, free, send, turn, wait, receive = spans
+        return Phases(dns, connect, idle + free + turn, send, wait, receive)
+
+    @cached_property
+    def _steps(self) -> tuple[int, ...]:
+        """Nine moments in order: asked, answered, SYN, open, first and last byte sent, turn, first byte, last byte."""
+        request, response = self.request, self.response
+        if request is None:
+            assert response is not None
+            return (response.first_ns,) * 8 + (max(response.last_ns, response.first_ns),)
+        sending, sent = request.first_ns, max(request.last_ns, request.first_ns)
+        asked = answered = syn = opened = sending
+        times, connection = self._times, self.connection
+        if times.first and 0 <= connection.syn_ns <= connection.established_ns <= sending \
+                and sending - connection.established_ns <= CONNECT_REACH_NS:
+            asked = answered = syn = connection.syn_ns
+            opened = connection.established_ns
+            lookup = times.lookup
+            if lookup is not None and lookup.asked_ns <= lookup.answered_ns <= syn:
+                asked, answered = lookup.asked_ns, lookup.answered_ns
+        if response is None:
+            end = max(times.ended_ns, sent)
+            return asked, answered, syn, opened, sending, sent, sent, end, end
+        first = max(response.first_ns, sending)
+        sent = min(sent, first)  # a response may begin while the request is still being sent
+        turn = min(max(times.turn_ns, sent), first)
+        return asked, answered, syn, opened, sending, sent, turn, first, max(response.last_ns, request.last_ns, first)
+
+    def retransmissions(self) -> dict[str, int]:
+        """{phase: segments sent again in it}, only phases in which there were some."""
+        return self._count(Kind.RETRANSMISSION)
+
+    def stalls(self) -> dict[str, int]:
+        """{phase: times a receive window was closed in it}, only phases in which there were some."""
+        return self._count(Kind.STALL)
+
+    def _count(self, kind: Kind) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for event in self.events:
+            if event.kind == kind:
+                phase = self._phase_at(event.ts_ns)
+                counts[phase] = counts.get(phase, 0) + 1
+        return counts
+
+    def _phase_at(self, ts_ns: int) -> str:
+        names = ("dns", "queue", "connect", "queue", "send", "queue", "wait", "receive")
+        steps = self._steps
+        for index, name in enumerate(names):
+            if ts_ns <= steps[index + 1] and steps[index + 1] > steps[index]:
+                return name
+        return "receive"
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What is remembered of one connection with HTTP in it."""
+
+    connection: Connection
+    requests: deque[Message] = field(default_factory=deque)
+    responses: deque[Message] = field(default_factory=deque)
+    interim: list[Message] = field(default_factory=list)
+    sure_requests: int = 0  # of those that wait, how many came before the first hole in their direction
+    sure_responses: int = 0
+    holes: list[bool] = field(default_factory=lambda: [False, False])  # one was met among the requests, the responses
+    turn_ns: int = -1       # when the last response ended
+    begun: bool = False     # an exchange was made
+
+    @property
+    def unsure(self) -> bool:
+        return self.holes[0] or self.holes[1]
+
+
+class ExchangeBuilder:
+    """Joins messages to exchanges, batch by batch. Feed every AppBatch in order, then `finish`.
+
+    notes     gets a row for each pair that is inferred and each response that nobody asked for
+    counters  `exchanges_given_up` counts requests that too many others overtook
+    lookups   what is known of names, or None: then no exchange has a dns phase
+    """
+
+    def __init__(self, notes: Notes | None = None, counters: limits.Counters | None = None,
+                 lookups: Lookups | None = None) -> None:
+        self.notes = notes if notes is not None else Notes()
+        self.counters = counters if counters is not None else limits.Counters()
+        self._lookups = lookups
+        self._streams: dict[int, _Stream] = {}
+        self._connections = Connections()
+        self._events = Events()
+        self._made: list[Exchange] = []
+        self._count = 0
+
+    def add(self, batch: AppBatch) -> list[Exchange]:
+        """The exchanges that this batch completes (or gives up)."""
+        streams = batch.streams
+        self._connections.open(streams)
+        self._events.add(streams)
+        for message in messages_of(batch):
+            self._take(message)
+        if streams.ended.shape[1]:
+            self._end(streams.ended[[s.F_STREAM, s.F_LAST_NS, s.F_END_REASON, s.F_RST, s.F_RST + 1]].T.tolist())
+        return self._hand_over()
+
+    def finish(self) -> list[Exchange]:
+        """What is still open when the capture is over."""
+        for number in list(self._streams):
+            self._close(number, -1, State.RUNNING)
+        return self._hand_over()
+
+    def _hand_over(self) -> list[Exchange]:
+        made, self._made = self._made, []
+        return made
+
+    # --- pairing ----------------------------------------------------------------------------------------------------
+
+    def _take(self, message: Message) -> None:
+        number = message.stream
+        stream = self._streams.get(number)
+        if stream is None:
+            stream = self._streams[number] = _Stream(self._connections.get(number))
+        hole = stream.holes
+        if message.is_response:
+            hole[1] = hole[1] or bool(message.flags & MessageFlag.RESYNC)
+            if 100 <= message.status < 200 and message.status != 101:
+                if len(stream.interim) < limits.PENDING_EXCHANGES:
+                    stream.interim.append(message)
+                return
+            stream.responses.append(message)
+            stream.sure_responses += not hole[1]
+        else:
+            hole[0] = hole[0] or bool(message.flags & MessageFlag.RESYNC)
+            if stream.unsure and stream.responses and message.first_packet > stream.responses[-1].last_packet:
+                self._settle(stream, State.UNANSWERED)
+            stream.requests.append(message)
+            stream.sure_requests += not hole[0]
+        self._match(stream)
+
+    def _match(self, stream: _Stream) -> None:
+        requests, responses = stream.requests, stream.responses
+        while stream.sure_requests and stream.sure_responses:
+            stream.sure_responses -= 1
+            if _too_early(responses[0], requests[0]):
+                self._make(stream, None, responses.popleft(), State.UNASKED)
+            else:
+                stream.sure_requests -= 1
+                self._pair(stream, requests.popleft(), responses.popleft(), sure=True)
+        if len(requests) <= limits.PENDING_EXCHANGES and len(responses) <= limits.PENDING_EXCHANGES:
+            return
+        if stream.unsure:
+            self._settle(stream, State.UNANSWERED)
+        elif len(requests) > limits.PENDING_EXCHANGES:
+            self.counters.exchanges_given_up += 1
+            stream.sure_requests -= 1
+            self._make(stream, requests.popleft(), None, State.UNANSWERED)
+        else:
+            stream.sure_responses -= 1
+            self._make(stream, None, responses.popleft(), State.UNASKED)
+
+    def _settle(self, stream: _Stream, otherwise: State, ended_ns: int = -1) -> None:
+        """Pair what waits after a hole, from the last ones backwards. `otherwise`: the state of requests left over."""
+        requests, responses = list(stream.requests), list(stream.responses)
+        stream.requests.clear()
+        stream.responses.clear()
+        stream.sure_requests = stream.sure_responses = 0
+        pairs: list[tuple[Message | None, Message | None]] = []
+        while requests and responses:
+            if _too_early(responses[-1], requests[-1]):
+                pairs.append((requests.pop(), None))
+            else:
+                pairs.append((requests.pop(), responses.pop()))
+        pairs += [(request, None) for request in reversed(requests)]
+        pairs += [(None, response) for response in reversed(responses)]
+        for request, response in reversed(pairs):
+            if request is not None and response is not None:
+                self._pair(stream, request, response, sure=False)
+            else:
+                self._make(stream, request, response, otherwise if response is None else State.UNASKED, ended_ns, False)
+
+    def _pair(self, stream: _Stream, request: Message, response: Message, sure: bool) -> None:
+        if not sure:
+            self.notes.add(Code.HTTP_RESYNC, response.first_packet, response.store_offset,
+                           detail=f"answers packet {request.first_packet} by inference: bytes are missing before")
+        flags = request.flags | response.flags
+        state = State.COMPLETE
+        if flags & MessageFlag.STILL_RUNNING:
+            state = State.RUNNING
+        elif flags & MessageFlag.ABORTED:
+            state = State.ABORTED
+        self._make(stream, request, response, state, sure=sure)
+
+    def _make(self, stream: _Stream, request: Message | None, response: Message | None, state: State,
+              ended_ns: int = -1, sure: bool = True) -> None:
+        if request is None and response is not None:
+            self.notes.add(Code.HTTP_UNPAIRED_RESPONSE, response.first_packet, response.store_offset,
+                           detail="its request was not captured")
+        first = not stream.begun and request is not None and request.sequence == 0 and not stream.unsure
+        times = _Times(stream.turn_ns, ended_ns, first)
+        if first and self._lookups is not None and stream.connection.syn_ns >= 0:
+            found = self._lookups.before(*stream.connection.key, stream.connection.syn_ns)
+            if found is not None and stream.connection.syn_ns - found.answered_ns <= LOOKUP_REACH_NS:
+                times.lookup = found
+        interim: list[Message] = []
+        if response is not None:
+            interim = [message for message in stream.interim if message.first_packet <= response.first_packet]
+            stream.interim = stream.interim[len(interim):] if interim else stream.interim
+            stream.turn_ns = response.last_ns
+        stream.begun = True
+        exchange = Exchange(self._count, stream.connection, request, response, state, times, interim=interim,
+                            inferred=not sure)
+        if self._events:
+            exchange.events = self._events.between(stream.connection.stream, exchange.start_ns, exchange.end_ns)
+        self._count += 1
+        self._made.append(exchange)
+
+    # --- ends -------------------------------------------------------------------------------------------------------
+
+    def _end(self, rows: list[list[int]]) -> None:
+        for number, last_ns, reason, client_reset, server_reset in rows:
+            if number in self._streams:
+                if reason == EndReason.RESET or client_reset or server_reset:
+                    state = State.ABORTED
+                elif reason in (EndReason.CAPTURE_END, EndReason.EVICTED):
+                    state = State.RUNNING
+                else:
+                    state = State.UNANSWERED
+                self._close(number, last_ns, state)
+            self._connections.close(number)
+
+    def _close(self, number: int, last_ns: int, state: State) -> None:
+        stream = self._streams.pop(number)
+        if stream.unsure:
+            self._settle(stream, state, last_ns)
+        for request in stream.requests:
+            given_up = request.flags & MessageFlag.ABORTED
+            self._make(stream, request, None, State.ABORTED if given_up else state, last_ns)
+        for response in stream.responses:
+            self._make(stream, None, response, State.UNASKED)
+
+
+def _too_early(response: Message, request: Message) -> bool:
+    """True when the response began before the request did, and so cannot be its answer."""
+    return response.first_packet < request.first_packet
+
+
+def exchanges_of(batches: Iterable[AppBatch], builder: ExchangeBuilder | None = None) -> Iterator[Exchange]:
+    """The exchanges of a whole capture, as they complete."""
+    builder = builder if builder is not None else ExchangeBuilder()
+    for batch in batches:
+        yield from builder.add(batch)
+    yield from builder.finish()

@@ -1,0 +1,71 @@
+"""The URL that a request asked for, in full.
+
+Source: RFC 9112 section 3.2 and 3.3 (forms of the target, how the URI is put together), RFC 3986.
+"""
+
+from sniff.decode import credentials, fields
+from sniff.decode.message import Message
+from sniff.exchange.connection import Connection
+
+_FORBIDDEN = {code: f"%{code:02X}" for code in (*range(0x21), *b'"<>\\^`{|}\x7f')}
+"""What may not stand in a URL is percent-encoded, so that a URL is one line without surprises."""
+
+
+def full_url(request: Message, connection: Connection, secrets: bool = False) -> str:
+    """`scheme://[user[:password]@]host[:port]/path?query` of a request.
+
+    The host is that of an absolute target, else the Host field, else the address of the server. A password (of the
+    target, or of Basic authentication) is masked unless `secrets`.
+    """
+    target = request.target
+    if request.method == b"CONNECT":
+        return _clean(target or request.host)
+    scheme, separator, rest = target.partition(b"://")
+    if separator and scheme.isalpha():
+        authority, path = _split_authority(rest)
+        name = fields.text(scheme).lower()
+    else:
+        authority, path, name = request.host, target, "http"
+    user = b""
+    if b"@" in authority:
+        user, _, authority = authority.rpartition(b"@")
+    host = _clean(authority) if authority else _server(connection)
+    if path[:1] != b"/":
+        path = b"" if path == b"*" else b"/" + path
+    return f"{name}://{_user(user, request, secrets)}{host}{_clean(path)}"
+
+
+def _split_authority(rest: bytes) -> tuple[bytes, bytes]:
+    for index, byte in enumerate(rest):
+        if byte in b"/?#":
+            return rest[:index], rest[index:]
+    return rest, b"/"
+
+
+def _user(user: bytes, request: Message, secrets: bool) -> str:
+    if user:
+        name, colon, password = user.partition(b":")
+        shown = _clean(password) if secrets else credentials.MASK
+        return _clean(name) + (f":{shown}" if colon else "") + "@"
+    value = request.get(b"authorization")
+    if value[:6].lower() != b"basic ":
+        return ""
+    found = credentials.read(value)
+    if found is None or not (found.user or found.password):
+        return ""
+    return f"{_quoted(found.user)}:{_quoted(found.password) if secrets else credentials.MASK}@"
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="!$&'()*+,;=-._~")
+
+
+def _server(connection: Connection) -> str:
+    host = f"[{connection.server}]" if connection.is_ipv6 else connection.server
+    return host if connection.server_port in (80, -1) else f"{host}:{connection.server_port}"
+
+
+def _clean(raw: bytes) -> str:
+    return fields.text(raw).translate(_FORBIDDEN)
