@@ -60,13 +60,13 @@ FRAGMENT = cython.declare(cython.Py_ssize_t, c.COUNT + 2)   # 1: an IP fragment 
 LAYERS = cython.declare(cython.Py_ssize_t, c.COUNT + 3)     # headers read so far
 PROGRESS = cython.declare(cython.Py_ssize_t, c.COUNT + 4)   # packets of the batch that are done
 LINK = cython.declare(cython.Py_ssize_t, c.COUNT + 5)       # LINKTYPE_ number of the header that comes next
-FOLLOWING = cython.declare(cython.Py_ssize_t, c.COUNT + 6)  # IP protocol number of what comes next
+FOUND = cython.declare(cython.Py_ssize_t, c.COUNT + 6)      # fragments found in the batch
 
 RECORD = c.COUNT + 8
 """int64 numbers in a record."""
 
-AT_POS, AT_LIMIT, AT_FRAGMENT, AT_LAYERS, AT_PROGRESS = range(c.COUNT, c.COUNT + 5)
-"""The cursor's places, for Python."""
+AT_FRAGMENT, AT_PROGRESS, AT_FOUND = c.COUNT + 2, c.COUNT + 4, c.COUNT + 6
+"""Places of the cursor that Python reads."""
 
 MAX_LAYERS = cython.declare(cython.Py_ssize_t, limits.MAX_LAYERS)
 
@@ -134,6 +134,8 @@ ETHERNET = cython.declare(cython.int, 7)
 LLC = cython.declare(cython.int, 8)
 MPLS = cython.declare(cython.int, 9)
 IEEE80211 = cython.declare(cython.int, 10)
+
+SWAPPED_80211 = cython.declare(cython.longlong, -2)      # r[LINK]: frame control in the other byte order, as CAPWAP has it
 
 TWO_31 = cython.declare(cython.longlong, 1 << 31)
 TWO_32 = cython.declare(cython.longlong, 1 << 32)
@@ -261,9 +263,10 @@ def link_layer(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
         return bsd_loopback(data, r)
     if link == 101 or link == 12 or link == 14:
         return raw_ip(data, r)
-    if link == 228 or link == 229:
-        r[ETHERTYPE] = ETHERTYPE_IPV4 if link == 228 else ETHERTYPE_IPV6
-        return BY_ETHERTYPE
+    if link == 228:
+        return BY_VERSION
+    if link == 229:
+        return ipv6(data, r)
     if link == 9 or link == 50 or link == 166:
         return ppp_frame(data, r)
     if link == 51:
@@ -292,8 +295,6 @@ def link_layer(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
         return openbsd_enc(data, r)
     if link == 117:
         return pflog(data, r)
-    if link == 219:
-        return STOP
     return STOP
 
 
@@ -308,6 +309,7 @@ def ethernet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> 
     r[L2] = at
     r[KIND] = ETHERNET_OTHER
     if missing(r, 14):
+        r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
     r[ADDRESS_KIND] = ADDRESS_MAC
     r[SRC_HI] = 0
@@ -316,8 +318,13 @@ def ethernet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> 
     r[SRC_LO] = be48(data, at + 6)
     ethertype = be16(data, at + 12)
     r[ETHERTYPE] = ethertype
+    if ethertype < 0x0600 and ethertype:
+        if ethertype > LONGEST_LENGTH:   # neither a length nor a type
+            return STOP
+        r[POS] = at + 14
+        return ieee8023(data, r)
     r[POS] = at + 14
-    return ieee8023(data, r) if ethertype <= LONGEST_LENGTH else BY_ETHERTYPE
+    return BY_ETHERTYPE
 
 
 @cython.cfunc
@@ -341,14 +348,14 @@ def by_ethertype(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     ethertype: cython.longlong = r[ETHERTYPE]
     if ethertype == ETHERTYPE_IPV4:
         return ipv4(data, r)
-    if ethertype == ETHERTYPE_IPV6:
+    if ethertype == ETHERTYPE_IPV6 and (r[POS] >= r[LIMIT] or data[r[POS]] >> 4 == 6):
         return ipv6(data, r)
     if ethertype == ETHERTYPE_ARP:
         begin(r, LAYER_ARP)
         r[KIND] = ARP
         r[L3] = r[POS]
         return STOP
-    if ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100 or ethertype == 0x9200:
+    if ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100:
         return vlan(data, r)
     if ethertype == 0x8847 or ethertype == 0x8848:
         return MPLS
@@ -361,8 +368,15 @@ def by_ethertype(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     begin(r, LAYER_ETHERTYPE)
     r[KIND] = ETHERNET_OTHER
     r[L3] = r[POS]
-    if ethertype == 0x893F or ethertype == 0x8926 or ethertype == 0x88E7 or ethertype == 0x8909 or ethertype == 0x892F:
+    if ethertype == 0x893F or ethertype == 0x8926 or ethertype == 0xF1C1 or ethertype == 0x88E7 or ethertype == 0x8909 or ethertype == 0x892F \
+            or ethertype == 0x8903:
         return ethernet_tag(data, r)
+    if ethertype == 0x894F:
+        return network_service_header(data, r)
+    if ethertype == 0x22F3:
+        return trill(data, r)
+    if ethertype == 0x88E5:
+        return macsec(data, r)
     return STOP
 
 
@@ -377,32 +391,87 @@ def vlan(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
         return STOP
     if r[VLAN] < 0:
         r[VLAN] = be16(data, at) & 0xFFF
-    r[ETHERTYPE] = be16(data, at + 2)
     r[POS] = at + 4
-    return ieee8023(data, r) if r[ETHERTYPE] <= LONGEST_LENGTH else BY_ETHERTYPE
+    if be16(data, at + 2) <= LONGEST_LENGTH and r[ETHERTYPE] != 0x88A8:
+        r[ETHERTYPE] = be16(data, at + 2)
+        return ieee8023(data, r)
+    r[ETHERTYPE] = be16(data, at + 2)
+    return BY_ETHERTYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
 def ethernet_tag(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
-    """Tags of switches: 802.1BR E-tag, VN-tag, Cisco metadata, HSR; and 802.1ah, which holds a whole frame."""
+    """Tags of switches: 802.1BR E-tag, VN-tag, Cisco metadata, HSR; 802.1ah and FabricPath, which hold a whole frame."""
+    at: cython.Py_ssize_t = r[POS]
     ethertype: cython.longlong = r[ETHERTYPE]
     length: cython.longlong = 6
     if ethertype == 0x88E7:
-        if missing(r, 4):
-            return STOP
-        r[POS] += 4
+        r[POS] = at + 4
         return ETHERNET
-    if ethertype == 0x893F:
+    if ethertype == 0x8903:   # the inner frame keeps its check sequence
+        narrow(r, r[WIRE_END] - 4)
+        r[POS] = at + 2
+        return ETHERNET
+    if ethertype == 0x893F or ethertype == 0x8909:
         length = 8
-    elif ethertype == 0x8926 or ethertype == 0x892F:
-        length = 6
     if missing(r, length):
         return STOP
-    r[ETHERTYPE] = be16(data, r[POS] + length - 2)
-    r[POS] += length
+    r[ETHERTYPE] = be16(data, at + length - 2)
+    r[POS] = at + length
+    return ieee8023(data, r) if r[ETHERTYPE] <= LONGEST_LENGTH else BY_ETHERTYPE
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def trill(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 6325 section 3: its options' length in words, then an Ethernet frame."""
+    at: cython.Py_ssize_t = r[POS]
+    if missing(r, 6):
+        return STOP
+    r[POS] = at + 6 + (be16(data, at) >> 6 & 0x1F) * 4
+    return ETHERNET
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def macsec(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """IEEE 802.1AE: what is only authenticated, not encrypted, can be read; a check value follows it."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong = 6
+    if missing(r, 6):
+        return STOP
+    if data[at] & 0x20:
+        length = 14
+    if data[at] & 0x0C or missing(r, length + 2):
+        return STOP
+    r[ETHERTYPE] = be16(data, at + length)
+    r[POS] = at + length + 2
+    narrow(r, r[WIRE_END] - 16)
     return BY_ETHERTYPE
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def network_service_header(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 8300 section 2: its length in words, what follows it."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong
+    if missing(r, 8):
+        return STOP
+    length = (data[at + 1] & 0x3F) * 4
+    if length < 8 or missing(r, length):
+        return STOP
+    r[POS] = at + length
+    if data[at + 3] == 3:
+        return ETHERNET
+    if data[at + 3] == 5:
+        return MPLS
+    return BY_VERSION if data[at + 3] == 1 or data[at + 3] == 2 else STOP
 
 
 @cython.cfunc
@@ -433,10 +502,9 @@ def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
                 narrow(r, r[WIRE_END] - 4)
             return ETHERNET
         return STOP
-    if data[at] == 6 and data[at + 1] == 6:
-        r[POS] = at + 3
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-        return BY_ETHERTYPE
+    if data[at] == 6 and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
+        r[POS] = at + 3 if data[at + 2] == 3 else at + 4
+        return BY_VERSION
     return STOP
 
 
@@ -498,6 +566,7 @@ def bsd_loopback(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     at: cython.Py_ssize_t = r[POS]
     family: cython.longlong
     begin(r, LAYER_LOOPBACK)
+    r[ADDRESS_KIND] = ADDRESS_TEXT
     r[L2] = at
     if missing(r, 4):
         return STOP
@@ -529,6 +598,7 @@ def raw_ip(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cy
     at: cython.Py_ssize_t = r[POS]
     k: cython.Py_ssize_t
     begin(r, LAYER_RAW)
+    r[ADDRESS_KIND] = ADDRESS_TEXT
     if at + 2 <= r[LIMIT] and be16(data, at) == 0xFF03:
         return ppp_frame(data, r)
     if at + 8 <= r[LIMIT] and be16(data, at + 6) == 0xFF03:
@@ -542,8 +612,10 @@ def raw_ip(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cy
             if data[at + k]:
                 return BY_VERSION
         r[POS] = at + 10
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-        return BY_ETHERTYPE
+        return BY_VERSION
+    if at + 8 > r[WIRE_END]:   # too short for all that: Wireshark looks no further
+        r[FLAGS] |= MALFORMED
+        return STOP
     return BY_VERSION
 
 
@@ -554,6 +626,7 @@ def ppp_frame(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
     """PPP with or without its two HDLC bytes (RFC 1662); LINKTYPE_PPP_PPPD has the direction for the first one."""
     at: cython.Py_ssize_t = r[POS]
     begin(r, LAYER_PPP)
+    r[ADDRESS_KIND] = ADDRESS_TEXT
     r[L2] = at
     r[KIND] = ETHERNET_OTHER
     if missing(r, 2):
@@ -640,6 +713,7 @@ def cisco_hdlc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
     """Cisco HDLC: address, control, Ethernet type."""
     at: cython.Py_ssize_t = r[POS]
     begin(r, LAYER_CISCO_HDLC)
+    r[ADDRESS_KIND] = ADDRESS_TEXT
     r[L2] = at
     r[KIND] = ETHERNET_OTHER
     if missing(r, 4):
@@ -962,9 +1036,10 @@ def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
     r[ADDRESS_KIND] = ADDRESS_TEXT
     if missing(r, 2):
         return STOP
-    kind = (data[at] >> 2) & 3
-    subtype = data[at] >> 4
-    control = data[at + 1]
+    control = le16(data, at) if r[LINK] != SWAPPED_80211 else be16(data, at)
+    kind = (control >> 2) & 3
+    subtype = control >> 4 & 0xF
+    control >>= 8
     if kind == 1 or kind == 3:
         return STOP
     if missing(r, 24):
@@ -1003,6 +1078,8 @@ def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
 def by_version(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
     """The first four bits tell IPv4 from IPv6."""
     version: cython.longlong
+    begin(r, LAYER_RAW)
+    r[KIND] = IP_MALFORMED
     if missing(r, 1):
         return STOP
     version = data[r[POS]] >> 4
@@ -1012,6 +1089,7 @@ def by_version(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
     if version == 6:
         r[ETHERTYPE] = ETHERTYPE_IPV6
         return ipv6(data, r)
+    r[FLAGS] |= MALFORMED
     return STOP
 
 
@@ -1053,6 +1131,8 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
         r[FLAGS] |= MALFORMED
         return STOP
     if missing(r, 20):
+        if at + 16 <= r[LIMIT]:   # the source can still be read
+            r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
     header = (first & 0xF) << 2
     if header < 20:
@@ -1061,6 +1141,9 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     length = be16(data, at + 2)
     if length == 0:   # segmentation offload: the network card would have filled it in
         length = r[WIRE_END] - at
+    if length < header:
+        r[FLAGS] |= MALFORMED
+        return STOP
     r[TTL] = data[at + 8]
     r[IP_PROTO] = data[at + 9]
     r[ADDRESS_KIND] = ADDRESS_IPV4
@@ -1068,9 +1151,6 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     r[DST_HI] = 0
     r[SRC_LO] = be32(data, at + 12)
     r[DST_LO] = be32(data, at + 16)
-    if length < header:
-        r[FLAGS] |= MALFORMED
-        return STOP
     narrow(r, at + length)
     if r[LIMIT] < r[WIRE_END]:
         r[FLAGS] |= CUT
@@ -1078,6 +1158,9 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
         return STOP
     r[POS] = at + header
     r[L4] = at + header
+    if at + header >= r[WIRE_END]:   # no payload, no protocol
+        r[KIND] = IP_OTHER
+        return STOP
     fragment = be16(data, at + 6) & 0x3FFF
     if fragment:
         if length > header and at + length <= r[LIMIT]:
@@ -1100,6 +1183,8 @@ def ipv6(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     following: cython.longlong
     begin_ip(r, LAYER_IPV6, 6)
     if missing(r, 40):
+        if at + 24 <= r[LIMIT]:   # the source can still be read
+            r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
     if (data[at] >> 4) != 6:
         r[FLAGS] |= MALFORMED
@@ -1113,8 +1198,9 @@ def ipv6(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     r[SRC_LO] = be64(data, at + 16)
     r[DST_HI] = be64(data, at + 24)
     r[DST_LO] = be64(data, at + 32)
-    if length:   # 0: a jumbogram, or segmentation offload
-        narrow(r, at + 40 + length)
+    if length == 0 and following == 0:
+        length = jumbo_length(data, r)
+    narrow(r, at + 40 + length)
     if r[LIMIT] < r[WIRE_END]:
         r[FLAGS] |= CUT
     r[POS] = at + 40
@@ -1122,6 +1208,17 @@ def ipv6(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     if following == 6 or following == 17:
         return BY_IP_PROTO
     return ipv6_extensions(data, r)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def jumbo_length(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.longlong:
+    """Payload length of a jumbogram, from its first option (RFC 2675 section 2); 0 when it is none."""
+    at: cython.Py_ssize_t = r[POS] + 40
+    if at + 8 <= r[LIMIT] and data[at + 2] == 0xC2 and data[at + 3] == 4:
+        return be32(data, at + 4)
+    return 0
 
 
 @cython.cfunc
@@ -1160,11 +1257,54 @@ def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::
                 length = (cython.cast(cython.longlong, data[at + 1]) + 1) * 8
             if missing(r, length):
                 return STOP
+            if following == 43:
+                final_destination(data, r, length)
+            elif following == 60:
+                home_address(data, r, length)
             r[IP_PROTO] = data[at]
             r[POS] = at + length
         else:
             return BY_IP_PROTO
     return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def final_destination(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """While segments are left, a routing header names the real destination: in types 0 and 2 it is the last address
+    (RFC 2460 section 4.4, RFC 6275 section 6.4), in a segment routing header the first one (RFC 8754 section 2)."""
+    at: cython.Py_ssize_t = r[POS]
+    kind: cython.longlong = data[at + 2]
+    if data[at + 3] == 0 or length < 24:
+        return 0
+    if kind == 0 or kind == 2:
+        at += 8 + (length - 24) // 16 * 16
+    elif kind == 4:
+        at += 8
+    else:
+        return 0
+    r[DST_HI] = be64(data, at)
+    r[DST_LO] = be64(data, at + 8)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def home_address(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """The home address option (RFC 6275 section 6.3) names the real source."""
+    at: cython.Py_ssize_t = r[POS] + 2
+    end: cython.Py_ssize_t = r[POS] + length
+    while at + 2 <= end:
+        if data[at] == 0:
+            at += 1
+            continue
+        if data[at] == 0xC9 and data[at + 1] == 16 and at + 18 <= end:
+            r[SRC_HI] = be64(data, at + 2)
+            r[SRC_LO] = be64(data, at + 10)
+        at += 2 + cython.cast(cython.longlong, data[at + 1])
+    return 0
 
 
 # --- the transport layer ------------------------------------------------------------------------------------------------------
@@ -1191,14 +1331,16 @@ def by_ip_proto(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) 
         r[KIND] = IP_OTHER
         if proto == 47:
             return gre(data, r)
-        if proto == 4:
-            return ipv4(data, r)
-        if proto == 41:
+        if proto == 4 or proto == 94:
+            return BY_VERSION
+        if proto == 41 and r[POS] < r[LIMIT] and data[r[POS]] >> 4 == 6:
             return ipv6(data, r)
         if proto == 51:
             return authentication_header(data, r)
         if proto == 97:
             return ether_ip(data, r)
+        if proto == 143:
+            return ETHERNET
         if proto == 137:
             return MPLS
         if proto == 103:
@@ -1219,10 +1361,13 @@ def tcp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     begin(r, LAYER_TCP)
     r[KIND] = TCP
     if missing(r, 20):
-        if at + 4 <= r[LIMIT]:
-            r[SRC_PORT] = be16(data, at)
-            r[DST_PORT] = be16(data, at + 2)
-        return STOP
+        if at + 4 > r[LIMIT]:   # without ports it is no TCP row
+            r[KIND] = IP_OTHER
+            return STOP
+        r[SRC_PORT] = be16(data, at)
+        r[DST_PORT] = be16(data, at + 2)
+        if at + 16 > r[LIMIT]:
+            return STOP
     r[SRC_PORT] = be16(data, at)
     r[DST_PORT] = be16(data, at + 2)
     r[TCP_SEQ] = be32(data, at + 4)
@@ -1232,6 +1377,8 @@ def tcp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     header = (header >> 12) << 2
     r[TCP_HEADER] = header
     r[TCP_WINDOW] = be16(data, at + 14)
+    if at + 20 > r[LIMIT]:
+        return STOP
     r[TCP_URGENT] = be16(data, at + 18)
     if header < 20:
         r[FLAGS] |= MALFORMED
@@ -1256,15 +1403,19 @@ def udp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     begin(r, LAYER_UDP)
     r[KIND] = UDP
     if missing(r, 8):
-        if at + 4 <= r[LIMIT]:
-            r[SRC_PORT] = be16(data, at)
-            r[DST_PORT] = be16(data, at + 2)
+        if at + 4 > r[LIMIT]:   # without ports it is no UDP row
+            r[KIND] = IP_OTHER
+            return STOP
+        r[SRC_PORT] = be16(data, at)
+        r[DST_PORT] = be16(data, at + 2)
+        if at + 6 <= r[LIMIT]:
+            r[UDP_LENGTH] = be16(data, at + 4)
         return STOP
     r[SRC_PORT] = be16(data, at)
     r[DST_PORT] = be16(data, at + 2)
     length = be16(data, at + 4)
     r[UDP_LENGTH] = length
-    if length == 0:   # RFC 2675 section 4: a jumbogram; the rest of the packet
+    if length == 0 and r[IP_VERSION] == 6:   # RFC 2675 section 4: a jumbogram; the rest of the packet
         length = r[WIRE_END] - at
     if length < 8:
         r[FLAGS] |= MALFORMED
@@ -1349,19 +1500,20 @@ def udp_tunnel(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], p
         r[POS] = at + 8
         return BY_VERSION
     if port == 4790:   # VXLAN-GPE
-        if not data[at] & 4:
-            return STOP
         r[POS] = at + 8
         if data[at + 3] == 3:
             return ETHERNET
-        return BY_VERSION if data[at + 3] == 1 or data[at + 3] == 2 else STOP
+        if data[at + 3] == 1 or data[at + 3] == 2:
+            return BY_VERSION
+        r[POS] = at
+        return STOP
     if port == 6635:   # MPLS in UDP (RFC 7510)
         return MPLS
     if port == 5072:
         return ayiya(data, r)
     if port == 37008:
         return tzsp(data, r)
-    return STOP
+    return capwap(data, r)
 
 
 @cython.cfunc
@@ -1492,6 +1644,25 @@ def tzsp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     if encapsulation == 1:
         return ETHERNET
     return IEEE80211 if encapsulation == 18 else STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def capwap(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """A CAPWAP data packet (RFC 5415 section 4.3), not encrypted and not a fragment: an 802.11 or 802.3 frame."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong = (data[at + 1] >> 3) * 4
+    if data[at] or length < 8 or data[at + 3] & 0x88 or at + length >= r[LIMIT]:
+        return STOP
+    r[POS] = at + length
+    if data[at + 2] & 1 == 0:
+        return ETHERNET
+    if data[at + 2] >> 1 & 0x1F != 1:
+        r[POS] = at
+        return STOP
+    r[LINK] = SWAPPED_80211
+    return IEEE80211
 
 
 @cython.cfunc
@@ -1693,7 +1864,7 @@ def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, 
     begin_at   index of the first packet
     table      int64[COUNT, n]   the columns before KIND are read, the others written
     fcs        int64[i]          bytes of frame check sequence at the end of the frames of each interface; further ones: none
-    record     int64[RECORD]     scratch; record[AT_PROGRESS] tells how many packets are done, should one raise
+    record     int64[RECORD]     scratch; should one raise, record[AT_PROGRESS] packets and record[AT_FOUND] fragments are done
     fragments  int64[n]          written: indexes of the packets that are IP fragments with all their bytes
 
     Any bytes are valid input. A packet that does not lie in `data` is the caller's mistake and raises IndexError.
@@ -1701,8 +1872,8 @@ def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, 
     i: cython.Py_ssize_t
     k: cython.Py_ssize_t
     interface: cython.longlong
-    found: cython.Py_ssize_t = 0
     count: cython.Py_ssize_t = table.shape[1]
+    record[FOUND] = 0
     with cython.nogil:
         for i in range(begin_at, count):
             record[PROGRESS] = i
@@ -1715,10 +1886,10 @@ def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, 
             for k in range(KIND, COUNT):
                 table[k, i] = record[k]
             if record[FRAGMENT]:
-                fragments[found] = i
-                found += 1
+                fragments[record[FOUND]] = i
+                record[FOUND] += 1
     record[PROGRESS] = count
-    return found
+    return record[FOUND]
 
 
 @cython.ccall

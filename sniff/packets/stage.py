@@ -9,7 +9,7 @@ from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
 from sniff.packets.batch import PacketBatch, Table
-from sniff.packets.dissect import AT_FRAGMENT, AT_PROGRESS, RECORD, dissect, resume
+from sniff.packets.dissect import AT_FOUND, AT_FRAGMENT, AT_PROGRESS, RECORD, dissect, resume
 from sniff.packets.fragments import Fragments, Key
 
 
@@ -59,6 +59,7 @@ class Dissector:
             except IndexError:
                 # No packet should get here: layers check lengths first. Should one, only its own row suffers.
                 begin = int(self._record[AT_PROGRESS])
+                found += int(self._record[AT_FOUND])
                 table[c.KIND:, begin] = -1
                 table[[c.KIND, c.ADDRESS_KIND, c.IP_VERSION, c.PAYLOAD_LEN, c.LAYER], begin] = 0
                 table[c.FLAGS, begin] = c.Flag.MALFORMED | c.Flag.HEADER_CUT
