@@ -110,6 +110,12 @@ DNS_PENDING = 65_536
 NAMES = 262_144
 """Names learned from DNS that are remembered (client, address); the oldest is forgotten first."""
 
+PINGS = 65_536
+"""Ping requests that wait for their replies; the oldest is forgotten first."""
+
+ARP_OWNERS = 65_536
+"""Addresses whose owners ARP has named (a second owner is told); the oldest is forgotten first."""
+
 NOTES = 100_000
 """Rows of the notes table; further notes are only counted by code."""
 
@@ -127,6 +133,7 @@ class Counters:
     exchanges_given_up: int = 0
     dns_given_up: int = 0
     names_forgotten: int = 0
+    rows_forgotten: int = 0
     notes_dropped: int = 0
     spool_bytes_lost: int = 0
 

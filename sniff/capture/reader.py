@@ -2,18 +2,22 @@
 
 import time
 from collections.abc import Iterator
+from enum import Enum, auto
 
 import numpy as np
 
 from sniff import limits
 from sniff.capture import scan
-from sniff.capture.raw import Bytes, Ints, Interface, RawBatch
+from sniff.capture.damage import Damage
+from sniff.capture.raw import Bytes, Interface, Ints, RawBatch
 from sniff.capture.store import NOTHING_YET, Store
-from sniff.errors import InputError
 from sniff.notes import Code, Notes
 
 _QUIET_S = 0.005
-"""A live batch is handed on when nothing more came for this long."""
+"""A live batch is handed on when nothing more came for this long, and after limits.BATCH_WAIT_NS in any case."""
+
+_BACKWARDS_NOTES = 1_000
+"""Packets older than the one in front of them that get a row in the notes table; the rest is counted."""
 
 
 class NeedMore(Exception):
@@ -22,6 +26,15 @@ class NeedMore(Exception):
     def __init__(self, needed: int) -> None:
         super().__init__(needed)
         self.needed = needed
+
+
+class Broken(Exception):
+    """A block that Python looked at makes no sense; `fault` is one of those in scan.py."""
+
+    def __init__(self, fault: int, claimed: int = -1) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.claimed = claimed
 
 
 class Window:
@@ -41,12 +54,17 @@ class Window:
         self.position = self.end = self.low = 0
         self.base = 0
         self.at_end = False
-        self.state = np.zeros(scan.STATE, np.int64)
+        self.state: Ints = np.zeros(scan.STATE, np.int64)
 
     @property
     def full(self) -> bool:
         """Whether more bytes only fit in a new buffer."""
         return self.end >= len(self.data)
+
+    @property
+    def offset(self) -> int:
+        """Where `position` stands in the store."""
+        return self.base + self.position
 
     def grow(self, needed: int) -> int:
         """Bytes added at the end; 0 and `at_end` when there are no more, NOTHING_YET when there are none for now.
@@ -55,7 +73,7 @@ class Window:
         """
         if self.full:
             self._renew(needed)
-        got = self.store.fill(memoryview(self.data)[self.end:])
+        got = self.store.fill(self.data[self.end:].data)
         if got > 0:
             self.end += got
         elif got == 0:
@@ -65,8 +83,7 @@ class Window:
     def _renew(self, needed: int) -> None:
         rest = self.data[self.position:self.end]
         # Doubling keeps the copies linear; a length that only a header claims never decides how much is allocated.
-        capacity = max(self.capacity, min(needed + self.capacity, 2 * len(rest)))
-        data: Bytes = np.empty(capacity, np.uint8)
+        data: Bytes = np.empty(max(self.capacity, min(needed + self.capacity, 2 * len(rest))), np.uint8)
         data[:len(rest)] = rest
         self.base += self.position
         self.data, self.position, self.end, self.low = data, 0, len(rest), 0
@@ -75,16 +92,26 @@ class Window:
         """Up to `length` bytes from `position` on."""
         return self.data[self.position:min(self.position + length, self.end)].tobytes()
 
-    @property
-    def offset(self) -> int:
-        """Where `position` stands in the store."""
-        return self.base + self.position
+    def head(self, length: int) -> bytes:
+        """The next `length` bytes; waits for them; fewer when the store ends before."""
+        while self.end - self.position < length and not self.at_end:
+            if self.grow(length) == NOTHING_YET:
+                self.store.wait(1.0)
+        return self.bytes(length)
 
 
 class Format:
-    """What a file format knows: how to walk its records, and how to find one again after damage."""
+    """What a file format knows: how to walk its records, and how to find one again after damage.
+
+    name        as `sniff info` prints it
+    magic       the first bytes of the file
+    header_len  bytes in front of the first record
+    interfaces  grows as they are described
+    comments    of the file or its sections
+    """
 
     name = ""
+    magic = b""
     header_len = 0
     interfaces: list[Interface]
 
@@ -93,11 +120,14 @@ class Format:
         raise NotImplementedError
 
     def block(self, window: Window) -> None:
-        """Look at the block at window.position and step over it. Raises NeedMore."""
+        """Look at the block at window.position and step over it. Raises NeedMore or Broken."""
         raise NotImplementedError
 
-    def find(self, window: Window) -> bool:
-        """Move window.position to the next thing that looks like a record; False: to where to go on with more bytes."""
+    def find(self, window: Window, last_ns: int) -> None:
+        """Look for a record from window.position on. Writes window.state: FOUND, or MORE and where to go on.
+
+        last_ns  time of the last good packet, negative when there is none
+        """
         raise NotImplementedError
 
     def comments(self, window: Window, table: Ints, count: int) -> dict[int, list[str]]:
@@ -105,154 +135,170 @@ class Format:
         return {}
 
 
+class _Next(Enum):
+    """What to do when the bytes at hand are used up."""
+
+    WALK = auto()
+    HAND_ON = auto()
+    END = auto()
+
+
 class Reader:
-    """One input file: RawBatches in file order, numbered from 1, and what was wrong with it."""
+    """One input file: RawBatches in file order, numbered from 1, and what was wrong with it.
+
+    packets   handed on so far
+    backwards packets whose time is before that of the packet in front of them
+    """
 
     def __init__(self, store: Store, window: Window, form: Format, index: int, notes: Notes) -> None:
         self.store = store
         self.form = form
         self.index = index
-        self.notes = notes
         self.packets = 0
-        self.lost_bytes = 0
-        self.damages = 0
-        self.damage: str | None = None
+        self.backwards = 0
+        self.damage = Damage(store.name, notes)
+        self._notes = notes
         self._window = window
+        self._table: Ints = np.empty((scan.ROWS, limits.BATCH_PACKETS), np.int64)
+        self._count = 0
+        self._since = 0.0           # when the first bytes of this batch came; 0.0: none yet
+        self._last_ns = -1
+        self._hole = -1             # offset of the damage behind which a record is being looked for; -1: none
+        self._hole_why = (0, 0)
 
     def __iter__(self) -> Iterator[RawBatch]:
-        window, form = self._window, self.form
-        state = window.state
-        table: Ints = np.empty((scan.ROWS, limits.BATCH_PACKETS), np.int64)
-        count = 0
-        first_at = 0.0
-        lost_from = -1
+        window = self._window
+        window.position += self.form.header_len
         window.low = window.position
         while True:
-            if lost_from < 0:
-                count = form.walk(window, table, count)
-                window.position, why, needed = int(state[scan.POSITION]), int(state[scan.WHY]), int(state[scan.NEEDED])
-            elif form.find(window):
-                self._lost(lost_from, window.offset)
-                lost_from = -1
+            why, needed = self._advance()
+            step = _Next.HAND_ON if why == scan.FULL else self._more(needed)
+            if step is _Next.WALK:
                 continue
-            else:
-                why, needed = scan.MORE, 0
-            if why == scan.BLOCK:
-                try:
-                    form.block(window)
-                    continue
-                except NeedMore as more:
-                    why, needed = scan.MORE, more.needed
-            if why == scan.DAMAGED:
-                lost_from = window.offset
-                self._damaged(lost_from, needed, int(state[scan.FAULT]))
-                window.position += 1
+            if step is _Next.END and window.position < window.end and self._hole < 0 and self._look_behind(needed):
                 continue
-            if why == scan.MORE and not window.at_end:
-                if not (window.full and count):
-                    got = window.grow(needed)
-                    if got != NOTHING_YET:
-                        if first_at == 0.0:
-                            first_at = time.monotonic()
-                        if not (count and self.store.live and time.monotonic() - first_at > limits.BATCH_WAIT_NS / 1e9):
-                            continue
-                    elif not count:
-                        self.store.wait(1.0)
-                        first_at = 0.0
-                        continue
-                    else:
-                        self.store.wait(_QUIET_S)
-                        got = window.grow(needed) if not window.full else NOTHING_YET
-                        if got != NOTHING_YET:
-                            continue
-            elif why == scan.MORE:
-                if lost_from >= 0:
-                    self._lost(lost_from, window.base + window.end)
-                elif window.position < window.end:
-                    self._cut(window.offset, needed, window.end - window.position)
-            if count:
-                yield self._batch(table, count)
-                self.packets += count
-                table = np.empty_like(table)
-                count = 0
-                first_at = 0.0
+            if step is _Next.END:
+                self._ended(needed)
+            if self._count:
+                yield self._batch()
             window.low = window.position
-            if why == scan.MORE and window.at_end:
+            if step is _Next.END:
                 return
 
-    def _batch(self, table: Ints, count: int) -> RawBatch:
+    def _advance(self) -> tuple[int, int]:
+        """Walk until the table is FULL or MORE bytes are needed: that, and how many from window.position on."""
+        window, form, state = self._window, self.form, self._window.state
+        while True:
+            if self._hole >= 0:
+                form.find(window, self._last_good())
+            else:
+                self._count = form.walk(window, self._table, self._count)
+            window.position = int(state[scan.POSITION])
+            why, needed = int(state[scan.WHY]), int(state[scan.NEEDED])
+            if why == scan.FOUND:
+                self._close_hole(window.offset)
+            elif why == scan.BLOCK:
+                try:
+                    form.block(window)
+                except NeedMore as more:
+                    return scan.MORE, more.needed
+                except Broken as broken:
+                    self._open_hole(broken.fault, broken.claimed)
+            elif why == scan.DAMAGED:
+                self._open_hole(int(state[scan.FAULT]), needed)
+            else:
+                return why, needed
+
+    def _more(self, needed: int) -> _Next:
+        """Get more bytes, unless the batch has to be handed on first."""
         window = self._window
+        if window.at_end:
+            return _Next.END
+        if self._count and (window.full or self._is_old()):
+            return _Next.HAND_ON
+        if window.grow(needed) != NOTHING_YET:
+            if self.store.live:
+                self._since = self._since or time.monotonic()
+            return _Next.WALK
+        if self._count:
+            return _Next.WALK if self.store.wait(_QUIET_S) else _Next.HAND_ON
+        self.store.wait(1.0)
+        self._since = 0.0
+        return _Next.WALK
+
+    def _is_old(self) -> bool:
+        if not self.store.live:
+            return False
+        now = time.monotonic()
+        self._since = self._since or now
+        return now - self._since > limits.BATCH_WAIT_NS / 1e9
+
+    def _batch(self) -> RawBatch:
+        window, count = self._window, self._count
+        table = self._table
         if count < table.shape[1] // 2:
             columns = table[:, :count].copy()      # a small batch must not hold on to a large table
         else:
             columns = table[:, :count]
-        return RawBatch(
+            self._table = np.empty_like(table)
+        batch = RawBatch(
             window.data[window.low:window.position], self.packets + 1, columns[scan.START], columns[scan.CAPLEN],
             columns[scan.WIRELEN], columns[scan.TS_NS], columns[scan.INTERFACE], columns[scan.LINK_TYPE],
             columns[scan.OFFSET], columns[scan.SOURCE], self.form.comments(window, columns, count))
+        self._note_times(batch)
+        self.packets += count
+        self._count, self._since = 0, 0.0
+        return batch
 
-    def _damaged(self, offset: int, claimed: int, fault: int) -> None:
-        self.notes.add(Code.FILE_DAMAGED, 0, offset, claimed, -1, _FAULTS.get(fault, ""))
-        self.damages += 1
-        if self.damage is None:
-            self.damage = f"{self.store.name}: damaged at byte {offset}: {_FAULTS.get(fault, 'no record')}"
+    def _note_times(self, batch: RawBatch) -> None:
+        """Notes for packets that are older than the one in front of them."""
+        steps = np.diff(batch.ts_ns, prepend=self._last_ns if self.packets else batch.ts_ns[0])
+        for index in np.flatnonzero(steps < 0).tolist():
+            self.backwards += 1
+            if self.backwards <= _BACKWARDS_NOTES:
+                self._notes.add(Code.TIME_BACKWARDS, batch.first_number + index, int(batch.offset[index]),
+                                had=-int(steps[index]), detail="nanoseconds")
+            else:
+                self._notes.counts[Code.TIME_BACKWARDS] += 1
+        self._last_ns = int(batch.ts_ns[-1])
 
-    def _lost(self, start: int, stop: int) -> None:
-        self.lost_bytes += stop - start
+    # --- damage ------------------------------------------------------------------------------------------------------
 
-    def _cut(self, offset: int, needed: int, had: int) -> None:
-        self.notes.add(Code.FILE_CUT, 0, offset, needed, had)
-        self.damages += 1
-        self.lost_bytes += had
-        if self.damage is None:
-            self.damage = f"{self.store.name}: cut off at byte {offset + had}, in the middle of a record"
+    def _last_good(self) -> int:
+        return int(self._table[scan.TS_NS, self._count - 1]) if self._count else self._last_ns if self.packets else -1
 
+    def _open_hole(self, fault: int, claimed: int) -> None:
+        self._hole = self._window.offset
+        self._hole_why = (fault, claimed)
+        self._window.position += 1
 
-_FAULTS = {
-    scan.TOO_LONG: "a packet longer than any can be",
-    scan.SHORT_BLOCK: "a block too short for its kind",
-    scan.LENGTHS_DIFFER: "the two lengths of a block differ",
-    scan.NO_INTERFACE: "a packet of an interface that was not described",
-    scan.PACKET_OUTSIDE: "a packet longer than its block",
-}
+    def _close_hole(self, offset: int) -> None:
+        fault, claimed = self._hole_why
+        self.damage.hole(self._hole, offset, claimed, fault, self.packets + self._count)
+        self._hole = -1
 
+    def _look_behind(self, needed: int) -> bool:
+        """A record ends behind the file: was the file cut, or is only its length wrong? True: others follow."""
+        window = self._window
+        position = window.position
+        window.position += 1
+        self.form.find(window, self._last_good())
+        if int(window.state[scan.WHY]) != scan.FOUND:
+            window.position = position
+            return False
+        self._hole, self._hole_why = window.base + position, (scan.BEYOND_END, needed)
+        window.position = int(window.state[scan.POSITION])
+        self._close_hole(window.offset)
+        return True
 
-def fill_head(window: Window, length: int) -> bytes:
-    """The first `length` bytes of the store, fewer when it is shorter. Waits for them."""
-    while window.end - window.position < length and not window.at_end:
-        if window.grow(length) == NOTHING_YET:
-            window.store.wait(1.0)
-    return window.bytes(length)
-
-
-def not_a_capture(name: str, head: bytes) -> InputError:
-    """The error for something that is no capture file: says what it starts with."""
-    if not head:
-        return InputError(f"{name}: is empty, not a capture file")
-    return InputError(f"{name}: is no capture file (it starts with {describe(head)})")
-
-
-_KNOWN = {
-    b"\x7fELF": "a program",
-    b"PK\x03\x04": "a zip archive",
-    b"%PDF": "a PDF document",
-    b"BZh": "bzip2 data, which is not supported: decompress it first",
-    b"\x42\xd2\x00\x41": "a NetMon or snoop header",
-    b"snoop\0\0\0": "a snoop capture: convert it with editcap first",
-    b"GMBU": "a Microsoft Network Monitor capture: convert it with editcap first",
-    b"RTSS": "a Microsoft Network Monitor capture: convert it with editcap first",
-    b"SQLite format 3": "a SQLite database",
-    b"<!DOCTYPE": "an HTML page",
-    b"<html": "an HTML page",
-}
-
-
-def describe(head: bytes) -> str:
-    """A few words on what bytes look like, fit for a message."""
-    for magic, words in _KNOWN.items():
-        if head.lower().startswith(magic.lower()):
-            return words
-    sample = head[:16]
-    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in sample):
-        return "the text " + repr(sample.decode("ascii"))
-    return "the bytes " + sample[:8].hex(" ")
+    def _ended(self, needed: int) -> None:
+        window = self._window
+        rest = window.end - window.position
+        if self._hole >= 0:
+            self._close_hole(window.base + window.end)
+        elif rest:
+            self.damage.cut_off(window.offset, needed, rest, self.packets + self._count + 1)
+        window.position = window.end
+        words = self.store.broken
+        if words:
+            self.damage.store(words)

@@ -1,8 +1,8 @@
 # cython: boundscheck=True, wraparound=False
 """Walks the records of a capture file that lie in a buffer, and writes one column entry a packet.
 
-A leaf: bytes in, columns out. It knows pcap records and the three kinds of pcapng packet blocks; everything else about
-a file (headers, interfaces, names, damage) is looked at in Python by pcap.py and pcapng.py, which call it once a buffer.
+A leaf: bytes in, columns out. It knows pcap records and the three kinds of pcapng packet blocks; everything else
+about a file (headers, interfaces, names, damage) is looked at in Python by pcap.py and pcapng.py.
 
 The walkers stop before the first byte they could not use and say why: see FULL, MORE, DAMAGED and BLOCK.
 Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
@@ -20,19 +20,22 @@ LINK_TYPE = 5
 OFFSET = 6
 SOURCE = 7
 OPTIONS = 8         # pcapng: index in the buffer of the block's options when there is a comment among them, else 0
-ROWS = 9
+OPTIONS_END = 9     # where they end
+ROWS = 10
 
 # Why a walker stopped: state[WHY].
 FULL = 0            # the table has no room for another packet
-MORE = 1            # the record that begins at state[POSITION] needs state[NEEDED] bytes from there; they are not all here
-DAMAGED = 2         # what stands at state[POSITION] is no record; state[NEEDED] is the length it claims, state[FAULT] why
-BLOCK = 3           # a pcapng block of state[NEEDED] bytes that is no packet: for Python to look at
+MORE = 1            # the record that begins at state[POSITION] needs state[NEEDED] bytes from there; not all are here
+DAMAGED = 2         # no record stands at state[POSITION]; state[NEEDED] is the length it claims, state[FAULT] why
+BLOCK = 3           # a pcapng block of state[NEEDED] bytes that is no packet and all here: for Python to look at
+FOUND = 4           # find_pcap and find_pcapng: a record begins at state[POSITION]
 
 POSITION = 0
 WHY = 1
 NEEDED = 2
 FAULT = 3
-STATE = 4           # entries of `state`
+SKIPPED = 4         # counts up: blocks that were stepped over because nobody knows them
+STATE = 5           # entries of `state`
 
 # What is wrong with a record: state[FAULT].
 TOO_LONG = 1        # captured length above the bound
@@ -40,6 +43,8 @@ SHORT_BLOCK = 2     # a block shorter than its fixed part
 LENGTHS_DIFFER = 3  # a block's two total lengths differ
 NO_INTERFACE = 4    # the packet names an interface that was not described
 PACKET_OUTSIDE = 5  # the packet does not fit in its block
+BEYOND_END = 6      # (not by the walkers) the record ends after the file, but others follow within it
+BAD_SECTION = 7     # (not by the walkers) a section header block that does not hold together
 
 # What a pcap file header says, int64[FORM].
 BIG_ENDIAN = 0
@@ -49,7 +54,8 @@ FORM_LINK_TYPE = 3
 SWAPPED = 4         # 0: captured length first; 1: wire length first; 2: whichever is smaller is the captured one
 MAX_CAPLEN = 5
 FORM_SOURCE = 6
-FORM = 7
+STRIP = 7           # bytes of a pseudo header in front of each packet that do not count as part of it
+FORM = 8
 
 # What a pcapng interface says, int64[k, IF_FIELDS], one row an interface of the whole file.
 IF_LINK_TYPE = 0
@@ -59,7 +65,8 @@ IF_BITS = 3         # the unit is 2**-IF_BITS seconds, when neither of the other
 IF_OFFSET_S = 4     # if_tsoffset
 IF_SNAPLEN = 5
 IF_MAX_CAPLEN = 6
-IF_FIELDS = 7
+IF_STRIP = 7        # as STRIP
+IF_FIELDS = 8
 
 _START = cython.declare(cython.Py_ssize_t, START)
 _CAPLEN = cython.declare(cython.Py_ssize_t, CAPLEN)
@@ -70,14 +77,17 @@ _LINK_TYPE = cython.declare(cython.Py_ssize_t, LINK_TYPE)
 _OFFSET = cython.declare(cython.Py_ssize_t, OFFSET)
 _SOURCE = cython.declare(cython.Py_ssize_t, SOURCE)
 _OPTIONS = cython.declare(cython.Py_ssize_t, OPTIONS)
+_OPTIONS_END = cython.declare(cython.Py_ssize_t, OPTIONS_END)
 _FULL = cython.declare(cython.longlong, FULL)
 _MORE = cython.declare(cython.longlong, MORE)
 _DAMAGED = cython.declare(cython.longlong, DAMAGED)
 _BLOCK = cython.declare(cython.longlong, BLOCK)
+_FOUND = cython.declare(cython.longlong, FOUND)
 _POSITION = cython.declare(cython.Py_ssize_t, POSITION)
 _WHY = cython.declare(cython.Py_ssize_t, WHY)
 _NEEDED = cython.declare(cython.Py_ssize_t, NEEDED)
 _FAULT = cython.declare(cython.Py_ssize_t, FAULT)
+_SKIPPED = cython.declare(cython.Py_ssize_t, SKIPPED)
 _TOO_LONG = cython.declare(cython.longlong, TOO_LONG)
 _SHORT_BLOCK = cython.declare(cython.longlong, SHORT_BLOCK)
 _LENGTHS_DIFFER = cython.declare(cython.longlong, LENGTHS_DIFFER)
@@ -90,6 +100,9 @@ _IF_BITS = cython.declare(cython.Py_ssize_t, IF_BITS)
 _IF_OFFSET_S = cython.declare(cython.Py_ssize_t, IF_OFFSET_S)
 _IF_SNAPLEN = cython.declare(cython.Py_ssize_t, IF_SNAPLEN)
 _IF_MAX_CAPLEN = cython.declare(cython.Py_ssize_t, IF_MAX_CAPLEN)
+_IF_STRIP = cython.declare(cython.Py_ssize_t, IF_STRIP)
+
+_MAX_WIRELEN = cython.declare(cython.longlong, 0x7FFFFFFF)     # as Wireshark prints a longer claim
 
 _SECOND = cython.declare(cython.longlong, 1_000_000_000)
 _MAX_SECONDS = cython.declare(cython.longlong, 9_223_372_036)              # whole seconds that fit in int64 nanoseconds
@@ -126,7 +139,8 @@ def _u16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, big: cyth
 @cython.exceptval(-1, check=True)
 def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
                low: cython.Py_ssize_t, base: cython.longlong, form: cython.longlong[::1],
-               table: cython.longlong[:, ::1], count: cython.Py_ssize_t, state: cython.longlong[::1]) -> cython.Py_ssize_t:
+               table: cython.longlong[:, ::1], count: cython.Py_ssize_t,
+               state: cython.longlong[::1]) -> cython.Py_ssize_t:
     big: cython.bint = form[0] != 0
     header: cython.Py_ssize_t = form[1]
     fraction_ns: cython.longlong = form[2]
@@ -134,10 +148,12 @@ def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_
     swapped: cython.longlong = form[4]
     max_caplen: cython.longlong = form[5]
     source: cython.longlong = form[6]
+    strip: cython.longlong = form[7]
     room: cython.Py_ssize_t = table.shape[1]
     caplen: cython.longlong
     wirelen: cython.longlong
     other: cython.longlong
+    skip: cython.longlong
     state[_FAULT] = 0
     while True:
         state[_NEEDED] = header
@@ -161,13 +177,15 @@ def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_
         if count >= room:
             state[_WHY] = _FULL
             break
-        table[_START, count] = position + header - low
-        table[_CAPLEN, count] = caplen
-        table[_WIRELEN, count] = wirelen
+        skip = strip if strip < caplen else caplen
+        wirelen = wirelen - skip if wirelen > skip else 0
+        table[_START, count] = position + header + skip - low
+        table[_CAPLEN, count] = caplen - skip
+        table[_WIRELEN, count] = wirelen if wirelen < _MAX_WIRELEN else _MAX_WIRELEN
         table[_TS_NS, count] = _u32(data, position, big) * _SECOND + _u32(data, position + 4, big) * fraction_ns
         table[_INTERFACE, count] = 0
         table[_LINK_TYPE, count] = link_type
-        table[_OFFSET, count] = base + position + header
+        table[_OFFSET, count] = base + position + header + skip
         table[_SOURCE, count] = source
         count += 1
         position += header + caplen
@@ -274,6 +292,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
     caplen: cython.longlong
     wirelen: cython.longlong
     interface: cython.longlong
+    skip: cython.longlong
     options: cython.Py_ssize_t
     tail: cython.Py_ssize_t
     state[_FAULT] = 0
@@ -284,7 +303,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
             break
         kind = _u32(data, position, big)
         total = _u32(data, position + 4, big)
-        if kind == 0x0A0D0D0A:                      # a section may change the byte order: its length is for Python to read
+        if kind == 0x0A0D0D0A:      # a section may change the byte order: Python reads its length
             state[_WHY] = _BLOCK
             break
         state[_NEEDED] = total
@@ -304,15 +323,17 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
         if _u32(data, tail, big) != _u32(data, position + 4, big):
             state[_FAULT] = _LENGTHS_DIFFER
             break
-        if kind == 6:
+        if kind == 6 or kind == 2:
             fixed = 28
         elif kind == 3:
             fixed = 12
-        elif kind == 2:
-            fixed = 28
-        else:
+        elif kind == 1 or kind == 4 or kind == 5 or kind == 10:
             state[_WHY] = _BLOCK
             break
+        else:
+            state[_SKIPPED] += 1
+            position = tail + 4
+            continue
         if total < fixed + 4:
             state[_FAULT] = _SHORT_BLOCK
             break
@@ -346,9 +367,13 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
         options = position + cython.cast(cython.Py_ssize_t, fixed + ((caplen + 3) & ~3))
         if kind == 3 or options >= tail or not _has_comment(data, options, tail, big):
             options = 0
-        table[_START, count] = position + fixed - low
-        table[_CAPLEN, count] = caplen
-        table[_WIRELEN, count] = wirelen
+        skip = interfaces[interface, _IF_STRIP]
+        if skip > caplen:
+            skip = caplen
+        wirelen = wirelen - skip if wirelen > skip else 0
+        table[_START, count] = position + fixed + skip - low
+        table[_CAPLEN, count] = caplen - skip
+        table[_WIRELEN, count] = wirelen if wirelen < _MAX_WIRELEN else _MAX_WIRELEN
         if kind == 3:
             table[_TS_NS, count] = 0
         else:
@@ -357,9 +382,10 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
                 interfaces[interface, _IF_DIVIDE], interfaces[interface, _IF_BITS], interfaces[interface, _IF_OFFSET_S])
         table[_INTERFACE, count] = interface
         table[_LINK_TYPE, count] = interfaces[interface, _IF_LINK_TYPE]
-        table[_OFFSET, count] = base + position + fixed
+        table[_OFFSET, count] = base + position + fixed + skip
         table[_SOURCE, count] = source
         table[_OPTIONS, count] = options
+        table[_OPTIONS_END, count] = tail
         count += 1
         position = tail + 4
     state[_POSITION] = position
@@ -382,7 +408,7 @@ def walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize
     max_block        a block that claims more bytes than this is damage
     table, state     as in walk_pcap; the OPTIONS row is written, too
 
-    Every input is valid. draft-ietf-opsawg-pcapng sections 4.3 (EPB), 4.4 (SPB) and appendix A (the obsolete packet block).
+    Every input is valid. draft-ietf-opsawg-pcapng sections 4.3 (EPB), 4.4 (SPB), appendix A (OPB).
     """
     with cython.nogil:
         count = _walk_pcapng(data, position, end, low, base, big, first_interface, interfaces, source, max_block, table,
@@ -395,3 +421,175 @@ def to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlong
           bits: cython.longlong, offset_s: cython.longlong) -> cython.longlong:
     """Nanoseconds since 1970 of one pcapng time stamp, given its two words and the IF_* fields of its interface."""
     return _to_ns(high, low, multiply, divide, bits, offset_s)
+
+
+# --- after damage ----------------------------------------------------------------------------------------------------
+
+_CHAIN = cython.declare(cython.Py_ssize_t, 3)               # pcap records in a row that must make sense
+_FOUND_CAPLEN = cython.declare(cython.longlong, 262_144)    # the longest packet that is believed while searching
+_FOUND_BLOCK = cython.declare(cython.longlong, 1 << 20)     # the longest block that is believed while searching
+_DAY = cython.declare(cython.longlong, 86_400)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2, check=True)
+def _pcap_record_at(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, form: cython.longlong[::1],
+                    last_s: cython.longlong) -> cython.longlong:
+    """Bytes of the record whose header stands at data[at:], -1 when it makes no sense as one."""
+    big: cython.bint = form[0] != 0
+    caplen: cython.longlong = _u32(data, at + 8, big)
+    wirelen: cython.longlong = _u32(data, at + 12, big)
+    seconds: cython.longlong = _u32(data, at, big)
+    other: cython.longlong
+    if form[4] != 0 and (form[4] == 1 or caplen > wirelen):
+        other = caplen
+        caplen = wirelen
+        wirelen = other
+    if caplen < 1 or caplen > wirelen or wirelen > _FOUND_CAPLEN:
+        return -1
+    if _u32(data, at + 4, big) * form[2] >= _SECOND:
+        return -1
+    if last_s >= 0 and (seconds < last_s - _DAY or seconds > last_s + 30 * _DAY):
+        return -1
+    return form[1] + caplen
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _find_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+               at_end: cython.bint, form: cython.longlong[::1], last_s: cython.longlong,
+               state: cython.longlong[::1]) -> cython.int:
+    header: cython.Py_ssize_t = form[1]
+    at: cython.Py_ssize_t
+    step: cython.longlong
+    seen: cython.Py_ssize_t
+    while position + header <= end:
+        at = position
+        seen = 0
+        step = 0
+        while seen < _CHAIN:
+            if at + header > end:
+                break
+            step = _pcap_record_at(data, at, form, last_s)
+            if step < 0:
+                break
+            if at + step > end:
+                break
+            at += step
+            seen += 1
+        if step > 0:
+            # the chain is long enough, or ran to the very last byte, or ran into bytes that are not here yet
+            if seen == _CHAIN or (at_end and seen >= 1 and at == end) or (at_end and seen >= 2):
+                state[_POSITION] = position
+                state[_WHY] = _FOUND
+                return 0
+            if not at_end:
+                state[_POSITION] = position
+                state[_WHY] = _MORE
+                state[_NEEDED] = (_FOUND_CAPLEN + header) * (_CHAIN + 1)
+                return 0
+        position += 1
+    state[_POSITION] = position
+    state[_WHY] = _MORE
+    state[_NEEDED] = header
+    return 0
+
+
+@cython.ccall
+def find_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+              at_end: cython.bint, form: cython.longlong[::1], last_s: cython.longlong,
+              state: cython.longlong[::1]) -> cython.int:
+    """Look for pcap records in `data[position:end]` after damage.
+
+    A place is believed when three records in a row make sense, or fewer that end with the file: captured length between
+    1 and 256 KiB and not above the wire length, a fraction below one second, and a time near `last_s`.
+
+    at_end    there are no bytes after `end`
+    last_s    seconds of the last good time stamp, -1 when there is none
+    state     written: FOUND and where, or MORE and where to go on looking
+
+    Linear: each place costs at most three headers.
+    """
+    with cython.nogil:
+        _find_pcap(data, position, end, at_end, form, last_s, state)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2, check=True)
+def _block_at(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t,
+              big: cython.bint) -> cython.longlong:
+    """Bytes of the known block at data[at:], -1 when none stands there. There are at least 12 bytes from `at` to `end`."""
+    kind: cython.longlong = _u32(data, at, big)
+    total: cython.longlong
+    least: cython.longlong
+    if kind == 0x0A0D0D0A:
+        if _u32(data, at + 8, False) == 0x1A2B3C4D:
+            big = False
+        elif _u32(data, at + 8, True) == 0x1A2B3C4D:
+            big = True
+        else:
+            return -1
+        least = 28
+    elif kind == 6 or kind == 2:
+        least = 32
+    elif kind == 1 or kind == 10:
+        least = 20
+    elif kind == 5:
+        least = 24
+    elif kind == 3 or kind == 4 or kind == 0xBAD or kind == 0x40000BAD:
+        least = 16
+    else:
+        return -1
+    total = _u32(data, at + 4, big)
+    if total < least or total > _FOUND_BLOCK or total & 3:
+        return -1
+    if at + total <= end:
+        if _u32(data, at + cython.cast(cython.Py_ssize_t, total) - 4, big) != total:
+            return -1
+        if (kind == 6 or kind == 2) and _u32(data, at + 20, big) > total - 32:
+            return -1
+    return total
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=True)
+def _find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 at_end: cython.bint, big: cython.bint, state: cython.longlong[::1]) -> cython.int:
+    total: cython.longlong
+    after: cython.Py_ssize_t
+    while position + 12 <= end:
+        total = _block_at(data, position, end, big)
+        if total > 0:
+            after = position + cython.cast(cython.Py_ssize_t, total)
+            if after + 12 > end and not at_end:
+                state[_POSITION] = position
+                state[_WHY] = _MORE
+                state[_NEEDED] = total + 12
+                return 0
+            if after == end or (after + 12 <= end and _block_at(data, after, end, big) > 0):
+                state[_POSITION] = position
+                state[_WHY] = _FOUND
+                return 0
+        position += 1
+    state[_POSITION] = position
+    state[_WHY] = _MORE
+    state[_NEEDED] = 12
+    return 0
+
+
+@cython.ccall
+def find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                at_end: cython.bint, big: cython.bint, state: cython.longlong[::1]) -> cython.int:
+    """Look for a pcapng block in `data[position:end]` after damage.
+
+    A place is believed when a block of a known type stands there whose two lengths agree, and after it the head of
+    another one, or the end of the file. Arguments as in find_pcap and walk_pcapng. Linear.
+    """
+    with cython.nogil:
+        _find_pcapng(data, position, end, at_end, big, state)
+    return 0
