@@ -15,10 +15,21 @@ import numpy as np
 
 from sniff.capture.sources import Source, open_capture
 from sniff.decode.batch import AppBatch
-from sniff.decode.columns import APP_COUNT, APP_MODE, APP_PROTOCOL, APP_SUFFIX, APP_TEXT, APP_TEXT_LEN, APPLICATION, M_COUNT, \
-    PROTOCOLS, Mode, Suffix
-from sniff.decode.dns import DnsRows
-from sniff.decode.http1 import HttpRows
+from sniff.decode.columns import (
+    APP_COUNT,
+    APP_MODE,
+    APP_PROTOCOL,
+    APP_SUFFIX,
+    APP_TEXT,
+    APP_TEXT_LEN,
+    APPLICATION,
+    M_COUNT,
+    PROTOCOLS,
+    Mode,
+    Suffix,
+)
+from sniff.decode.dns_wire import dns_rows
+from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
 from sniff.decode.words import describe
 from sniff.limits import Counters
@@ -28,8 +39,7 @@ from sniff.packets.columns import ADDRESS_KIND, KIND, Address, Kind
 from sniff.packets.stage import Dissector
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.stage import Tracker
-from sniff.report.info import make_info
-from sniff.report.rows import RowBatch
+from sniff.report.rows import RowBatch, make_info
 
 T = TypeVar("T")
 
@@ -83,8 +93,8 @@ class Analysis:
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters)
         self._tracker = Tracker(self.notes, self.counters, pieces=messages)
-        self._dns = DnsRows()
-        self._http = HttpRows(self.counters)
+        self._http_rows = HttpRows(self.counters)
+        self._http_messages = HttpMessages(self.notes, self.counters)
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -111,11 +121,22 @@ class Analysis:
         pool = Pool()
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows:
-            self._dns.read(streams, table, pool)
-            self._http.read(streams, table, pool)
+            self._dns(packets, table, pool)
+            self._http_rows.read(streams, table, pool)
             self._name(packets, table, pool, batch)
+        if self._messages:
+            batch.messages, batch.heads = self._http_messages.read(streams)
         batch.pool = pool.data
         return batch
+
+    def _dns(self, packets: PacketBatch, table: Table, pool: Pool) -> None:
+        """The rows of DNS, MDNS and LLMNR over UDP."""
+        used, at = np.array([pool.used], np.int64), 0
+        while at < len(packets):
+            at = dns_rows(packets.table, packets.data, at, table, pool.reserve(1 << 16), used)
+            pool.used = int(used[0])
+            if at < len(packets):
+                pool.reserve(2 * len(pool.data))
 
     def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
         """The Protocol cells that are still open: TCP and UDP, and the words of everything else."""

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sniff.capture.raw import Bytes
 from sniff.decode.batch import AppBatch
 from sniff.packets.batch import PacketBatch, Table
+from sniff.report.info import CELL_BYTES, Writer
 
 
 @dataclass(slots=True)
@@ -36,3 +39,21 @@ class RowBatch:
         """The Info cell of packet `index`."""
         start = int(self.info_start[index])
         return self.info[start:start + int(self.info_len[index])].tobytes().decode("utf-8", "replace")
+
+
+def make_info(apps: AppBatch, select: Table) -> tuple[Bytes, Table, Table]:
+    """(uint8[m], int64[n], int64[n]): the Info cells of the packets `select` of a batch, where each begins, its length.
+
+    select  int64[k]  packet indexes, rising; the other packets get no cell
+    """
+    streams, packets = apps.streams, apps.streams.packets
+    start, length = np.zeros(len(packets), np.int64), np.zeros(len(packets), np.int64)
+    writer = Writer(memoryview(packets.data), memoryview(packets.table), memoryview(streams.table), memoryview(apps.apps),
+                    memoryview(apps.pool))
+    out = np.empty(len(select) * 112 + CELL_BYTES, np.uint8)
+    done = used = 0
+    while True:
+        done, used = writer.write(memoryview(select), done, memoryview(out), used, memoryview(start), memoryview(length))
+        if done == len(select):
+            return out[:used], start, length
+        out = np.concatenate([out, np.empty(len(out) + CELL_BYTES, np.uint8)])
