@@ -12,7 +12,6 @@ from sniff.cli.output import Output
 from sniff.cli.progress import Progress
 from sniff.errors import InputError, UsageError
 from sniff.report.formats import FORMATS, Options, format_for
-from sniff.report.summary import Summary
 
 FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items())
 
@@ -36,6 +35,7 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, name:
     if expression is not None:
         raise UsageError("display filters are not there yet")
     from sniff.pipeline import Analysis
+    from sniff.report.summary import Summary
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
     analysis = Analysis(files, follow=follow, messages=form.messages, packets=packets)
     with closing(analysis.source) as source, Output(path, inputs=files) as output:

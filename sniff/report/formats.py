@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sniff.report.rows import RowBatch
-
 if TYPE_CHECKING:
+    from sniff.report.rows import RowBatch
     from sniff.report.summary import Summary
 
 
@@ -24,7 +23,7 @@ class Step(Protocol):
     """What a writer sees of a step: one batch that went through all stages."""
 
     @property
-    def rows(self) -> RowBatch | None: ...
+    def rows(self) -> "RowBatch | None": ...
 
 
 class Writer(Protocol):
@@ -70,7 +69,7 @@ class Format:
 class ChunkWriter:
     """Writes the chunks that an encoder makes of each batch of rows; nothing at the end."""
 
-    def __init__(self, sink: Sink, chunks: Callable[[RowBatch], Iterable[bytes | memoryview]]) -> None:
+    def __init__(self, sink: Sink, chunks: "Callable[[RowBatch], Iterable[bytes | memoryview]]") -> None:
         self.sink = sink
         self.chunks = chunks
 

@@ -22,6 +22,7 @@ CAPS = {
     "holes_given_up": "holes in TCP streams given up", "heads_cut": "HTTP heads cut", "bodies_cut": "bodies cut",
     "exchanges_given_up": "requests given up before their response",
     "dns_given_up": "DNS queries given up before their answer",
+    "rows_given_up": "unfinished HTTP messages whose row was given up",
     "names_forgotten": "names from DNS forgotten", "notes_dropped": "notes counted but not kept",
     "spool_bytes_lost": "bytes that fell off the spool",
 }

@@ -30,9 +30,8 @@ INFO_SHARE = 3
 """Addresses are shortened before Info has less than a third of the width."""
 INFO_LEAST = 16
 """Columns are left out before Info has less than this."""
-ADDRESS_WHOLE = 15
-"""Cells of the longest IPv4 address: addresses are not made shorter while there are columns to leave out."""
-ADDRESS_LEAST = 9
+ADDRESS_LEAST = 15
+"""Cells of the longest IPv4 address: addresses are never made shorter."""
 
 SYSTEMS = {"standard": ColorSystem.STANDARD, "256": ColorSystem.EIGHT_BIT, "truecolor": ColorSystem.TRUECOLOR,
            "windows": ColorSystem.WINDOWS}
@@ -134,31 +133,21 @@ class TerminalTable:
         widths = [max(have, len(header)) for have, header in zip(self.widths, headers, strict=False)]
         if roomy:
             for number in (SOURCE, DESTINATION):
-                widths[number] = max(widths[number], ADDRESS_WHOLE)
+                widths[number] = max(widths[number], ADDRESS_LEAST)
         places: list[Callable[[str, int], str]] = [str.rjust, str.rjust, squeeze, squeeze, fit, str.rjust]
         columns = list(range(INFO))
 
         def rest() -> int:
             return width - sum(widths[number] + 1 for number in columns)
 
-        def shorten(least: int, wanted: int) -> None:
-            """Take cells from the longer of the two addresses until Info has what is wanted."""
-            while rest() < wanted:
-                longer = max((SOURCE, DESTINATION), key=widths.__getitem__)
-                if widths[longer] <= least:
-                    break
-                widths[longer] -= 1
-
-        def leave_out(*numbers: int) -> None:
-            """Leave out columns, the first first, until Info has the least it can do with."""
-            for number in numbers:
-                if rest() < INFO_LEAST:
-                    columns.remove(number)
-
-        shorten(ADDRESS_WHOLE, max(INFO_LEAST, width // INFO_SHARE))
-        leave_out(LENGTH, NO)
-        shorten(ADDRESS_LEAST, INFO_LEAST)
-        leave_out(TIME, PROTOCOL, DESTINATION, SOURCE)
+        for _ in range(widths[SOURCE] + widths[DESTINATION]):
+            longer = max((SOURCE, DESTINATION), key=widths.__getitem__)
+            if widths[longer] <= ADDRESS_LEAST or rest() >= max(INFO_LEAST, width // INFO_SHARE):
+                break
+            widths[longer] -= 1
+        for number in (LENGTH, NO, TIME, PROTOCOL, DESTINATION, SOURCE):
+            if rest() < INFO_LEAST:
+                columns.remove(number)
         return [(number, widths[number], places[number]) for number in columns], max(rest(), 1)
 
     def _header(self, shown: list[tuple[int, int, Callable[[str, int], str]]], info_width: int) -> str:

@@ -66,7 +66,8 @@ def row_batch(rows, zero_ns=0, decimals=(6,), shown=None, protocols=None) -> Row
         if kind == c.Address.TEXT:
             words[i] = (row.source, row.destination)
         for column, value in ((c.NUMBER, row.number), (c.TS_NS, row.ts_ns), (c.WIRELEN, row.length),
-                              (c.CAPLEN, row.length), (c.INTERFACE, row.interface), (c.ADDRESS_KIND, kind), (c.SRC_HI, source[0]),
+                              (c.CAPLEN, row.length), (c.INTERFACE, row.interface), (c.ADDRESS_KIND, kind),
+                              (c.SRC_HI, source[0]),
                               (c.SRC_LO, source[1]), (c.DST_HI, destination[0]), (c.DST_LO, destination[1]),
                               (c.KIND, row.kind), (c.TCP_FLAGS, row.tcp_flags), (c.SRC_PORT, row.ports[0]),
                               (c.DST_PORT, row.ports[1]), (c.TTL, row.ttl), (c.FLAGS, 0), (c.IP_VERSION, 4)):

@@ -81,7 +81,8 @@ def test_ipv6(packed):
 
 
 @pytest.mark.parametrize("text", ["::", "::1", "::0.1.0.0", "::1.2.3.4", "::ffff:1.2.3.4", "64:ff9b::102:304",
-                                  "1:0:0:2::3", "1::2:0:0:3:4", "1:2:3:4:5:6:7:0", "fe80::", "::ffff:0:0:0", "1:2:3:4:5:6::"])
+                                  "1:0:0:2::3", "1::2:0:0:3:4", "1:2:3:4:5:6:7:0", "fe80::", "::ffff:0:0:0",
+                                  "1:2:3:4:5:6::"])
 def test_ipv6_forms(text):
     assert cells_of(row_batch([Row(source=text, destination=text)]))[0][2:4] == [text, text]
 
