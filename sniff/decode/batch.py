@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from sniff.capture.raw import Bytes
+from sniff.decode.columns import BODY_COUNT, M_COUNT
 from sniff.packets.batch import Table
 from sniff.reassembly.batch import StreamBatch
 
@@ -17,6 +20,9 @@ class AppBatch:
     messages  int64[columns.M_COUNT, k]  HTTP messages that ended in this batch, in the order in which they ended
     heads     uint8[h]  heads and first body bytes that do not lie in PacketBatch.data (M_HEAD_BUFFER); valid until the next batch
     words     {packet index: (source, destination)}  for packets whose addresses only words can say (Address.TEXT)
+    begun     int64[columns.M_COUNT, b]  messages whose head became whole in this batch and that have a body, as they stood
+              then; only when bodies are wanted, like the next one
+    bodies    int64[columns.BODY_COUNT, p]  the parts of bodies that this batch brought, in order
     """
 
     streams: StreamBatch
@@ -25,3 +31,5 @@ class AppBatch:
     messages: Table
     heads: Bytes
     words: dict[int, tuple[str, str]] = field(default_factory=dict)
+    begun: Table = field(default_factory=lambda: np.empty((M_COUNT, 0), np.int64))
+    bodies: Table = field(default_factory=lambda: np.empty((BODY_COUNT, 0), np.int64))

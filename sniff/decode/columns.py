@@ -98,6 +98,7 @@ M_HEAD_KEPT = 25      # bytes of the head that were kept (limits.HEAD_BYTES)
 M_PREFIX_BUFFER = 26  # the same for the body's first bytes (limits.BODY_PREFIX at most, those of its first piece at least)
 M_PREFIX_START = 27
 M_PREFIX_LEN = 28
+M_ID = 29             # a number no other message of the capture has: what BODY_ID refers to
 M_COUNT = 32          # the rest is spare
 
 
@@ -116,7 +117,7 @@ class MessageFlag(IntEnum):
 
     COMPLETE = 1
     GAP = 2             # bytes are missing inside
-    RESYNC = 4          # found again after a gap: pairing is inferred
+    RESYNC = 4          # bytes of its direction were lost before it: counting does not say what answers what
     AMBIGUOUS = 8       # two implementations could read it differently
     MALFORMED = 16
     CUT_HEAD = 32       # the head is longer than limits.HEAD_BYTES
@@ -125,6 +126,23 @@ class MessageFlag(IntEnum):
     KEEP_ALIVE = 256    # the connection may carry another message after this one
     STILL_RUNNING = 512  # the capture ended first
     ABORTED = 1024      # a reset, or a close before the promised end
+
+
+# --- bodies while they arrive: bodies[COLUMN, part], int64, made when somebody wants the bytes of bodies -------------------
+BODY_ID = 0         # M_ID of the message
+BODY_KIND = 1       # BodyPart
+BODY_BUFFER = 2     # 0: PacketBatch.data, 1: StreamBatch.held
+BODY_START = 3      # index there; of a HEAD: the column of AppBatch.begun
+BODY_LEN = 4        # bytes; of a HOLE: how many are missing
+BODY_COUNT = 5
+
+
+class BodyPart(IntEnum):
+    """What a column of `bodies` says. A message that ends has a column of AppBatch.messages with its M_ID."""
+
+    HEAD = 0    # the head of a message with a body is whole
+    DATA = 1    # the next bytes of the body, chunk framing removed
+    HOLE = 2    # bytes of the body that were not captured
 
 
 METHODS = ("", "GET", "POST", "HEAD", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",

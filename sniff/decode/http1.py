@@ -1,22 +1,64 @@
-"""HTTP/1: the two readers of a connection, as stages. HttpRows writes rows; HttpMessages (below) makes messages.
+"""HTTP/1: the two readers of a connection, as stages. HttpRows writes rows; HttpMessages makes messages.
 
-The loops are compiled leaves (http1_rows.py, http1_messages.py); here is what they cannot do: grow their arrays, and drop
-what is kept for too many waiting messages (limits.WAITING_BYTES).
+Their loops are compiled leaves (http1_rows.py, http1_messages.py); here is what those cannot do: grow their arrays, drop
+what is kept for too many waiting messages (limits.WAITING_BYTES), and write notes.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sniff import limits
 from sniff.capture.raw import Bytes
+from sniff.decode import http1_messages as messages
 from sniff.decode import http1_rows as rows
-from sniff.decode.columns import METHODS
+from sniff.decode.columns import (
+    BODY_COUNT,
+    M_BODY_LEN,
+    M_COUNT,
+    M_EXPECTED,
+    M_FIRST_PACKET,
+    M_FLAGS,
+    M_FRAMING,
+    M_GAP_BYTES,
+    M_HEAD_BUFFER,
+    M_HEAD_KEPT,
+    M_HEAD_START,
+    M_LAST_PACKET,
+    M_PREFIX_BUFFER,
+    M_PREFIX_LEN,
+    M_PREFIX_START,
+    M_STORE_OFFSET,
+    METHODS,
+    Framing,
+    MessageFlag,
+)
 from sniff.decode.pool import Pool
+from sniff.notes import Code, Notes
 from sniff.packets.batch import Table
 from sniff.reassembly.batch import StreamBatch
-from sniff.reassembly.columns import SLOT
+from sniff.reassembly.columns import P_LEN, P_SLOT, SLOT
 
 NAMES: Bytes = np.frombuffer("".join(METHODS).encode(), np.uint8)
 STARTS: Table = np.cumsum([0, *map(len, METHODS)], dtype=np.int64)
+
+
+def view(array: NDArray[np.uint8] | Table) -> memoryview:
+    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
+    return memoryview(array)  # type: ignore[arg-type]
+
+
+def grown(table: Table, count: int) -> Table:
+    """The same rows and zeroed new ones, `count` in all."""
+    more = np.zeros((count, *table.shape[1:]), np.int64)
+    more[: len(table)] = table
+    return more
+
+
+def wider(table: Table, count: int) -> Table:
+    """The same columns and zeroed new ones, `count` in all."""
+    more = np.zeros((len(table), count), np.int64)
+    more[:, :table.shape[1]] = table
+    return more
 
 
 class HttpRows:
@@ -38,8 +80,9 @@ class HttpRows:
         pool.reserve(2 * rows.ROOM)
         while True:
             ctl[rows.CTL_POOL_USED] = pool.used
-            at = rows.read_rows(at, packets.data, packets.table, streams.table, apps, pool.data, self._arena, self._state,
-                                self._row_of, self._words, NAMES, STARTS, self._facts, ctl)
+            at = rows.read_rows(at, view(packets.data), view(packets.table), view(streams.table), view(apps), view(pool.data),
+                                view(self._arena), view(self._state), view(self._row_of), view(self._words), view(NAMES),
+                                view(STARTS), view(self._facts), view(ctl))
             pool.used = int(ctl[rows.CTL_POOL_USED])
             if at >= count:
                 break
@@ -49,11 +92,9 @@ class HttpRows:
                 case rows.NEED_ARENA:
                     self._tidy(2 * rows.ROOM + limits.HEAD_BYTES + limits.BATCH_BYTES // 8)
                 case rows.NEED_ROWS:
-                    self._state = _grown(self._state, 2 * len(self._state))
+                    self._state = grown(self._state, 2 * len(self._state))
                 case _:
-                    slots = int(streams.table[SLOT].max()) + 1
-                    more = np.full(max(len(self._row_of), slots - len(self._row_of)), -1, np.int64)
-                    self._row_of = np.concatenate([self._row_of, more])
+                    self._row_of = more_slots(self._row_of, int(streams.table[SLOT].max()) + 1)
 
     def _tidy(self, room: int) -> None:
         """Make at least `room` bytes of the arena free: drop what no waiting message refers to, then the longest waiting."""
@@ -62,26 +103,183 @@ class HttpRows:
         waiting = np.flatnonzero(lanes[:, rows.LANE_PHASE])
         waiting = waiting[np.argsort(lanes[waiting, rows.LANE_TOUCHED], kind="stable")[::-1]]
         pairs = (rows.LANE_LINE, rows.LANE_MEDIA, rows.LANE_PART)
-        sizes = sum(np.maximum(lanes[waiting, pair + 1], 0) for pair in pairs) if len(waiting) else np.zeros(0, np.int64)
+        sizes = np.zeros(len(waiting), np.int64)
+        for pair in pairs:
+            sizes += np.maximum(lanes[waiting, pair + 1], 0)
         kept = int(np.searchsorted(np.cumsum(sizes), limits.WAITING_BYTES, side="right"))
-        for lane in waiting[kept:]:
-            lanes[lane, rows.LANE_PHASE] = 0
+        state = self._state
+        for lane in waiting[kept:].tolist():
+            state[lane // 2, rows.LANE_BASE + (lane % 2) * rows.LANE_SIZE + rows.LANE_PHASE] = 0
             self.counters.rows_given_up += 1
-        need = int(np.sum(sizes[:kept])) + room
-        arena = np.empty(max(len(self._arena), 1 << (2 * need - 1).bit_length()), np.uint8)
+        arena = np.empty(max(len(self._arena), 1 << (2 * (int(sizes[:kept].sum()) + room) - 1).bit_length()), np.uint8)
         at = 0
-        for lane in waiting[:kept]:
+        for lane in waiting[:kept].tolist():
+            base = rows.LANE_BASE + (lane % 2) * rows.LANE_SIZE
             for pair in pairs:
-                start, length = int(lanes[lane, pair]), max(int(lanes[lane, pair + 1]), 0)
+                start, length = int(state[lane // 2, base + pair]), max(int(state[lane // 2, base + pair + 1]), 0)
                 arena[at:at + length] = self._arena[start:start + length]
-                lanes[lane, pair] = at
+                state[lane // 2, base + pair] = at
                 at += length
         self._arena = arena
         self._ctl[rows.CTL_ARENA_USED] = at
 
 
-def _grown(table: Table, count: int) -> Table:
-    """The same rows and zeroed new ones, `count` in all."""
-    more = np.zeros((count, table.shape[1]), np.int64)
-    more[: len(table)] = table
-    return more
+def more_slots(row_of: Table, slots: int) -> Table:
+    """The same map with room for `slots` slots and some more; new ones are -1."""
+    return np.concatenate([row_of, np.full(max(len(row_of), slots - len(row_of)), -1, np.int64)])
+
+
+FLAG_NOTES = (
+    (MessageFlag.AMBIGUOUS, Code.HTTP_AMBIGUOUS_FRAMING, "two implementations could read its framing differently"),
+    (MessageFlag.MALFORMED, Code.HTTP_MALFORMED, ""),
+    (MessageFlag.BARE_LF, Code.HTTP_BARE_LF, "lines end in LF without CR"),
+    (MessageFlag.OBS_FOLD, Code.HTTP_OBS_FOLD, "a folded field line"),
+    (MessageFlag.CUT_HEAD, Code.HTTP_HEAD_CUT, "the head is longer than what is kept"),
+    (MessageFlag.RESYNC, Code.HTTP_RESYNC, "found again after a gap: pairing is inferred"),
+)
+
+
+class HttpMessages:
+    """The HTTP messages that end in each batch, made from stream pieces.
+
+    bodies  also say where the bytes of bodies are, while they arrive (`begun`, `parts` after each `read`)
+    """
+
+    def __init__(self, notes: Notes, counters: limits.Counters, *, bodies: bool = False) -> None:
+        self.notes = notes
+        self.counters = counters
+        self._state: Table = np.zeros((64, messages.STATE_COLUMNS), np.int64)
+        self._row_of: Table = np.full(1024, -1, np.int64)
+        self._free: Table = np.zeros(64, np.int64)
+        self._touched: Table = np.zeros(1024, np.int64)
+        self._arena: Bytes = np.empty(1 << 20, np.uint8)
+        self._messages: Table = np.zeros((M_COUNT, 1024), np.int64)
+        self._ctl: Table = np.zeros(messages.CTL_COUNT, np.int64)
+        self._ctl[messages.CTL_BODIES] = int(bodies)
+        self._facts: Table = np.zeros(32, np.int64)
+        self._begun: Table = np.zeros((M_COUNT, 1024 if bodies else 1), np.int64)
+        self._parts: Table = np.zeros((BODY_COUNT, 16_384 if bodies else 1), np.int64)
+
+    @property
+    def begun(self) -> Table:
+        """int64[M_COUNT, b]: AppBatch.begun of the last batch."""
+        return self._begun[:, :int(self._ctl[messages.CTL_BEGUN])].copy()
+
+    @property
+    def parts(self) -> Table:
+        """int64[BODY_COUNT, p]: AppBatch.bodies of the last batch."""
+        return self._parts[:, :int(self._ctl[messages.CTL_PARTS])].copy()
+
+    def read(self, streams: StreamBatch) -> tuple[Table, Bytes]:
+        """(int64[M_COUNT, k], uint8[h]): the messages that ended in this batch, and the bytes they refer to (buffer 1).
+
+        Batches are to come in order. Strange messages are noted.
+        """
+        packets, pieces = streams.packets, np.ascontiguousarray(streams.pieces)
+        ctl, at, count = self._ctl, 0, pieces.shape[1]
+        if len(self._touched) < count + 1:
+            self._touched = np.zeros(2 * count + 1, np.int64)
+        if ctl[messages.CTL_ARENA_USED] > len(self._arena) // 2:
+            self._tidy(0)
+        ctl[messages.CTL_MADE] = ctl[messages.CTL_BEGUN] = ctl[messages.CTL_PARTS] = 0
+        while True:
+            at = messages.read_pieces(at, view(packets.data), view(streams.held), view(packets.table), view(pieces),
+                                      view(self._arena), view(self._state), view(self._row_of), view(self._free),
+                                      view(self._touched), view(self._messages), view(self._begun), view(self._parts),
+                                      view(NAMES), view(STARTS), view(self._facts), view(ctl))
+            if at >= count:
+                break
+            match int(ctl[messages.CTL_STATUS]):
+                case messages.NEED_ARENA:
+                    self._more_arena(messages.ROOM + limits.HEAD_BYTES + int(pieces[P_LEN, at]) + 65_536)
+                case messages.NEED_ROWS:
+                    self._state = grown(self._state, 2 * len(self._state))
+                    self._free = grown(self._free, 2 * len(self._free))
+                case messages.NEED_SLOTS:
+                    self._row_of = more_slots(self._row_of, int(pieces[P_SLOT].max()) + 1)
+                case messages.NEED_MESSAGES:
+                    self._messages = wider(self._messages, 2 * self._messages.shape[1] + 65_536)
+                case messages.NEED_BODIES:
+                    room = int(pieces[P_LEN, at])
+                    self._begun = wider(self._begun, 2 * self._begun.shape[1] + room // 8 + 4)
+                    self._parts = wider(self._parts, 2 * self._parts.shape[1] + room // 2 + 8)
+                case _:
+                    self._settle(streams)
+        self._settle(streams)
+        made = int(ctl[messages.CTL_MADE])
+        ended = self._messages[:, :made].copy()
+        self._note(ended)
+        heads = np.empty(0, np.uint8)
+        if (made and ended[(M_HEAD_BUFFER, M_PREFIX_BUFFER), :].any()) or ctl[messages.CTL_BEGUN]:
+            heads = self._arena[: int(ctl[messages.CTL_ARENA_USED])].copy()
+        return ended, heads
+
+    def _settle(self, streams: StreamBatch) -> None:
+        """Make open messages independent of the bytes of this batch."""
+        ctl = self._ctl
+        lanes = np.unique(self._touched[: int(ctl[messages.CTL_TOUCHED])])
+        if not len(lanes):
+            return
+        need = len(lanes) * (limits.BODY_PREFIX + 64) + self._open_heads(lanes)
+        if len(self._arena) - ctl[messages.CTL_ARENA_USED] < need:
+            self._more_arena(need)
+        ctl[messages.CTL_TOUCHED] = len(lanes)
+        messages.settle_all(view(streams.packets.data), view(self._arena), view(self._state), view(lanes), view(ctl))
+
+    def _open_heads(self, lanes: Table) -> int:
+        """Bytes of the heads of the open messages of these lanes."""
+        base = messages.LANE_BASE + (lanes & 1) * messages.LANE_SIZE
+        return int(self._state[lanes >> 1, base + messages.LANE_MESSAGE + M_HEAD_KEPT].sum())
+
+    def _more_arena(self, room: int) -> None:
+        """A larger arena with the same contents: messages of this batch refer to it."""
+        used = int(self._ctl[messages.CTL_ARENA_USED])
+        arena = np.empty(1 << (2 * len(self._arena) + room - 1).bit_length(), np.uint8)
+        arena[:used] = self._arena[:used]
+        self._arena = arena
+
+    def _tidy(self, room: int) -> None:
+        """Between batches: keep only what open messages refer to, and of that no more than limits.WAITING_BYTES."""
+        state, used = self._state, int(self._ctl[messages.CTL_ROWS_USED])
+        regions: list[tuple[int, int, int, int]] = []       # (when begun, row, base, size)
+        for direction in (0, 1):
+            base = messages.LANE_BASE + direction * messages.LANE_SIZE
+            message = base + messages.LANE_MESSAGE
+            for row in np.flatnonzero(state[:used, base + messages.LANE_OPEN]).tolist():
+                size = int(state[row, base + messages.LANE_PART + 1] + state[row, message + M_HEAD_KEPT] + state[row, message + M_PREFIX_LEN])
+                regions.append((int(state[row, message + M_FIRST_PACKET]), row, base, size))
+        regions.sort(reverse=True)
+        arena = np.empty(max(1 << 20, 1 << (2 * min(sum(r[3] for r in regions), limits.WAITING_BYTES) + 1).bit_length()), np.uint8)
+        at = 0
+        for _, row, base, size in regions:
+            if at + size > limits.WAITING_BYTES:
+                state[row, base + messages.LANE_OPEN] = 0
+                state[row, base + messages.LANE_PHASE] = messages.PHASE_LOST
+                self.counters.heads_cut += 1
+                continue
+            message = base + messages.LANE_MESSAGE
+            in_head = state[row, base + messages.LANE_PHASE] == messages.PHASE_HEAD
+            part = (base + messages.LANE_PART, base + messages.LANE_PART + 1)
+            for start_at, length_at in [part] if in_head else [(message + M_HEAD_START, message + M_HEAD_KEPT), (message + M_PREFIX_START, message + M_PREFIX_LEN)]:
+                start, length = int(state[row, start_at]), int(state[row, length_at])
+                arena[at:at + length] = self._arena[start:start + length]
+                state[row, start_at] = at
+                at += length
+        self._arena = arena
+        self._ctl[messages.CTL_ARENA_USED] = at
+
+    def _note(self, ended: Table) -> None:
+        """Write down what is strange about the messages of one batch."""
+        flags = ended[M_FLAGS]
+        odd = flags & ~int(MessageFlag.COMPLETE | MessageFlag.KEEP_ALIVE | MessageFlag.STILL_RUNNING)
+        for index in np.flatnonzero(odd).tolist():
+            bits, packet = int(flags[index]), int(ended[M_LAST_PACKET, index])
+            offset = int(ended[M_STORE_OFFSET, index])
+            for flag, code, detail in FLAG_NOTES:
+                if bits & flag:
+                    self.notes.add(code, packet, offset, detail=detail)
+            if bits & MessageFlag.GAP:
+                self.notes.add(Code.HTTP_BODY_GAP, packet, offset, had=int(ended[M_GAP_BYTES, index]), detail="bytes of it are missing")
+            if bits & MessageFlag.ABORTED and ended[M_FRAMING, index] != Framing.NONE:
+                self.notes.add(Code.HTTP_BODY_SHORT, packet, offset, int(ended[M_EXPECTED, index]), int(ended[M_BODY_LEN, index]),
+                               "the connection ended first")

@@ -9,7 +9,7 @@ would read differently is read one way, and the message is flagged AMBIGUOUS:
 - Lines end at LF, a CR before it is dropped; white space before a colon and folded lines are accepted.
 
 After a gap that leaves the end of a message unknown the direction is LOST: the next start line found begins a message again,
-flagged RESYNC, as is everything after it in the connection, since requests and responses are then paired by inference.
+flagged RESYNC, as is everything after it in this direction: counting does not say any more what answers what.
 """
 
 import cython
@@ -21,8 +21,17 @@ from sniff.packets import columns as c
 from sniff.reassembly import columns as r
 
 if not cython.compiled:
-    from sniff.decode.http1_head import head_end, is_space, is_token_byte, line_end, lower, parse_fields, start_line, \
-        starts_http, text_end
+    from sniff.decode.http1_head import (
+        head_end,
+        is_space,
+        is_token_byte,
+        line_end,
+        lower,
+        parse_fields,
+        start_line,
+        starts_http,
+        text_end,
+    )
 
 NUMBER = cython.declare(cython.Py_ssize_t, c.NUMBER)
 TS_NS = cython.declare(cython.Py_ssize_t, c.TS_NS)
@@ -73,7 +82,16 @@ M_HEAD_KEPT = cython.declare(cython.Py_ssize_t, d.M_HEAD_KEPT)
 M_PREFIX_BUFFER = cython.declare(cython.Py_ssize_t, d.M_PREFIX_BUFFER)
 M_PREFIX_START = cython.declare(cython.Py_ssize_t, d.M_PREFIX_START)
 M_PREFIX_LEN = cython.declare(cython.Py_ssize_t, d.M_PREFIX_LEN)
+M_ID = cython.declare(cython.Py_ssize_t, d.M_ID)
 M_COUNT = cython.declare(cython.Py_ssize_t, d.M_COUNT)
+BODY_ID = cython.declare(cython.Py_ssize_t, d.BODY_ID)
+BODY_KIND = cython.declare(cython.Py_ssize_t, d.BODY_KIND)
+BODY_BUFFER = cython.declare(cython.Py_ssize_t, d.BODY_BUFFER)
+BODY_START = cython.declare(cython.Py_ssize_t, d.BODY_START)
+BODY_LEN = cython.declare(cython.Py_ssize_t, d.BODY_LEN)
+BODY_HEAD = cython.declare(cython.longlong, int(d.BodyPart.HEAD))
+BODY_DATA = cython.declare(cython.longlong, int(d.BodyPart.DATA))
+BODY_HOLE = cython.declare(cython.longlong, int(d.BodyPart.HOLE))
 F_NONE = cython.declare(cython.longlong, int(d.Framing.NONE))
 F_LENGTH = cython.declare(cython.longlong, int(d.Framing.LENGTH))
 F_CHUNKED = cython.declare(cython.longlong, int(d.Framing.CHUNKED))
@@ -107,7 +125,6 @@ REQUESTS = cython.declare(cython.Py_ssize_t, 1)    # requests begun
 RESPONSES = cython.declare(cython.Py_ssize_t, 2)   # final responses begun
 HEADS = cython.declare(cython.Py_ssize_t, 3)       # bit k % 62: request k was HEAD
 CONNECTS = cython.declare(cython.Py_ssize_t, 4)    # likewise CONNECT
-INFERRED = cython.declare(cython.Py_ssize_t, 5)    # 1: pairs by counting are not sure any more
 OLD = cython.declare(cython.Py_ssize_t, 6)         # 1: the last request was HTTP/0.9, its answer is bare data
 ENDED = cython.declare(cython.Py_ssize_t, 7)       # directions that ended for good
 BASE = cython.declare(cython.Py_ssize_t, 8)
@@ -125,6 +142,7 @@ SKIPPED = cython.declare(cython.Py_ssize_t, 8)     # bytes of a head beyond what
 BLANK = cython.declare(cython.Py_ssize_t, 9)       # a cut head: 1 at the start of a line, 0 inside one
 RESPONDS = cython.declare(cython.Py_ssize_t, 10)   # 2: this direction sends responses, 1: requests, 0 not known
 OPEN = cython.declare(cython.Py_ssize_t, 11)       # 1: message columns below are in use
+INFERRED = cython.declare(cython.Py_ssize_t, 12)   # 1: bytes were lost before, counting is not sure any more
 MESSAGE = cython.declare(cython.Py_ssize_t, 16)    # the open message: M_* columns
 
 START = cython.declare(cython.longlong, 0)
@@ -148,8 +166,13 @@ STATUS = cython.declare(cython.Py_ssize_t, 2)
 MADE = cython.declare(cython.Py_ssize_t, 3)
 FREE = cython.declare(cython.Py_ssize_t, 4)
 TOUCHED = cython.declare(cython.Py_ssize_t, 5)
-CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_MADE, CTL_FREE, CTL_TOUCHED, CTL_COUNT = 0, 1, 2, 3, 4, 5, 8
-NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_MESSAGES, NEED_TOUCHED = 1, 2, 3, 4, 5
+NEXT_ID = cython.declare(cython.Py_ssize_t, 6)
+BODIES = cython.declare(cython.Py_ssize_t, 7)      # 1: somebody wants the bytes of bodies
+BEGUN = cython.declare(cython.Py_ssize_t, 8)
+PARTS = cython.declare(cython.Py_ssize_t, 9)
+CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_MADE, CTL_FREE, CTL_TOUCHED, CTL_COUNT = 0, 1, 2, 3, 4, 5, 10
+CTL_BODIES, CTL_BEGUN, CTL_PARTS = 7, 8, 9
+NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_MESSAGES, NEED_TOUCHED, NEED_BODIES = 1, 2, 3, 4, 5, 6
 ROOM = 4096
 _ROOM = cython.declare(cython.Py_ssize_t, 4096)
 _HEAD_BYTES = cython.declare(cython.Py_ssize_t, limits.HEAD_BYTES)
@@ -202,7 +225,7 @@ def emit(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
     state[row, lane + MESSAGE + M_LAST_PACKET] = number
     state[row, lane + MESSAGE + M_LAST_NS] = ts_ns
     state[row, lane + MESSAGE + M_FLAGS] |= flags
-    if state[row, INFERRED]:
+    if state[row, lane + INFERRED]:
         state[row, lane + MESSAGE + M_FLAGS] |= RESYNC
     for k in range(M_COUNT):
         messages[k, at] = state[row, lane + MESSAGE + k]
@@ -217,7 +240,8 @@ def emit(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
 @cython.nogil
 @cython.exceptval(-2)
 def begin(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-          pieces: cython.const[cython.longlong][:, ::1], k: cython.Py_ssize_t, skip: cython.longlong) -> cython.int:
+          pieces: cython.const[cython.longlong][:, ::1], k: cython.Py_ssize_t, skip: cython.longlong,
+          ctl: cython.longlong[::1]) -> cython.int:
     """A message begins `skip` bytes into piece k."""
     j: cython.Py_ssize_t
     at: cython.Py_ssize_t = lane + MESSAGE
@@ -232,11 +256,49 @@ def begin(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     state[row, at + M_STORE_OFFSET] = pieces[P_OFFSET, k] + skip if pieces[P_OFFSET, k] >= 0 else -1
     state[row, at + M_EXPECTED] = -1
     state[row, at + M_SEQUENCE] = -1
+    state[row, at + M_ID] = ctl[NEXT_ID]
+    ctl[NEXT_ID] += 1
     state[row, lane + OPEN] = 1
     state[row, lane + PHASE] = HEAD
     state[row, lane + PART_LEN] = 0
     state[row, lane + SCANNED] = 0
     state[row, lane + SKIPPED] = 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def open_body(begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
+              row: cython.Py_ssize_t, lane: cython.Py_ssize_t, ctl: cython.longlong[::1]) -> cython.int:
+    """The open message has a body: show its head to those who want the bytes."""
+    k: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    if ctl[BODIES]:
+        at = ctl[BEGUN]
+        for k in range(M_COUNT):
+            begun[k, at] = state[row, lane + MESSAGE + k]
+        ctl[BEGUN] = at + 1
+        add_part(parts, state, row, lane, BODY_HEAD, 0, at, 0, ctl)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def add_part(parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
+             kind: cython.longlong, buffer: cython.longlong, start: cython.longlong, length: cython.longlong,
+             ctl: cython.longlong[::1]) -> cython.int:
+    """One more part of the body of the open message, when somebody wants the bytes."""
+    at: cython.Py_ssize_t
+    if ctl[BODIES]:
+        at = ctl[PARTS]
+        parts[BODY_ID, at] = state[row, lane + MESSAGE + M_ID]
+        parts[BODY_KIND, at] = kind
+        parts[BODY_BUFFER, at] = buffer
+        parts[BODY_START, at] = start
+        parts[BODY_LEN, at] = length
+        ctl[PARTS] = at + 1
     return 0
 
 
@@ -281,7 +343,8 @@ def number_it(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cyth
 @cython.nogil
 @cython.exceptval(-2)
 def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, kind: cython.longlong,
-          facts: cython.longlong[::1], messages: cython.longlong[:, ::1], number: cython.longlong, ts_ns: cython.longlong,
+          facts: cython.longlong[::1], messages: cython.longlong[:, ::1], begun: cython.longlong[:, ::1],
+          parts: cython.longlong[:, ::1], number: cython.longlong, ts_ns: cython.longlong,
           ctl: cython.longlong[::1]) -> cython.int:
     """The head is whole: decide how the body ends (RFC 9112 section 6.3), and hand the message on when it has none."""
     at: cython.Py_ssize_t = lane + MESSAGE
@@ -301,9 +364,7 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     state[row, at + M_VERSION] = version
     state[row, at + M_FLAGS] |= flags
     state[row, at + M_EXPECTED] = facts[LENGTH_]
-    if kind == 1 and facts[METHOD_] == PRI:
-        framing = F_TUNNEL
-    elif kind == 2 and (status == 101 or (answers == CONNECT and 200 <= status < 300)):
+    if (kind == 1 and facts[METHOD_] == PRI) or (kind == 2 and (status == 101 or (answers == CONNECT and 200 <= status < 300))):
         framing = F_TUNNEL
     elif kind == 2 and (answers == METHOD_HEAD or 100 <= status < 200 or status == 204 or status == 304):
         framing = F_NONE
@@ -317,6 +378,8 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     else:
         framing = F_CLOSE
     state[row, at + M_FRAMING] = framing
+    if framing == F_LENGTH or framing == F_CHUNKED or framing == F_CLOSE:
+        open_body(begun, parts, state, row, lane, ctl)
     if framing == F_LENGTH:
         state[row, lane + PHASE] = LENGTH
         state[row, lane + LEFT] = facts[LENGTH_]
@@ -338,7 +401,7 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
 @cython.exceptval(-2)
 def note_body(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t,
               end: cython.Py_ssize_t, arena: cython.uchar[::1], state: cython.longlong[:, ::1], row: cython.Py_ssize_t,
-              lane: cython.Py_ssize_t, ctl: cython.longlong[::1]) -> cython.int:
+              lane: cython.Py_ssize_t, parts: cython.longlong[:, ::1], ctl: cython.longlong[::1]) -> cython.int:
     """view[start:end] is body: count it, and remember where its first bytes are."""
     at: cython.Py_ssize_t = lane + MESSAGE
     length: cython.Py_ssize_t = end - start
@@ -355,7 +418,7 @@ def note_body(view: cython.const[cython.uchar][::1], buffer: cython.longlong, st
         state[row, at + M_PREFIX_LEN] = length
     state[row, at + M_BODY_LEN] += end - start
     state[row, at + M_BODY_WIRE] += end - start
-    return 0
+    return add_part(parts, state, row, lane, BODY_DATA, buffer, start, end - start, ctl)
 
 
 @cython.cfunc
@@ -422,7 +485,7 @@ def lose(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
             keep_head(state, row, lane)
         emit(messages, state, row, lane, flags, number, ts_ns, ctl)
     state[row, lane + PHASE] = LOST
-    state[row, INFERRED] = 1
+    state[row, lane + INFERRED] = 1
     return 0
 
 
@@ -467,8 +530,9 @@ def skip_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
 def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t, end: cython.Py_ssize_t,
             arena: cython.uchar[::1], names: cython.const[cython.uchar][::1],
             starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], messages: cython.longlong[:, ::1],
-            state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong,
-            ts_ns: cython.longlong, ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
+            begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
+            row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
+            ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
     """Read on in a head; returns the index after it (or `end` when it goes on)."""
     at: cython.Py_ssize_t = lane + MESSAGE
     part: cython.Py_ssize_t
@@ -490,7 +554,7 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             state[row, at + M_HEAD_START] = start
             state[row, at + M_HEAD_KEPT] = stop - start
             state[row, at + M_HEAD_LEN] = stop - start
-            frame(state, row, lane, kind, facts, messages, number, ts_ns, ctl)
+            frame(state, row, lane, kind, facts, messages, begun, parts, number, ts_ns, ctl)
             return stop
     take = end
     if state[row, lane + SKIPPED] == 0:
@@ -532,7 +596,7 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
     state[row, at + M_HEAD_KEPT] = length
     state[row, at + M_HEAD_LEN] = length + state[row, lane + SKIPPED]
     state[row, lane + PART_LEN] = 0
-    frame(state, row, lane, kind, facts, messages, number, ts_ns, ctl)
+    frame(state, row, lane, kind, facts, messages, begun, parts, number, ts_ns, ctl)
     return stop
 
 
@@ -545,7 +609,7 @@ def lose_head(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cyth
     state[row, lane + PART_LEN] = 0
     if state[row, HTTP] == 1:
         state[row, lane + PHASE] = LOST
-        state[row, INFERRED] = 1
+        state[row, lane + INFERRED] = 1
     else:
         state[row, lane + PHASE] = START
     return 0
@@ -557,8 +621,9 @@ def lose_head(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cyth
 def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t, end: cython.Py_ssize_t,
             pieces: cython.const[cython.longlong][:, ::1], k: cython.Py_ssize_t, arena: cython.uchar[::1],
             names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
-            facts: cython.longlong[::1], messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
-            row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
+            facts: cython.longlong[::1], messages: cython.longlong[:, ::1], begun: cython.longlong[:, ::1],
+            parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row: cython.Py_ssize_t,
+            lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
             ctl: cython.longlong[::1]) -> cython.int:
     """Read the bytes view[start:end] of piece k, which packet `number` handed on."""
     i: cython.Py_ssize_t = start
@@ -578,7 +643,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             take = end - i
             if take > state[row, lane + LEFT]:
                 take = state[row, lane + LEFT]
-            note_body(view, buffer, i, i + take, arena, state, row, lane, ctl)
+            note_body(view, buffer, i, i + take, arena, state, row, lane, parts, ctl)
             state[row, lane + LEFT] -= take
             i += take
             if state[row, lane + LEFT] == 0:
@@ -587,7 +652,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 else:
                     state[row, lane + PHASE] = CHUNK_END
         elif phase == CLOSE:
-            note_body(view, buffer, i, end, arena, state, row, lane, ctl)
+            note_body(view, buffer, i, end, arena, state, row, lane, parts, ctl)
             return 0
         elif phase == START:
             while i < end and (view[i] == 13 or view[i] == 10):
@@ -595,7 +660,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             if i == end:
                 return 0
             if state[row, OLD] and state[row, lane + RESPONDS] != 1 and not starts_http(view, i, end):
-                begin(state, row, lane, pieces, k, i - start)
+                begin(state, row, lane, pieces, k, i - start, ctl)
                 state[row, at + M_IS_RESPONSE] = 1
                 state[row, at + M_VERSION] = 9
                 state[row, at + M_FRAMING] = F_CLOSE
@@ -604,6 +669,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 if state[row, RESPONSES] < state[row, REQUESTS]:
                     state[row, at + M_SEQUENCE] = state[row, RESPONSES]
                     state[row, RESPONSES] += 1
+                open_body(begun, parts, state, row, lane, ctl)
                 state[row, lane + PHASE] = CLOSE
                 continue
             stop = line_end(view, i, end, False)
@@ -615,11 +681,12 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 if state[row, HTTP] == 0:
                     return 0                       # some other protocol; the next piece is looked at again
                 state[row, lane + PHASE] = LOST
-                state[row, INFERRED] = 1
+                state[row, lane + INFERRED] = 1
                 continue
-            begin(state, row, lane, pieces, k, i - start)
+            begin(state, row, lane, pieces, k, i - start, ctl)
         elif phase == HEAD:
-            i = on_head(view, buffer, i, end, arena, names, starts, facts, messages, state, row, lane, number, ts_ns, ctl)
+            i = on_head(view, buffer, i, end, arena, names, starts, facts, messages, begun, parts, state, row, lane, number,
+                        ts_ns, ctl)
         elif phase == LOST:
             stop = find_start(view, i, end, state[row, lane + RESPONDS], names, starts, facts)
             if stop < 0:
@@ -631,7 +698,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                     state[row, RESPONSES] = state[row, REQUESTS] - 1
             elif state[row, REQUESTS] < state[row, RESPONSES]:
                 state[row, REQUESTS] = state[row, RESPONSES]
-            begin(state, row, lane, pieces, k, i - start)
+            begin(state, row, lane, pieces, k, i - start, ctl)
         elif phase == CHUNK_SIZE:
             byte = view[i]
             i += 1
@@ -690,8 +757,8 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
-def on_gap(length: cython.longlong, messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
-           row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
+def on_gap(length: cython.longlong, messages: cython.longlong[:, ::1], parts: cython.longlong[:, ::1],
+           state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
            ctl: cython.longlong[::1]) -> cython.int:
     """`length` bytes are missing. Inside a body whose end is known that leaves a hole; anywhere else the thread is lost."""
     phase: cython.longlong = state[row, lane + PHASE]
@@ -707,6 +774,7 @@ def on_gap(length: cython.longlong, messages: cython.longlong[:, ::1], state: cy
         state[row, at + M_GAP_BYTES] += take
         state[row, at + M_BODY_LEN] += take
         state[row, at + M_BODY_WIRE] += take
+        add_part(parts, state, row, lane, BODY_HOLE, 0, 0, take, ctl)
         if phase == CLOSE:
             return 0
         state[row, lane + LEFT] -= take
@@ -785,6 +853,7 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
                 table: cython.const[cython.longlong][:, ::1], pieces: cython.const[cython.longlong][:, ::1],
                 arena: cython.uchar[::1], state: cython.longlong[:, ::1], row_of: cython.longlong[::1],
                 free: cython.longlong[::1], touched: cython.longlong[::1], messages: cython.longlong[:, ::1],
+                begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1],
                 names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
                 facts: cython.longlong[::1], ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
     """Read the pieces from `first` on; returns the index after the last one read.
@@ -795,6 +864,8 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
     row_of    int64[slots]  row of a flow's slot, -1 none
     touched   int64  lanes (row * 2 + direction) with a message that stays open; ctl[CTL_TOUCHED] of them
     messages  int64[M_COUNT, m]  ended messages; ctl[CTL_MADE] of them
+    begun     int64[M_COUNT, b]  messages with a body whose head became whole; ctl[CTL_BEGUN] of them. Like `parts` only
+    parts     int64[BODY_COUNT, p]  written when ctl[CTL_BODIES] is 1; ctl[CTL_PARTS] of them
     """
     k: cython.Py_ssize_t
     j: cython.Py_ssize_t
@@ -836,6 +907,10 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
             if messages.shape[1] - ctl[MADE] < 4 + length // 8:
                 ctl[STATUS] = 4
                 return k
+            if ctl[BODIES] and (parts.shape[1] - ctl[PARTS] < 8 + length // 2 or begun.shape[1] - ctl[BEGUN] < 4 + length // 8):
+                if kind == DATA or parts.shape[1] - ctl[PARTS] < 8:
+                    ctl[STATUS] = 6
+                    return k
             if arena.shape[0] - ctl[ARENA_USED] < _ROOM + length + state[row, lane + PART_LEN]:
                 ctl[STATUS] = 1
                 return k
@@ -852,16 +927,16 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
             if kind == DATA:
                 start = pieces[P_START, k]
                 if pieces[P_BUFFER, k] == 0:
-                    on_data(data, 0, start, start + length, pieces, k, arena, names, starts, facts, messages, state, row, lane,
-                            number, ts_ns, ctl)
+                    on_data(data, 0, start, start + length, pieces, k, arena, names, starts, facts, messages, begun, parts,
+                            state, row, lane, number, ts_ns, ctl)
                 else:
-                    on_data(held, 1, start, start + length, pieces, k, arena, names, starts, facts, messages, state, row, lane,
-                            number, ts_ns, ctl)
+                    on_data(held, 1, start, start + length, pieces, k, arena, names, starts, facts, messages, begun, parts,
+                            state, row, lane, number, ts_ns, ctl)
                 if state[row, lane + OPEN]:
                     touched[ctl[TOUCHED]] = row * 2 + pieces[P_DIRECTION, k]
                     ctl[TOUCHED] += 1
             elif kind == GAP:
-                on_gap(length, messages, state, row, lane, number, ts_ns, ctl)
+                on_gap(length, messages, parts, state, row, lane, number, ts_ns, ctl)
             else:
                 on_end(kind, messages, state, row, lane, number, ts_ns, ctl)
                 if kind == END:
