@@ -24,6 +24,7 @@ NAME_END = cython.declare(cython.Py_ssize_t, 0)   # index after the name in the 
 NAME_LEN = cython.declare(cython.Py_ssize_t, 1)   # bytes of the name to show
 BUDGET = cython.declare(cython.Py_ssize_t, 2)     # steps this message may still take behind pointers
 SUFFIX = cython.declare(cython.Py_ssize_t, 3)     # Suffix of the row
+NAME_RAW = cython.declare(cython.Py_ssize_t, 4)   # bytes of the name where it is written raw: bit strings count there
 SCRATCH = 8
 """Entries of the scratch table."""
 
@@ -105,6 +106,7 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
     c: cython.longlong
     bits: cython.longlong
     target: cython.Py_ssize_t
+    seen: cython.Py_ssize_t = -1
     while True:
         if at >= end:
             return lacks(at + 1, end, wire_end)
@@ -133,8 +135,8 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
                 at += 1
                 c -= 1
             at += c
-            if scratch[BUDGET] < 0:
-                scratch[NAME_LEN] = phrase(LOOPS, buffer)
+            if room <= 0 and scratch[BUDGET] < 0:
+                scratch[NAME_LEN] = scratch[NAME_RAW] = phrase(LOOPS, buffer)
                 scratch[NAME_END] = after if after >= 0 else at
                 return 0
         elif c >= 0xC0:
@@ -145,11 +147,14 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
             pointers += 1
             if after < 0:
                 after = at
-            # the first test is Wireshark's idea of a pointer to itself
-            if target == at + 2 or pointers > POINTERS:
-                scratch[NAME_LEN] = phrase(LOOPS, buffer)
+            # The first test is Wireshark's idea of a pointer to itself; `seen`, a place met at each power of two (Brent),
+            # finds other loops long before the 255 are used up.
+            if target == at + 2 or pointers > POINTERS or target == seen:
+                scratch[NAME_LEN] = scratch[NAME_RAW] = phrase(LOOPS, buffer)
                 scratch[NAME_END] = after
                 return 0
+            if pointers & (pointers - 1) == 0:
+                seen = target
             at = target
         elif c == 0x41:                 # a bit string, RFC 2673; nobody uses it
             if at >= end:
@@ -200,7 +205,7 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
         elif c < 0x80:
             if at - start < 2:
                 return MALFORMED
-            scratch[NAME_LEN] = phrase(UNKNOWN_LABEL, buffer)
+            scratch[NAME_LEN] = scratch[NAME_RAW] = phrase(UNKNOWN_LABEL, buffer)
             scratch[NAME_END] = at
             return 0
         else:
@@ -213,9 +218,11 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
     scratch[NAME_END] = after
     if (used == 0 or buffer[0] == 0) and after - start <= 2:
         shown = phrase(ROOT, buffer)
-    elif shown == 0:
+        used = shown
+    elif shown == 0 and after - start > 2:
         return MALFORMED
     scratch[NAME_LEN] = shown
+    scratch[NAME_RAW] = used
     return 0
 
 

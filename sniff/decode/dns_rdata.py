@@ -36,6 +36,7 @@ from sniff.decode import columns
 MALFORMED = cython.declare(cython.longlong, columns.Suffix.MALFORMED)
 NAME_END = cython.declare(cython.Py_ssize_t, 0)
 NAME_LEN = cython.declare(cython.Py_ssize_t, 1)
+NAME_RAW = cython.declare(cython.Py_ssize_t, 4)
 SUFFIX = cython.declare(cython.Py_ssize_t, 3)
 
 _LAYOUTS = {
@@ -117,7 +118,7 @@ def rest(kind: cython.longlong, data: cython.const[cython.uchar][::1], base: cyt
         elif code == 111:                           # o
             suffix = read_name(data, base, owner, end, wire_end, buffer, scratch)
             pool[out] = 32
-            out = show_raw(buffer, 0, scratch[NAME_LEN], pool, out + 1)
+            out = show_raw(buffer, 0, scratch[NAME_RAW], pool, out + 1)
         elif code == 115 or code == 112:            # s p
             suffix = lacks(at + (1 if code == 115 else 2), end, wire_end)
             if suffix == 0:
@@ -302,6 +303,8 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
                 out += 1
                 if count:
                     out = show(buffer, 0, scratch[NAME_LEN], pool, out)
+                if count > 128:     # no address is that short: 16 bits went below zero
+                    suffix = lacks(at + 1 + (65536 + 128 - count + 7) // 8, end, wire_end)
     elif code == 79:                                # O: OPT
         suffix = _options(data, at, stop, end, wire_end)
     elif code == 70:                                # F: APL

@@ -221,9 +221,9 @@ def _row(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, end: cy
             else:
                 here = -1
             suffix = read_name(data, base, owner, end, wire_end, buffer, scratch)
-            at = scratch[NAME_END]
-            if suffix == 0 and here >= 0:
+            if scratch[NAME_END] == at + 2 and suffix == 0 and here >= 0 and here != at + 4:
                 known_too = here
+            at = scratch[NAME_END]
             break
         if suffix:
             break
