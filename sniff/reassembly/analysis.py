@@ -124,7 +124,7 @@ M_LAST_ACK = cython.declare(cython.Py_ssize_t, 3)
 M_LAST_NS = cython.declare(cython.Py_ssize_t, 4)
 M_WINDOW = cython.declare(cython.Py_ssize_t, 5)        # as on the wire; all ones: nothing known
 M_SCALE = cython.declare(cython.Py_ssize_t, 6)         # -1 not known, -2 known to be unused
-M_DUPLICATES = cython.declare(cython.Py_ssize_t, 7)
+M_DUPLICATES = cython.declare(cython.Py_ssize_t, 7)    # LOW_32 stands for "an unseen segment was told already"
 M_ACK_FRAME = cython.declare(cython.Py_ssize_t, 8)     # which packet brought M_LAST_ACK first
 M_LAST_TAGS = cython.declare(cython.Py_ssize_t, 9)
 M_UNSCALED = cython.declare(cython.Py_ssize_t, 10)     # 1: only its SYN was seen, whose window is never scaled
@@ -388,7 +388,9 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                         if memory[rev + M_LAST_TAGS] & KEEP_ALIVE:
                             tags |= KEEP_ALIVE_ACK
                             break
-                        memory[fwd + M_DUPLICATES] += 1
+                        memory[fwd + M_DUPLICATES] = (memory[fwd + M_DUPLICATES] + 1) & LOW_32
+                        if memory[fwd + M_DUPLICATES] == 0:
+                            memory[fwd + M_DUPLICATES] = 1
                         tags |= DUP_ACK
                         out[DUP_NUM, i] = memory[fwd + M_DUPLICATES]
                         out[DUP_FRAME, i] = memory[fwd + M_ACK_FRAME]
@@ -400,8 +402,14 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 memory[fwd + M_ACK_FRAME] = number
                 memory[fwd + M_DUPLICATES] = 0
             if flags & ACK and memory[rev + M_ACKABLE] != 0 and beyond(ack, memory[rev + M_ACKABLE]):
-                tags |= ACKED_UNSEEN   # once: what lies beyond the hole counts as seen from now on
-                memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
+                # Once per hole: the mark moves on to what was seen beyond it; when nothing was, it is remembered as told.
+                if memory[rev + M_NEXT] > memory[rev + M_ACKABLE]:
+                    memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
+                    tags |= ACKED_UNSEEN
+                else:
+                    if memory[rev + M_DUPLICATES] == 0:
+                        tags |= ACKED_UNSEEN
+                    memory[rev + M_DUPLICATES] = LOW_32
             next_seq = (seq + length) & LOW_32
             if length > 0 or flags & (SYN | FIN):
                 if flags & (SYN | FIN):
