@@ -94,6 +94,12 @@ BODY_BYTES = 64 << 20
 BODY_PREFIX = 512
 """First bytes of every body kept with the message: enough to tell its type (WHATWG MIME Sniffing reads 1445 at most)."""
 
+DECODERS_BYTES = 256 << 20
+"""Bytes that the decompressors of all bodies that are arriving may hold; the one that holds most is given up first."""
+
+SNIFF_BYTES = 1_445
+"""First decoded bytes of a body that tell its type (WHATWG MIME Sniffing section 5.2)."""
+
 PENDING_EXCHANGES = 1_024
 """Requests of one connection that may wait for their responses (pipelining); the oldest is given up first."""
 

@@ -1060,8 +1060,8 @@ def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
         length += 2
         if control & 0x80:
             length += 4
-    if subtype & 4 or control & 0x40 or control & 4 or be16(data, at + 22) & 0x0F00:
-        return STOP   # no data, encrypted, or a fragment
+    if subtype & 4 or control & 0x40 or (control & 4 and data[at + 22] & 0x0F):
+        return STOP   # no data, encrypted, or from the middle of fragments
     if missing(r, length):
         return STOP
     if subtype & 8 and data[at + (30 if control & 3 == 3 else 24)] & 0x80:
