@@ -72,7 +72,8 @@ def run(arguments: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "sniff"
+        named = [name for name in arguments[:1] if name in COMMANDS]    # some errors come without a context
+        path = error.ctx.command_path if error.ctx else " ".join(["sniff", *named])
         message = error.format_message().rstrip(".")
         raise UsageError(f"{message[:1].lower()}{message[1:]} (see: {path} --help)") from None
     except click.ClickException as error:
