@@ -46,6 +46,16 @@ class BodyDecoder:
         self._extra = len(codings) > CODINGS
 
     @property
+    def coded(self) -> bool:
+        """There is something to undo: bytes after a hole mean nothing."""
+        return bool(self._stages)
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes the decompressors hold."""
+        return sum(stage.memory for stage in self._stages)
+
+    @property
     def problems(self) -> list[Problem]:
         """What was strange so far."""
         found = [Problem(Code.BODY_UNDECODABLE, f"{name}: {stage.problem}")

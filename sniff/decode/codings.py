@@ -24,6 +24,10 @@ class Stage(Protocol):
 
     problem: str
 
+    @property
+    def memory(self) -> int:
+        """About how many bytes it holds."""
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decoded bytes, in pieces of bounded size."""
 
@@ -48,6 +52,7 @@ class _Unknown:
     """A coding that nobody knows: the bytes as they are."""
 
     problem = "unknown coding, shown as it is"
+    memory = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         yield data
@@ -119,8 +124,16 @@ class _Inflater:
             yield bytes(out[start:start + STEP])
 
 
+_INFLATE_BYTES = 48 << 10
+"""What zlib keeps: a window of 32 KiB and its tables."""
+_BROTLI_WINDOW = 16 << 20
+"""RFC 7932 section 9.1: the largest window. It is allocated as output fills it."""
+
+
 class _Gzip:
     """gzip: members one after another; a body that is none is given out as it is."""
+
+    memory = _INFLATE_BYTES
 
     def __init__(self) -> None:
         self.problem = ""
@@ -259,6 +272,8 @@ def _is_zlib(head: bytes) -> bool:
 class _Deflate:
     """deflate: zlib as the standard says, or raw as some servers send it; a body that is neither as it is."""
 
+    memory = _INFLATE_BYTES
+
     def __init__(self) -> None:
         self.problem = ""
         self._head = b""
@@ -369,6 +384,10 @@ class _Brotli:
         self._plain = False
         self._size = 0
 
+    @property
+    def memory(self) -> int:
+        return _INFLATE_BYTES + (0 if self._done else min(2 * self._size, _BROTLI_WINDOW))
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         if self._plain:
             yield data
@@ -425,6 +444,10 @@ class _Zstd:
         self._done = False
         self._size = 0
         self._frames = 0
+
+    @property
+    def memory(self) -> int:
+        return _INFLATE_BYTES + (0 if self._decoder is None else min(2 * self._size, _ZSTD_WINDOW))
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         if self._plain:

@@ -12,6 +12,7 @@ from sniff.decode import columns as c
 from sniff.decode import fields as values
 from sniff.decode.batch import AppBatch
 from sniff.decode.columns import Framing, MessageFlag
+from sniff.packets.batch import Table
 
 _BLANK = b" \t\r\x0b\x0c"
 _ODD = bytes(range(33)) + b"\x7f"
@@ -26,9 +27,18 @@ def messages_of(batch: AppBatch) -> Iterator["Message"]:
         return
     buffers = (batch.streams.packets.data.data, batch.heads.data)
     for row in batch.messages.T.tolist():
-        start, prefix = row[c.M_HEAD_START], row[c.M_PREFIX_START]
-        yield Message(row, bytes(buffers[row[c.M_HEAD_BUFFER]][start:start + row[c.M_HEAD_KEPT]]),
-                      bytes(buffers[row[c.M_PREFIX_BUFFER]][prefix:prefix + row[c.M_PREFIX_LEN]]))
+        yield _message(row, buffers)
+
+
+def message_at(batch: AppBatch, index: int, table: Table) -> "Message":
+    """One message of a batch: column `index` of `table`, which is its `messages` or its `begun`. It outlives the batch."""
+    return _message(table[:, index].tolist(), (batch.streams.packets.data.data, batch.heads.data))
+
+
+def _message(row: list[int], buffers: tuple[memoryview, memoryview]) -> "Message":
+    start, prefix = row[c.M_HEAD_START], row[c.M_PREFIX_START]
+    return Message(row, bytes(buffers[row[c.M_HEAD_BUFFER]][start:start + row[c.M_HEAD_KEPT]]),
+                   bytes(buffers[row[c.M_PREFIX_BUFFER]][prefix:prefix + row[c.M_PREFIX_LEN]]))
 
 
 class Message:
@@ -48,6 +58,11 @@ class Message:
 
     def __repr__(self) -> str:
         return f"<Message {self.first_packet}..{self.last_packet} {values.text(self.start_line)!r}>"
+
+    @property
+    def id(self) -> int:
+        """A number that no other message of the capture has."""
+        return self.row[c.M_ID]
 
     # --- where and when ---------------------------------------------------------------------------------------------
 
