@@ -72,6 +72,7 @@ class Analysis:
     packets   rows for every packet; otherwise for application messages only
     rows      make rows at all
     messages  make messages (HTTP) at all
+    bodies    also say where the bytes of their bodies are (AppBatch.begun, AppBatch.bodies)
     threads   False: do everything in the caller's thread
 
     source    what is read: interfaces, damage, size and position
@@ -81,7 +82,7 @@ class Analysis:
     """
 
     def __init__(self, paths: Sequence[str | Path], *, follow: bool = False, packets: bool = False, rows: bool = True,
-                 messages: bool = False, threads: bool = True) -> None:
+                 messages: bool = False, bodies: bool = False, threads: bool = True) -> None:
         self.notes = Notes()
         self.counters = Counters()
         self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
@@ -89,12 +90,12 @@ class Analysis:
         self._numbers = {name: number for number, name in enumerate(PROTOCOLS)}
         self._all = packets
         self._rows = rows
-        self._messages = messages
+        self._messages = messages or bodies
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters)
-        self._tracker = Tracker(self.notes, self.counters, pieces=messages)
+        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies)
         self._http_rows = HttpRows(self.counters)
-        self._http_messages = HttpMessages(self.notes, self.counters)
+        self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -126,6 +127,7 @@ class Analysis:
             self._name(packets, table, pool, batch)
         if self._messages:
             batch.messages, batch.heads = self._http_messages.read(streams)
+            batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
         batch.pool = pool.data
         return batch
 
