@@ -156,11 +156,12 @@ def _oddities(header: Header, window: Window, link_type: int, record_len: int) -
     data = window.data[window.position:window.end]
     order = ">" if header.big else "<"
     at, odd = header.length, 0
+    cut = int(record_len != 16)     # a file that ends in the middle of a record says nothing against the standard
     for _ in range(_RECORDS_TO_TRY):
         if at == len(data):
             break
         if at + record_len > len(data):
-            return odd + 1
+            return odd + cut
         record = data[at:at + record_len].tobytes()
         _seconds, fraction, caplen, wirelen = struct.unpack_from(order + "IIII", record)
         odd += (fraction >= 1_000_000) + (caplen > header.snaplen) + (wirelen > 128 << 20) + (caplen > wirelen)
@@ -176,5 +177,5 @@ def _oddities(header: Header, window: Window, link_type: int, record_len: int) -
             return odd + 1
         at += record_len + caplen
         if at > len(data):
-            return odd + 1
+            return odd + cut
     return odd

@@ -16,6 +16,7 @@ from sniff.capture.pcap import max_caplen, pseudo_header
 from sniff.capture.raw import Interface, Ints
 from sniff.capture.reader import Broken, Format, NeedMore, Window
 
+MAGIC = b"\x0a\x0d\x0d\x0a"
 SHB, IDB, NRB, ISB, DSB = 0x0A0D0D0A, 1, 4, 5, 10
 
 _MAX_BLOCK = limits.MAX_RECORD + (1 << 20)
@@ -41,7 +42,7 @@ class Section:
 
 def begins(head: bytes) -> bool:
     """Whether `head` begins a pcapng file."""
-    return head[:4] == b"\x0a\x0d\x0d\x0a" and head[8:12] in _BYTE_ORDERS
+    return head[:4] == MAGIC and head[8:12] in _BYTE_ORDERS
 
 
 class Pcapng(Format):
@@ -86,15 +87,16 @@ class Pcapng(Format):
     def comments(self, window: Window, table: Ints, count: int) -> dict[int, list[str]]:
         found = {}
         for index in np.flatnonzero(table[scan.OPTIONS, :count]).tolist():
-            data = window.data[int(table[scan.OPTIONS, index]):int(table[scan.OPTIONS_END, index])].tobytes()
-            found[index] = [_text(value) for code, value in options(data, self._order) if code == 1]
+            start, big = divmod(int(table[scan.OPTIONS, index]), 2)
+            data = window.data[start:int(table[scan.OPTIONS_END, index])].tobytes()
+            found[index] = [_text(value) for code, value in options(data, ">" if big else "<") if code == 1]
         return found
 
     def block(self, window: Window) -> None:
         head = window.bytes(12)
         if len(head) < 12:
             raise NeedMore(12)
-        if head[:4] == b"\x0a\x0d\x0d\x0a":
+        if head[:4] == MAGIC:
             self._section(window, head)
             return
         kind, total = struct.unpack(self._order + "II", head[:8])

@@ -19,7 +19,8 @@ INTERFACE = 4
 LINK_TYPE = 5
 OFFSET = 6
 SOURCE = 7
-OPTIONS = 8         # pcapng: index in the buffer of the block's options when there is a comment among them, else 0
+OPTIONS = 8         # pcapng, when there is a comment among the block's options: twice their index in the buffer, plus
+                    # one in a big-endian section; else 0
 OPTIONS_END = 9     # where they end
 ROWS = 10
 
@@ -349,7 +350,8 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
             break
         if kind == 3:
             wirelen = _u32(data, position + 8, big)
-            caplen = wirelen                        # section 4.4: the captured length is min(wire length, snaplen)
+            # Section 4.4: the captured length is not written, it is min(wire length, snaplen); some writers set no snaplen.
+            caplen = wirelen if wirelen < total - 16 else total - 16
             if interfaces[interface, _IF_SNAPLEN] != 0 and interfaces[interface, _IF_SNAPLEN] < caplen:
                 caplen = interfaces[interface, _IF_SNAPLEN]
         else:
@@ -384,7 +386,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
         table[_LINK_TYPE, count] = interfaces[interface, _IF_LINK_TYPE]
         table[_OFFSET, count] = base + position + fixed + skip
         table[_SOURCE, count] = source
-        table[_OPTIONS, count] = options
+        table[_OPTIONS, count] = 2 * options + 1 if big and options else 2 * options
         table[_OPTIONS_END, count] = tail
         count += 1
         position = tail + 4
@@ -520,9 +522,12 @@ def find_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_t
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2, check=True)
-def _block_at(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t,
-              big: cython.bint) -> cython.longlong:
-    """Bytes of the known block at data[at:], -1 when none stands there. There are at least 12 bytes from `at` to `end`."""
+def _block_at(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, big: cython.bint,
+              known: cython.bint) -> cython.longlong:
+    """Bytes of the block at data[at:], -1 when none stands there. There are at least 12 bytes from `at` to `end`.
+
+    known  only of a type that has a name; of others the two lengths must be in sight
+    """
     kind: cython.longlong = _u32(data, at, big)
     total: cython.longlong
     least: cython.longlong
@@ -543,7 +548,9 @@ def _block_at(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end:
     elif kind == 3 or kind == 4 or kind == 0xBAD or kind == 0x40000BAD:
         least = 16
     else:
-        return -1
+        least = 12
+        if known or at + _u32(data, at + 4, big) > end:
+            return -1
     total = _u32(data, at + 4, big)
     if total < least or total > _FOUND_BLOCK or total & 3:
         return -1
@@ -562,8 +569,9 @@ def _find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
                  at_end: cython.bint, big: cython.bint, state: cython.longlong[::1]) -> cython.int:
     total: cython.longlong
     after: cython.Py_ssize_t
+    order: cython.bint
     while position + 12 <= end:
-        total = _block_at(data, position, end, big)
+        total = _block_at(data, position, end, big, True)
         if total > 0:
             after = position + cython.cast(cython.Py_ssize_t, total)
             if after + 12 > end and not at_end:
@@ -571,7 +579,10 @@ def _find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
                 state[_WHY] = _MORE
                 state[_NEEDED] = total + 12
                 return 0
-            if after == end or (after + 12 <= end and _block_at(data, after, end, big) > 0):
+            order = big                             # of a section that begins here, its own
+            if _u32(data, position, big) == 0x0A0D0D0A:
+                order = _u32(data, position + 8, True) == 0x1A2B3C4D
+            if after == end or (after + 12 <= end and _block_at(data, after, end, order, False) > 0):
                 state[_POSITION] = position
                 state[_WHY] = _FOUND
                 return 0

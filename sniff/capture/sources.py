@@ -224,6 +224,8 @@ def _open(path: str, index: int, follow: bool, keep: bool, notes: Notes, counter
 def _recognise(window: Window, index: int) -> Format:
     head = window.head(28)
     name = window.store.name
+    if len(head) < 12 and pcapng.MAGIC.startswith(head[:4]) and len(head) >= 4:
+        raise InputError(f"{name}: is cut off within the file header ({len(head)} of 28 bytes)")
     if pcapng.begins(head):
         return pcapng.Pcapng(window, index)
     try:
