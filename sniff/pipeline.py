@@ -28,10 +28,10 @@ from sniff.decode.columns import (
     Mode,
     Suffix,
 )
-from sniff.decode.dns_wire import dns_rows
+from sniff.decode.dns import DnsRows
 from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
-from sniff.decode.words import describe
+from sniff.decode.words import Describer
 from sniff.limits import Counters
 from sniff.notes import Notes
 from sniff.packets.batch import PacketBatch, Table
@@ -92,8 +92,10 @@ class Analysis:
         self._rows = rows
         self._messages = messages or bodies
         self._threads = threads
-        self._dissector = Dissector(self.notes, self.counters)
+        self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
+        self._describer = Describer(self.counters)
         self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies)
+        self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._zero_ns: int | None = None
@@ -122,7 +124,7 @@ class Analysis:
         pool = Pool()
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows:
-            self._dns(packets, table, pool)
+            self._dns_rows.read(streams, table, pool)
             self._http_rows.read(streams, table, pool)
             self._name(packets, table, pool, batch)
         if self._messages:
@@ -130,15 +132,6 @@ class Analysis:
             batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
         batch.pool = pool.data
         return batch
-
-    def _dns(self, packets: PacketBatch, table: Table, pool: Pool) -> None:
-        """The rows of DNS, MDNS and LLMNR over UDP."""
-        used, at = np.array([pool.used], np.int64), 0
-        while at < len(packets):
-            at = dns_rows(packets.table, packets.data, at, table, pool.reserve(1 << 16), used)
-            pool.used = int(used[0])
-            if at < len(packets):
-                pool.reserve(2 * len(pool.data))
 
     def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
         """The Protocol cells that are still open: TCP and UDP, and the words of everything else."""
@@ -149,7 +142,7 @@ class Analysis:
         if not self._all:
             return
         for index in np.flatnonzero(protocol == 0).tolist():
-            words = describe(packets, index)
+            words = self._describer.describe(packets, index)
             protocol[index] = self.number(words.protocol)
             table[APP_MODE, index] = Mode.TEXT
             table[APP_TEXT, index], table[APP_TEXT_LEN, index] = pool.add(words.info.encode("utf-8", "replace"))

@@ -1,8 +1,10 @@
 """Dissector: one RawBatch in, one PacketBatch out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sniff.capture.raw import Bytes, Interface, RawBatch
 from sniff.limits import Counters
@@ -16,8 +18,9 @@ from sniff.packets.fragments import Fragments, Key
 class Dissector:
     """The stage that makes packets of bytes. It remembers nothing but incomplete IP fragments."""
 
-    def __init__(self, notes: Notes, counters: Counters, interfaces: Sequence[Interface] = ()) -> None:
-        """`interfaces`: the source's list, which may grow; it tells which frames end with a check sequence."""
+    def __init__(self, notes: Notes, counters: Counters,
+                 interfaces: Callable[[], Sequence[Interface]] = tuple) -> None:
+        """`interfaces` answers the source's interfaces so far; they tell which frames end with a check sequence."""
         self.notes = notes
         self.counters = counters
         self.interfaces = interfaces
@@ -47,14 +50,13 @@ class Dissector:
 
     def _headers(self, data: Bytes, table: Table) -> Table:
         """Fill the table; the indexes of packets that are fragments."""
-        fcs = np.array([interface.fcs_len for interface in self.interfaces], np.int64)
+        fcs = np.array([interface.fcs_len for interface in self.interfaces()], np.int64)
         fragments = np.empty(table.shape[1], np.int64)
         found = 0
         begin = 0
         while begin < table.shape[1]:
             try:
-                found += dissect(memoryview(data), begin, memoryview(table), memoryview(fcs), memoryview(self._record),
-                                 memoryview(fragments[found:]))
+                found += dissect(view(data), begin, view(table), view(fcs), view(self._record), view(fragments[found:]))
                 break
             except IndexError:
                 # No packet should get here: layers check lengths first. Should one, only its own row suffers.
@@ -83,7 +85,7 @@ class Dissector:
                 batch.data = _appended(batch.data, used, payload)
                 if proto >= 0:
                     batch.table[c.IP_PROTO, index] = proto
-                resume(memoryview(batch.data), index, used, len(payload), memoryview(batch.table), memoryview(self._record))
+                resume(view(batch.data), index, used, len(payload), view(batch.table), view(self._record))
                 used += len(payload)
                 more = bool(self._record[AT_FRAGMENT])
         batch.data = batch.data[:used]
@@ -107,6 +109,11 @@ class Dissector:
             proto = column[c.IP_PROTO]
         return self.fragments.add(key, offset, more, data[start:column[c.END]].tobytes(), proto, column[c.TS_NS],
                                   column[c.NUMBER], column[c.OFFSET])
+
+
+def view(array: NDArray[Any]) -> memoryview:
+    """The array as compiled loops take it; uncompiled ones get Python integers from it, not NumPy's that wrap."""
+    return memoryview(array)  # type: ignore[arg-type]   # NumPy's arrays are buffers, its types do not say so yet
 
 
 def _appended(data: Bytes, used: int, payload: bytes) -> Bytes:
