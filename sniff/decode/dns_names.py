@@ -22,7 +22,7 @@ RUNS = cython.declare(cython.Py_ssize_t, len(unprintable.FIRST))
 # --- the scratch table that every function here is given ------------------------------------------------------------------
 NAME_END = cython.declare(cython.Py_ssize_t, 0)   # index after the name in the record it was read in
 NAME_LEN = cython.declare(cython.Py_ssize_t, 1)   # bytes of the name to show
-BUDGET = cython.declare(cython.Py_ssize_t, 2)     # steps this message may still take behind pointers
+BUDGET = cython.declare(cython.Py_ssize_t, 2)     # labels of names already too long that this message may still walk over
 SUFFIX = cython.declare(cython.Py_ssize_t, 3)     # Suffix of the row
 NAME_RAW = cython.declare(cython.Py_ssize_t, 4)   # bytes of the name where it is written raw: bit strings count there
 SCRATCH = 8
@@ -94,8 +94,8 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
     base     index of the message's first byte, which pointers count from
     scratch  NAME_END and NAME_LEN are set; BUDGET is used up by long walks
 
-    A name may hold pointers to anywhere in the message. Wireshark follows 255 of them; here the steps behind a full name
-    are counted over the whole message too, so that hostile messages cost linear time.
+    A name may hold pointers to anywhere in the message. Wireshark follows 255 of them; here the labels walked over after a
+    name is full are counted over the whole message too, so that hostile messages cost linear time.
     """
     start: cython.Py_ssize_t = at
     after: cython.Py_ssize_t = -1       # index after the name where it was read; -1 before the first pointer
@@ -125,8 +125,6 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
                 room -= 1
             if at + c > end:
                 return lacks(end + 1, end, wire_end)
-            if room < c:
-                scratch[BUDGET] -= c
             while c > 0 and room > 0:
                 buffer[used] = data[at]
                 used += 1
@@ -135,10 +133,12 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
                 at += 1
                 c -= 1
             at += c
-            if room <= 0 and scratch[BUDGET] < 0:
-                scratch[NAME_LEN] = scratch[NAME_RAW] = phrase(LOOPS, buffer)
-                scratch[NAME_END] = after if after >= 0 else at
-                return 0
+            if room <= 0:
+                scratch[BUDGET] -= 1
+                if scratch[BUDGET] < 0:
+                    scratch[NAME_LEN] = scratch[NAME_RAW] = phrase(LOOPS, buffer)
+                    scratch[NAME_END] = after if after >= 0 else at
+                    return 0
         elif c >= 0xC0:
             if at >= end:
                 return lacks(at + 1, end, wire_end)
@@ -164,7 +164,6 @@ def read_name(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, at
             c = (bits + 7) // 8 if bits else 1
             if at + c > end:
                 return lacks(end + 1, end, wire_end)
-            scratch[BUDGET] -= c
             if room > 0:
                 if room >= 3:
                     buffer[used] = 92

@@ -193,7 +193,7 @@ def _row(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, end: cy
     if total == 0 and flags & 0x7800 == 0x3000:
         suffix = _stateful(data, at, end, wire_end)
         at = end
-    scratch[BUDGET] = 16 * (end - base) + 4096
+    scratch[BUDGET] = 64 * (end - base) + 16384
     turn = 0
     while turn < total and suffix == 0 and out < full:
         # --- over the owner's name ---
