@@ -13,8 +13,17 @@ Messages as they were meant are http1_messages.py's. The rules are those of Wire
 import cython
 
 from sniff.decode import columns as d
-from sniff.decode.http1_head import H_CODING_END, H_CODING_START, H_METHOD, H_STATUS, H_TYPE_END, H_TYPE_START, H_UPGRADE, \
-    H_W_CHUNKED, H_W_LENGTH
+from sniff.decode.http1_head import (
+    H_CODING_END,
+    H_CODING_START,
+    H_METHOD,
+    H_STATUS,
+    H_TYPE_END,
+    H_TYPE_START,
+    H_UPGRADE,
+    H_W_CHUNKED,
+    H_W_LENGTH,
+)
 from sniff.packets import columns as c
 from sniff.reassembly import columns as r
 
@@ -38,7 +47,8 @@ DIRECTION = cython.declare(cython.Py_ssize_t, r.DIRECTION)
 TAGS = cython.declare(cython.Py_ssize_t, r.TAGS)
 NEW_STREAM = cython.declare(cython.longlong, int(r.Tag.NEW_STREAM))
 OUT_OF_ORDER = cython.declare(cython.longlong, int(r.Tag.OUT_OF_ORDER))
-NOT_READ = cython.declare(cython.longlong, int(r.Tag.RETRANSMISSION | r.Tag.SPURIOUS_RETRANSMISSION | r.Tag.KEEP_ALIVE))
+NOT_READ = cython.declare(cython.longlong, int(r.Tag.RETRANSMISSION | r.Tag.SPURIOUS_RETRANSMISSION))
+KEEP_ALIVE = cython.declare(cython.longlong, int(r.Tag.KEEP_ALIVE))
 APP_PROTOCOL = cython.declare(cython.Py_ssize_t, d.APP_PROTOCOL)
 APP_MODE = cython.declare(cython.Py_ssize_t, d.APP_MODE)
 APP_TEXT = cython.declare(cython.Py_ssize_t, d.APP_TEXT)
@@ -140,17 +150,15 @@ def _hash(name: str) -> int:
 
 
 T_OCTETS = cython.declare(cython.longlong, _hash("application/octet-stream"))
-T_GIF = cython.declare(cython.longlong, _hash("image/gif"))
-T_PNG = cython.declare(cython.longlong, _hash("image/png"))
-T_JPEG = cython.declare(cython.longlong, _hash("image/jpeg"))
-T_JPG = cython.declare(cython.longlong, _hash("image/jpg"))
 T_JSON = cython.declare(cython.longlong, _hash("application/json"))
 T_NDJSON = cython.declare(cython.longlong, _hash("application/x-ndjson"))
 T_JSON_RPC = cython.declare(cython.longlong, _hash("application/json-rpc"))
 T_JSON_REQUEST = cython.declare(cython.longlong, _hash("application/jsonrequest"))
 T_TEXT_XML = cython.declare(cython.longlong, _hash("text/xml"))
 T_XML = cython.declare(cython.longlong, _hash("application/xml"))
-T_FORM_DATA = cython.declare(cython.longlong, _hash("multipart/form-data"))
+T_FORM = cython.declare(cython.longlong, _hash("application/x-www-form-urlencoded"))
+T_MULTIPART = cython.declare(cython.longlong, _hash("multipart/"))
+T_TEXT = cython.declare(cython.longlong, _hash("text/"))
 C_GZIP = cython.declare(cython.longlong, _hash("gzip"))
 C_X_GZIP = cython.declare(cython.longlong, _hash("x-gzip"))
 C_DEFLATE = cython.declare(cython.longlong, _hash("deflate"))
@@ -380,16 +388,17 @@ def put_body_words(view: cython.const[cython.uchar][::1], start: cython.Py_ssize
         kind = image_kind(first, first_len)
     if start < 0:
         return put_image(kind, words, out, at) if kind > 0 else at
+    if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
+        return at
     media = hash_of(view, start, end)
-    if media == T_OCTETS or media == T_FORM_DATA:
+    if kind > 0 and not (length > 5 and hash_of(view, start, start + 5) == T_TEXT) and media != T_FORM and media != T_JSON:
+        return put_image(kind, words, out, at)      # a type that nothing reads as text: what the body is counts
+    if media == T_OCTETS:
         return at
     if media == T_TEXT_XML or media == T_XML or (length > 4 and view[end - 4] == 43 and lower(view[end - 3]) == 120
                                                  and lower(view[end - 2]) == 109 and lower(view[end - 1]) == 108):
         ctl[PROTOCOL] = P_XML
         return at
-    if kind > 0 and ((media == T_GIF and kind <= 2) or (media == T_PNG and kind == 3)
-                     or ((media == T_JPEG or media == T_JPG) and kind == 4)):
-        return put_image(kind, words, out, at)
     if media == T_JSON or media == T_NDJSON or media == T_JSON_RPC or media == T_JSON_REQUEST or \
             (length > 5 and view[end - 5] == 43 and lower(view[end - 4]) == 106 and lower(view[end - 3]) == 115
              and lower(view[end - 2]) == 111 and lower(view[end - 1]) == 110):
@@ -496,7 +505,7 @@ def message_done(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, kind: c
         state[row, SEEN] = 1
         state[row, LAST_METHOD] = method
     elif kind == 2:
-        if status == 101 and upgrade or (200 <= status < 300 and state[row, LAST_METHOD] == M_CONNECT):
+        if (status == 101 and upgrade) or (200 <= status < 300 and state[row, LAST_METHOD] == M_CONNECT):
             state[row, HTTP] = 2
     return 0
 
@@ -625,7 +634,7 @@ def body_after_head(view: cython.const[cython.uchar][::1], head_stop: cython.Py_
         if length >= 0 and not facts[CHUNKED_]:
             if length < end - head_stop:
                 stop = head_stop + length
-        elif kind == 1 and not facts[CHUNKED_] or (kind == 2 and (100 <= status < 200 or status == 204 or status == 304)):
+        elif (kind == 1 and not facts[CHUNKED_]) or (kind == 2 and (100 <= status < 200 or status == 204 or status == 304)):
             stop = head_stop
         see_body(view, head_stop, stop, state, row, lane)
     ctl[PROTOCOL] = P_HTTP
@@ -667,10 +676,11 @@ def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
                   words: cython.const[cython.uchar][::1], names: cython.const[cython.uchar][::1],
                   starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], pool: cython.uchar[::1],
                   at: cython.Py_ssize_t, state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-                  ctl: cython.longlong[::1], rest: cython.longlong[::1]) -> cython.Py_ssize_t:
+                  ctl: cython.longlong[::1], rest: cython.longlong[::1], alone: cython.bint) -> cython.Py_ssize_t:
     """Read view[start:end], which begins at sequence number `seq`, as messages from their first byte on.
 
-    Writes their words at pool[at:], returns the index after them. ctl[WAITS] is 1 when the last one waits for more.
+    Writes their words at pool[at:], returns the index after them. ctl[WAITS] is 1 when the first one waits for more: a
+    later one, or one behind a message that ended here (not `alone`), waits without a mark.
     """
     i: cython.Py_ssize_t
     stop: cython.Py_ssize_t
@@ -700,6 +710,7 @@ def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
                 state[row, lane + LINE_LEN] = 0
                 keep_part(view, i, end, arena, state, row, lane, ctl)
                 wait(state, row, lane, HEAD, begin, seq_end, 0, ctl)
+                ctl[WAITS] = 1 if alone else 0
                 return at
             stop = end
         kind = known_start(view, i, text_end(view, i, stop) if stop < end else end, names, starts, facts)
@@ -723,13 +734,16 @@ def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
                 state[row, lane + SCANNED] = 0
                 keep_part(view, i, end, arena, state, row, lane, ctl)
                 wait(state, row, lane, HEAD, begin, seq_end, 0, ctl)
+                ctl[WAITS] = 1 if alone else 0
                 return at
             stop = end
         parse_fields(view, line_end(view, i, stop, True) + 1, stop, True, facts)
         at = body_after_head(view, stop, end, captured, begin, seq_end, kind, facts, arena, words, pool, text, at, state, row,
                              lane, ctl, rest)
         if rest[0] < 0:
+            ctl[WAITS] = 1 if alone else 0
             return at
+        alone = False
         if at - text > 3 * _INFO:           # far beyond what a cell shows
             at = text + 3 * _INFO
         start = rest[0]
@@ -788,7 +802,7 @@ def go_on_with_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssiz
     if rest[0] >= 0 and rest[0] < part + length:
         stop = end - (part + length - rest[0])       # the same place in the segment
         at = read_messages(view, stop, end, True, seq + (stop - start), arena, words, names, starts, facts, pool, at, state,
-                           row, lane, ctl, rest)
+                           row, lane, ctl, rest, False)
     return at
 
 
@@ -842,16 +856,14 @@ def read_segment(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
     if phase != IDLE:
         offset = distance(state[row, lane + MSP_SEQ], seq)
         if phase == LENGTH or phase == UNTIL_FIN:
-            inside = offset > 0 and distance(seq, state[row, lane + NEXT]) > 0
-            if phase == UNTIL_FIN and offset > 0 and wire == 0:
-                inside = True
+            inside = offset > 0 and distance(seq, state[row, lane + NEXT]) > 0 and (wire > 0 or phase == UNTIL_FIN)
         else:
             inside = offset > 0 and distance(state[row, lane + CONTIG], seq) <= 0
     if not inside:
         if reordered or wire == 0:
             return at
         return read_messages(view, start, end, captured, seq, arena, words, names, starts, facts, pool, at, state, row, lane,
-                             ctl, rest)
+                             ctl, rest, True)
     if phase == LENGTH:
         stop = start + distance(seq, state[row, lane + NEXT])
         if stop > end:
@@ -877,7 +889,7 @@ def read_segment(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
             state[row, lane + PHASE] = IDLE
         if stop < end and not reordered:
             at = read_messages(view, stop, end, captured, seq + (stop - start), arena, words, names, starts, facts, pool, at,
-                               state, row, lane, ctl, rest)
+                               state, row, lane, ctl, rest, True)
         return at
     if phase == UNTIL_FIN:
         if state[row, lane + FIRST_LEN] < 7 and seq == state[row, lane + CONTIG]:
@@ -910,7 +922,7 @@ def read_segment(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
     at = finish_waiting(arena, words, pool, at, state, row, lane, ctl)
     if stop < end:
         at = read_messages(view, stop, end, captured, seq + (stop - start), arena, words, names, starts, facts, pool, at, state,
-                           row, lane, ctl, rest)
+                           row, lane, ctl, rest, False)
     return at
 
 
@@ -1024,6 +1036,12 @@ def read_rows(begin: cython.Py_ssize_t, data: cython.const[cython.uchar][::1], t
             if arena.shape[0] - ctl[ARENA_USED] < _ROOM + (end - start) + state[row, lane + PART_LEN]:
                 ctl[STATUS] = 2
                 return i
+            if tags & KEEP_ALIVE:
+                # a byte that came before: it belongs to the waiting message, and changes nothing
+                if state[row, lane + PHASE] != IDLE and wire > 0 and distance(state[row, lane + MSP_SEQ], seq) > 0:
+                    apps[APP_PROTOCOL, i] = P_TCP
+                    apps[APP_MODE, i] = OWN_MARKER
+                continue
             ctl[COMPLETED] = 0
             ctl[WAITS] = 0
             ctl[PROTOCOL] = P_HTTP
