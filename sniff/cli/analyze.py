@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
@@ -41,6 +42,8 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, name:
     with closing(analysis.source) as source, Output(path, inputs=files) as output:
         writer = form.make(output, Options(packets, output.is_terminal))
         summary = Summary(notes=analysis.notes, counters=analysis.counters)
+        if len(files) == 1:    # offsets do not say which of several files they are about
+            summary.read = partial(source.read, 0)
         progress = Progress(-1 if follow else source.size)
         with stopping(source, follow or "-" in files):
             for step in analysis:

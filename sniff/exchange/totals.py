@@ -14,12 +14,16 @@ SLOWEST = 5
 
 
 class Slow(NamedTuple):
-    """One of the slowest exchanges: how long it took from the first byte of the request to the last of the response."""
+    """One of the slowest exchanges: how long it took from the first byte of the request to the last of the response.
+
+    request_offset  where the first byte of the request stands in the store, -1 when not known
+    """
 
     duration_ns: int
     stream: int
     request_packet: int
     response_packet: int
+    request_offset: int = -1
 
 
 @dataclass(slots=True)
@@ -79,7 +83,8 @@ class HttpTotals:
         top = np.argsort(duration)[-SLOWEST:]
         self.slowest += [Slow(int(duration[index]), int(requests[c.M_STREAM, left[index]]),
                               int(requests[c.M_FIRST_PACKET, left[index]]),
-                              int(responses[c.M_FIRST_PACKET, right[index]])) for index in top]
+                              int(responses[c.M_FIRST_PACKET, right[index]]),
+                              int(requests[c.M_STORE_OFFSET, left[index]])) for index in top]
         self.slowest.sort(reverse=True)
         del self.slowest[SLOWEST:]
 

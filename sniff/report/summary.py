@@ -1,12 +1,14 @@
 """The summary: what a capture comes to, in a few lines after its rows."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sniff.decode import columns as d
 from sniff.decode.batch import AppBatch
+from sniff.exchange.totals import HttpTotals
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
@@ -17,6 +19,12 @@ from sniff.report.colors import bytes_at
 DNS_QR = 0x80
 """The bit of the third byte of a DNS message that says response (RFC 1035 section 4.1.1)."""
 
+REQUEST_BYTES = 2048
+"""Bytes of the slowest request that are looked at for its URL."""
+TARGET_CHARACTERS = 80
+REQUEST_LINE = re.compile(rb"([A-Z-]+) ([!-~]+) HTTP/")
+HOST_FIELD = re.compile(rb"\r\nhost:[ \t]*([!-~]+)", re.IGNORECASE)
+
 CAPS = {
     "fragments_dropped": "incomplete IP fragments dropped", "flows_evicted": "flows ended early to make room",
     "holes_given_up": "holes in TCP streams given up", "heads_cut": "HTTP heads cut", "bodies_cut": "bodies cut",
@@ -26,7 +34,7 @@ CAPS = {
     "names_forgotten": "names from DNS forgotten", "notes_dropped": "notes counted but not kept",
     "spool_bytes_lost": "bytes that fell off the spool",
 }
-"""What the counters of limits.py mean, for people."""
+"""What the counters of limits.py mean, where that is not what their names say."""
 
 NOTE_WORDS = {
     Code.FILE_CUT: "the file is cut off", Code.FILE_DAMAGED: "the file is damaged",
@@ -39,23 +47,14 @@ NOTE_WORDS = {
 
 
 @dataclass(slots=True)
-class Exchange:
-    """What the summary wants to know of the slowest exchange."""
-
-    what: str
-    duration_ns: int
-    packet: int
-
-
-@dataclass(slots=True)
 class Summary:
     """Figures of a capture, summed up batch by batch.
 
     wire_bytes   bytes the packets had on the wire
     flows        TCP connections and UDP conversations that began
     dns_queries  DNS, MDNS and LLMNR queries
-    errors       responses with a status of 400 and more
-    unanswered   requests and queries without an answer, -1 when that was not looked for
+    http         the same of HTTP, when messages are made
+    read         (offset, length) -> bytes of the store, to say what the slowest exchange was about; None: only its packets
     """
 
     packets: int = 0
@@ -66,11 +65,8 @@ class Summary:
     tcp_flows: int = 0
     udp_flows: int = 0
     dns_queries: int = 0
-    requests: int = 0
-    responses: int = 0
-    errors: int = 0
-    unanswered: int = -1
-    slowest: Exchange | None = None
+    http: HttpTotals = field(default_factory=HttpTotals)
+    read: Callable[[int, int], bytes] | None = None
     notes: Notes = field(default_factory=Notes)
     counters: Counters = field(default_factory=Counters)
 
@@ -92,31 +88,42 @@ class Summary:
         dns = np.isin(apps.apps[d.APP_PROTOCOL], (d.Protocol.DNS, d.Protocol.MDNS, d.Protocol.LLMNR))
         dns &= table[c.KIND] == Kind.UDP
         self.dns_queries += int((bytes_at(packets.data, table[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
-        messages = apps.messages
-        responses = messages[d.M_IS_RESPONSE] != 0
-        self.responses += int(responses.sum())
-        self.requests += int((~responses).sum())
-        self.errors += int((messages[d.M_STATUS] >= 400).sum())
+        self.http.add(apps.messages)
 
     def lines(self) -> Iterator[str]:
         """The summary in a few lines of plain text."""
         duration = (self.last_ns or 0) - (self.first_ns or 0)
         yield " · ".join([_count(self.packets, "packet"), size(self.wire_bytes), span(duration),
                           _count(self.tcp_flows, "TCP connection"), _count(self.udp_flows, "UDP flow")])
-        parts = [_count(self.dns_queries, "DNS query", "DNS queries"), _count(self.requests, "HTTP request")]
-        if self.errors:
-            parts.append(_count(self.errors, "error"))
-        if self.unanswered > 0:
-            parts.append(f"{self.unanswered:,} unanswered")
-        if self.slowest:
-            slow = self.slowest
-            parts.append(f"slowest {span(slow.duration_ns)}: {slow.what} (packet {slow.packet})")
+        http = self.http
+        parts = [_count(self.dns_queries, "DNS query", "DNS queries"), _count(http.requests, "HTTP request")]
+        if http.errors:
+            parts.append(_count(http.errors, "error"))
+        if http.incomplete:
+            parts.append(f"{http.incomplete:,} incomplete")
+        if http.slowest:
+            slow = http.slowest[0]
+            what = self._request(slow.request_offset)
+            parts.append(f"slowest {span(slow.duration_ns)}{what} (packet {slow.request_packet})")
         yield " · ".join(parts)
         if self.notes.counts:
             found = sorted(self.notes.counts.items(), key=lambda item: (-item[1], item[0]))
             yield "notes: " + ", ".join(f"{NOTE_WORDS.get(code, code.name)} {count:,}" for code, count in found)
         for name, count in self.counters.fired().items():
-            yield f"limit reached: {CAPS.get(name, name)}: {count:,}"
+            yield f"limit reached: {CAPS.get(name, name.replace('_', ' '))}: {count:,}"
+
+
+    def _request(self, offset: int) -> str:
+        """`: GET http://host/path` from the bytes of the request, as far as they lie together in the store."""
+        head = self.read(offset, REQUEST_BYTES) if self.read is not None and offset >= 0 else b""
+        line = REQUEST_LINE.match(head)
+        if line is None:
+            return ""
+        method, target = (part.decode("latin-1") for part in line.groups())
+        host = HOST_FIELD.search(head.partition(b"\r\n\r\n")[0])
+        if host is not None and target.startswith("/"):
+            target = f"http://{host[1].decode('latin-1')}{target}"
+        return f": {method} {target if len(target) <= TARGET_CHARACTERS else target[:TARGET_CHARACTERS - 1] + '…'}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+from sniff.exchange.totals import HttpTotals
 from sniff.packets.columns import Kind
 from sniff.reassembly.columns import Tag
 from sniff.report.colors import COLORS, Rule
@@ -149,7 +150,7 @@ def test_writer_ends_with_the_summary():
     writer = TableWriter(sink, console(100))
     writer.write(Step)
     writer.end(Summary(packets=10, wire_bytes=1743, first_ns=0, last_ns=137_736_000, tcp_flows=1, udp_flows=1, dns_queries=1,
-                       requests=1))
+                       http=HttpTotals(requests=1)))
     lines = sink.data.decode().splitlines()
     assert lines[-2:] == ["10 packets · 1,743 bytes · 138 ms · 1 TCP connection · 1 UDP flow", "1 DNS query · 1 HTTP request"]
 
