@@ -47,7 +47,9 @@ UDP_LENGTH = 36     # udp.length as written
 LAYER = 37          # Layer: the header that the row is about, the last one that was looked at
 HEADER = 38         # index of that header
 WIRE_END = 39       # index after the innermost packet's last byte on the wire: END, or beyond it when bytes were not captured
-COUNT = 40          # rows of the table
+TCP_TIMES = 40      # TSval << 32 | TSecr when two NOPs and a time stamp are all the TCP options there are (all that most
+                    # segments have; nobody then needs to look at their bytes again); -1 otherwise
+COUNT = 41          # rows of the table
 
 
 class Kind(IntEnum):

@@ -45,6 +45,7 @@ TCP_FLAGS = cython.declare(cython.Py_ssize_t, c.TCP_FLAGS)
 TCP_WINDOW = cython.declare(cython.Py_ssize_t, c.TCP_WINDOW)
 TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
 TCP_URGENT = cython.declare(cython.Py_ssize_t, c.TCP_URGENT)
+TCP_TIMES = cython.declare(cython.Py_ssize_t, c.TCP_TIMES)
 VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
 OUTER_L3 = cython.declare(cython.Py_ssize_t, c.OUTER_L3)
 UDP_LENGTH = cython.declare(cython.Py_ssize_t, c.UDP_LENGTH)
@@ -139,6 +140,8 @@ SWAPPED_80211 = cython.declare(cython.longlong, -2)      # r[LINK]: frame contro
 
 TWO_31 = cython.declare(cython.longlong, 1 << 31)
 TWO_32 = cython.declare(cython.longlong, 1 << 32)
+
+TIME_STAMP_ALONE = cython.declare(cython.longlong, 0x0101080A)   # NOP, NOP, time stamp of 10 bytes (RFC 7323 appendix A)
 
 ETHERTYPE_IPV4 = cython.declare(cython.longlong, 0x0800)
 ETHERTYPE_ARP = cython.declare(cython.longlong, 0x0806)
@@ -1390,6 +1393,8 @@ def tcp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     r[PAYLOAD] = at + header
     r[PAYLOAD_LEN] = r[LIMIT] - at - header
     r[PAYLOAD_WIRE] = r[WIRE_END] - at - header
+    if header == 32 and be32(data, at + 20) == TIME_STAMP_ALONE:
+        r[TCP_TIMES] = be64(data, at + 24)
     return STOP
 
 
