@@ -114,12 +114,15 @@ class _Open:
         self.sink.end(info)
 
 
+_ENDLESS = 1 << 62
+
+
 class BodyCollector:
     """Reads the bodies of a capture, batch by batch.
 
     choose  called with each message that has a body, when its head is whole: the sink for its bytes, or None
     decode  undo content codings; False gives out the bytes as they were sent (chunk framing is removed either way)
-    cap     most decoded bytes of one body
+    cap     most decoded bytes of a compressed body; what is not compressed cannot be a bomb
     """
 
     def __init__(self, choose: Callable[[Message], Sink | None], *, decode: bool = True, cap: int = limits.BODY_BYTES,
@@ -168,7 +171,8 @@ class BodyCollector:
     def _begin(self, number: int, message: Message) -> None:
         sink = self._choose(message)
         if sink is not None:
-            decoder = BodyDecoder(message.codings if self._decode else (), self._cap)
+            codings = message.codings if self._decode else ()
+            decoder = BodyDecoder(codings, self._cap if codings else _ENDLESS)
             self._open[number] = _Open(BodyInfo(message), decoder, sink)
 
     def _weigh(self, number: int, body: _Open) -> None:
@@ -218,16 +222,19 @@ class Digest:
     """A sink that keeps what logs say of a body: its length, its first bytes, its hashes.
 
     prefix  first decoded bytes, up to limits.SNIFF_BYTES
+    last    the last decoded byte, empty without any
     """
 
     def __init__(self, hashes: tuple[str, ...] = ()) -> None:
         self.prefix = b""
+        self.last = b""
         self.info: BodyInfo | None = None
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in hashes}
 
     def data(self, piece: bytes) -> None:
         if len(self.prefix) < limits.SNIFF_BYTES:
             self.prefix += piece[:limits.SNIFF_BYTES - len(self.prefix)]
+        self.last = piece[-1:] or self.last
         for value in self._hashes.values():
             value.update(piece)
 
@@ -238,5 +245,5 @@ class Digest:
         self.info = info
 
     def hash(self, name: str) -> str:
-        """A hash of the bytes given out, as hexadecimal text."""
-        return self._hashes[name].hexdigest()
+        """A hash of the bytes given out, as hexadecimal text; empty when it was not asked for."""
+        return self._hashes[name].hexdigest() if name in self._hashes else ""

@@ -184,6 +184,10 @@ class _Gzip:
         self._head += data
         if len(self._head) < 2:
             return None
+        if self._head[:2] == b"\r\n" and not self._members and b"\r\n\x1f\x8b".startswith(self._head[:4]):
+            self._head = self._head[2:]  # the empty line that ends the head, sent twice
+            if len(self._head) < 2:
+                return None
         length = _gzip_head(self._head)
         if length < 0:
             yield from self._no_gzip()

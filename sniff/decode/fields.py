@@ -63,9 +63,10 @@ def _closing_quote(value: bytes, index: int) -> int:
 
 def unquote(value: bytes) -> bytes:
     """The contents of a quoted string, or the value itself when it is not quoted."""
-    if len(value) < 2 or value[:1] != b'"':
+    if value[:1] != b'"':
         return value
-    inner = value[1:-1] if value[-1:] == b'"' else value[1:]
+    closing = _closing_quote(value, 1)
+    inner = value[1:] if closing < 0 else value[1:closing]
     if b"\\" not in inner:
         return inner
     out = bytearray()

@@ -5,6 +5,7 @@ cdef long long lower(long long c) noexcept nogil
 cdef Py_ssize_t method_number(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] names, const long long[::1] starts) except? -2 nogil
 cdef long long known_start(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] names, const long long[::1] starts, long long[::1] facts) except? -2 nogil
 cdef long long start_line(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, const unsigned char[::1] names, const long long[::1] starts, long long[::1] facts) except? -2 nogil
+cdef bint is_http(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
 cdef bint starts_http(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
 cdef long long status_code(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end) except? -2 nogil
 cdef long long version_of(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end) except? -2 nogil

@@ -32,6 +32,8 @@ H_CODING_END = 18
 H_TYPE_LINE_END = 19  # end of the whole Content-Type value
 H_EXPECT = 20         # 1: Expect: 100-continue
 H_SCANNED = 21        # head_end(): where the line begins that was not whole yet
+H_W_BREAK = 22        # start of the first line without a colon, -1: for Wireshark's dissector the fields end there
+H_W_READ_LENGTH = 23  # Content-Length as that dissector reads it: leading digits before white space or the end, -1
 H_COUNT = 24
 
 _REQUEST = cython.declare(cython.longlong, 1)
@@ -89,6 +91,8 @@ _CODING_END = cython.declare(cython.Py_ssize_t, H_CODING_END)
 _TYPE_LINE_END = cython.declare(cython.Py_ssize_t, H_TYPE_LINE_END)
 _HAS_EXPECT = cython.declare(cython.Py_ssize_t, H_EXPECT)
 _SCANNED = cython.declare(cython.Py_ssize_t, H_SCANNED)
+_W_BREAK = cython.declare(cython.Py_ssize_t, H_W_BREAK)
+_W_READ_LENGTH = cython.declare(cython.Py_ssize_t, H_W_READ_LENGTH)
 
 # Method names as one flat table: name k is _NAMES[_STARTS[k]:_STARTS[k + 1]].
 _NAMES = cython.declare(bytes, "".join(METHODS).encode())
@@ -150,11 +154,15 @@ def head_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, st
     Then H_SCANNED is where to go on once more bytes are there: the start of the last line, which is not whole.
     """
     end: cython.Py_ssize_t
+    text: cython.Py_ssize_t
     while start < stop:
         end = line_end(view, start, stop, bare_cr)
         if end < 0:
             break
-        if text_end(view, start, end) == start:
+        text = text_end(view, start, end)
+        while not bare_cr and text > start and view[text - 1] == 13:
+            text -= 1      # a line of nothing but CRs is empty to most peers
+        if text == start:
             facts[_SCANNED] = end + 1
             return end + 1
         start = end + 1
@@ -222,6 +230,15 @@ def starts_http(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t,
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def is_http(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+    """Whether view[start:end] begins with `HTTP/`, in capitals or not, as peers read it."""
+    return (end - start >= 5 and lower(view[start]) == 104 and lower(view[start + 1]) == 116 and lower(view[start + 2]) == 116
+            and lower(view[start + 3]) == 112 and view[start + 4] == 47)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def known_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
                 names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
                 facts: cython.longlong[::1]) -> cython.longlong:
@@ -257,7 +274,7 @@ def known_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t,
 @cython.exceptval(-2)
 def version_of(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """10 or 11 (or x*10+y) for `HTTP/x.y` at view[start:], 0 when it is no version."""
-    if end - start >= 8 and starts_http(view, start, end) and 48 <= view[start + 5] <= 57 and view[start + 6] == 46 \
+    if end - start >= 8 and is_http(view, start, end) and 48 <= view[start + 5] <= 57 and view[start + 6] == 46 \
             and 48 <= view[start + 7] <= 57:
         return (view[start + 5] - 48) * 10 + (view[start + 7] - 48)
     return 0
@@ -271,7 +288,7 @@ def start_line(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
                facts: cython.longlong[::1]) -> cython.longlong:
     """Type of the line view[start:end] by RFC 9112: 1 request (`token SP target SP HTTP/x.y`), 2 response, 0 neither.
 
-    Any token is a method. HTTP/0.9 (`GET target` alone) is a request when the method is known. Sets H_METHOD, H_STATUS
+    Any token is a method. HTTP/0.9 (`GET target` alone; POST and HEAD happen too) is a request. Sets H_METHOD, H_STATUS
     and H_VERSION.
     """
     i: cython.Py_ssize_t = start
@@ -279,7 +296,7 @@ def start_line(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
     facts[H_METHOD_] = 0
     facts[H_STATUS_] = 0
     facts[H_VERSION_] = 0
-    if starts_http(view, start, end):
+    if is_http(view, start, end):
         facts[H_VERSION_] = version_of(view, start, end)
         facts[H_STATUS_] = status_code(view, start, end)
         return _RESPONSE
@@ -300,7 +317,7 @@ def start_line(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
         if facts[H_VERSION_] and (view[j - 9] == 32 or view[j - 9] == 9):
             return _REQUEST
     facts[H_VERSION_] = 0
-    if facts[H_METHOD_] == 1 and j - i > 1 and (view[i + 1] == 47 or view[i + 1] == 104):
+    if 0 < facts[H_METHOD_] <= 3 and j - i > 1 and (view[i + 1] == 47 or view[i + 1] == 104):
         facts[H_VERSION_] = 9
         return _REQUEST
     return 0
@@ -395,6 +412,36 @@ def wireshark_length(view: cython.const[cython.uchar][::1], start: cython.Py_ssi
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def read_length(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t,
+                end: cython.Py_ssize_t) -> cython.longlong:
+    """Content-Length as Wireshark's dissector reads it: the digits at its start, -1 when something else follows them."""
+    i: cython.Py_ssize_t = start
+    value: cython.longlong = 0
+    while i < end and 48 <= view[i] <= 57:
+        value = value * 10 + (view[i] - 48)
+        if value > _MAX_LENGTH:
+            value = _MAX_LENGTH
+        i += 1
+    if i == start or (i < end and not is_space(view[i])):
+        return -1
+    return value
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def has_colon(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+    """Whether there is a colon in view[start:end]."""
+    i: cython.Py_ssize_t
+    for i in range(start, end):
+        if view[i] == 58:
+            return True
+    return False
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def list_has(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t, name: cython.longlong,
              length: cython.Py_ssize_t) -> cython.longlong:
     """Whether the comma-separated list view[start:end] has the token `name`: 0 no, 1 yes, 2 yes and it stands last."""
@@ -450,6 +497,8 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
     facts[_CODING_START] = -1
     facts[_CODING_END] = -1
     facts[_HAS_EXPECT] = 0
+    facts[_W_BREAK] = -1
+    facts[_W_READ_LENGTH] = -1
     while at < end:
         stop = line_end(view, at, end, bare_cr)
         if stop < 0:
@@ -469,8 +518,12 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
                 facts[_FLAGS] |= _AMBIGUOUS
                 if list_has(view, at, text, _CHUNKED, 7) == 2:
                     facts[_IS_CHUNKED] = 1
+            if bare_cr and facts[_W_BREAK] < 0 and not has_colon(view, at, text):
+                facts[_W_BREAK] = at
             at = stop + 1
             continue
+        if bare_cr and facts[_W_BREAK] < 0 and not has_colon(view, at, text):
+            facts[_W_BREAK] = at
         c = lower(c)
         if c == 99 or c == 116 or c == 117 or c == 101:      # c t u e: the fields wanted here begin so
             colon = at
@@ -496,6 +549,7 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
                         value = wireshark_length(view, colon + 1, text)
                         if value >= 0:
                             facts[_W_LENGTH] = value
+                        facts[_W_READ_LENGTH] = read_length(view, a, b)
                 elif is_name(view, at, name_end, _TRANSFER_ENCODING, 17):
                     if name_end != colon or facts[_TRANSFER]:
                         facts[_FLAGS] |= _AMBIGUOUS

@@ -6,7 +6,9 @@ would read differently is read one way, and the message is flagged AMBIGUOUS:
 
 - Transfer-Encoding whose last coding is chunked wins over Content-Length; any other Transfer-Encoding does not count.
 - Of several Content-Length values the first valid one counts; `12abc` is 12.
-- Lines end at LF, a CR before it is dropped; white space before a colon and folded lines are accepted.
+- Lines end at LF, a CR before it is dropped; a lone CR ends a field line too, but not the head. White space before a colon
+  and folded lines are accepted.
+- A body that claims to be chunked and does not begin with a size is read by Content-Length, or else until the close.
 
 After a gap that leaves the end of a message unknown the direction is LOST: the next start line found begins a message again,
 flagged RESYNC, as is everything after it in this direction: counting does not say any more what answers what.
@@ -23,13 +25,13 @@ from sniff.reassembly import columns as r
 if not cython.compiled:
     from sniff.decode.http1_head import (
         head_end,
+        is_http,
         is_space,
         is_token_byte,
         line_end,
         lower,
         parse_fields,
         start_line,
-        starts_http,
         text_end,
     )
 
@@ -100,6 +102,7 @@ F_TUNNEL = cython.declare(cython.longlong, int(d.Framing.TUNNEL))
 COMPLETE = cython.declare(cython.longlong, int(d.MessageFlag.COMPLETE))
 HAS_GAP = cython.declare(cython.longlong, int(d.MessageFlag.GAP))
 RESYNC = cython.declare(cython.longlong, int(d.MessageFlag.RESYNC))
+AMBIGUOUS = cython.declare(cython.longlong, int(d.MessageFlag.AMBIGUOUS))
 MALFORMED = cython.declare(cython.longlong, int(d.MessageFlag.MALFORMED))
 CUT_HEAD = cython.declare(cython.longlong, int(d.MessageFlag.CUT_HEAD))
 KEEP_ALIVE = cython.declare(cython.longlong, int(d.MessageFlag.KEEP_ALIVE))
@@ -269,6 +272,18 @@ def begin(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def after_line(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, line: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Index of the first field line after the start line view[start:line]: after its LF, or after a lone CR inside it."""
+    i: cython.Py_ssize_t
+    for i in range(start, line - 1):
+        if view[i] == 13 and view[i + 1] != 32 and view[i + 1] != 9 and view[i + 1] != 13:
+            return i + 1
+    return line + 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def open_body(begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
               row: cython.Py_ssize_t, lane: cython.Py_ssize_t, ctl: cython.longlong[::1]) -> cython.int:
     """The open message has a body: show its head to those who want the bytes."""
@@ -385,6 +400,7 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
         state[row, lane + LEFT] = facts[LENGTH_]
     elif framing == F_CHUNKED:
         state[row, lane + PHASE] = CHUNK_SIZE
+        state[row, lane + LEFT] = facts[LENGTH_]       # counts when the body turns out not to be chunked
         state[row, lane + SIZE] = 0
         state[row, lane + DIGITS] = 0
     elif framing == F_CLOSE:
@@ -429,7 +445,7 @@ def plausible(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
     i: cython.Py_ssize_t = start
     if view[i] == 72 and end - i < 5:
         return True
-    if starts_http(view, start, end):
+    if is_http(view, start, end):
         return True
     while i < end and i - start < 32 and is_token_byte(view[i]):
         i += 1
@@ -465,7 +481,7 @@ def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
             # a body need not end in a line end: `...</html>HTTP/1.1 200 OK`
             i += 1
             while i < stop:
-                if view[i] == 72 and starts_http(view, i, stop) and stop < end:
+                if (view[i] == 72 or view[i] == 104) and is_http(view, i, stop) and stop < end:
                     start_line(view, i, text_end(view, i, stop), names, starts, facts)
                     if facts[VERSION_] >= 10 and facts[STATUS_] >= 100:
                         return i
@@ -549,7 +565,7 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             if kind == 0:
                 lose_head(state, row, lane)
                 return stop
-            parse_fields(view, line + 1, stop, False, facts)
+            parse_fields(view, after_line(view, start, line), stop, True, facts)
             state[row, at + M_HEAD_BUFFER] = 0
             state[row, at + M_HEAD_START] = start
             state[row, at + M_HEAD_KEPT] = stop - start
@@ -590,7 +606,7 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
     if kind == 0:
         lose_head(state, row, lane)
         return stop
-    parse_fields(arena, line + 1, part + length, False, facts)
+    parse_fields(arena, after_line(arena, part, line), part + length, True, facts)
     state[row, at + M_HEAD_BUFFER] = 1
     state[row, at + M_HEAD_START] = part
     state[row, at + M_HEAD_KEPT] = length
@@ -598,6 +614,33 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
     state[row, lane + PART_LEN] = 0
     frame(state, row, lane, kind, facts, messages, begun, parts, number, ts_ns, ctl)
     return stop
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def on_old_request(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t,
+                   end: cython.Py_ssize_t, arena: cython.uchar[::1], facts: cython.longlong[::1],
+                   messages: cython.longlong[:, ::1], begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1],
+                   state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong,
+                   ts_ns: cython.longlong, ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """A request of HTTP/0.9 is the line view[start:end] and nothing else; returns the index after it."""
+    at: cython.Py_ssize_t = lane + MESSAGE
+    if end - start > _HEAD_BYTES:
+        lose_head(state, row, lane)
+        return end
+    parse_fields(view, end, end, False, facts)
+    if buffer == 0:
+        state[row, at + M_HEAD_BUFFER] = 0
+        state[row, at + M_HEAD_START] = start
+    else:
+        state[row, at + M_HEAD_BUFFER] = 1
+        state[row, at + M_HEAD_START] = ctl[ARENA_USED]
+        ctl[ARENA_USED] = copy(view, start, end, arena, ctl[ARENA_USED])
+    state[row, at + M_HEAD_KEPT] = end - start
+    state[row, at + M_HEAD_LEN] = end - start
+    frame(state, row, lane, 1, facts, messages, begun, parts, number, ts_ns, ctl)
+    return end
 
 
 @cython.cfunc
@@ -659,7 +702,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 i += 1
             if i == end:
                 return 0
-            if state[row, OLD] and state[row, lane + RESPONDS] != 1 and not starts_http(view, i, end):
+            if state[row, OLD] and state[row, lane + RESPONDS] != 1 and not is_http(view, i, end):
                 begin(state, row, lane, pieces, k, i - start, ctl)
                 state[row, at + M_IS_RESPONSE] = 1
                 state[row, at + M_VERSION] = 9
@@ -672,11 +715,22 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 open_body(begun, parts, state, row, lane, ctl)
                 state[row, lane + PHASE] = CLOSE
                 continue
+            if state[row, HTTP] == 1 and state[row, lane + RESPONDS] != 1 and (view[i] == 32 or view[i] == 9):
+                stop = i
+                while stop < end and (is_space(view[stop]) or view[stop] == 10):
+                    stop += 1
+                if is_http(view, stop, end):                   # white space before a status line
+                    i = stop
             stop = line_end(view, i, end, False)
             if stop < 0:
                 kind = plausible(view, i, end)
             else:
                 kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
+                if kind == 1 and facts[VERSION_] == 9:
+                    begin(state, row, lane, pieces, k, i - start, ctl)
+                    i = on_old_request(view, buffer, i, stop + 1, arena, facts, messages, begun, parts, state, row, lane,
+                                       number, ts_ns, ctl)
+                    continue
             if kind == 0:
                 if state[row, HTTP] == 0:
                     return 0                       # some other protocol; the next piece is looked at again
@@ -701,6 +755,22 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             begin(state, row, lane, pieces, k, i - start, ctl)
         elif phase == CHUNK_SIZE:
             byte = view[i]
+            if state[row, lane + DIGITS] == 0 and byte == 10:
+                i += 1                                         # an empty line before the size
+                state[row, at + M_BODY_WIRE] += 1
+                continue
+            if state[row, lane + DIGITS] == 0 and state[row, at + M_BODY_LEN] == 0 and kind_of_size(byte) == 0 \
+                    and state[row, at + M_IS_RESPONSE]:
+                state[row, at + M_FLAGS] |= MALFORMED | AMBIGUOUS
+                state[row, at + M_BODY_WIRE] = 0
+                state[row, at + M_EXPECTED] = state[row, lane + LEFT]
+                if state[row, lane + LEFT] > 0:
+                    state[row, at + M_FRAMING] = F_LENGTH
+                    state[row, lane + PHASE] = LENGTH
+                else:
+                    state[row, at + M_FRAMING] = F_CLOSE
+                    state[row, lane + PHASE] = CLOSE
+                continue
             i += 1
             state[row, at + M_BODY_WIRE] += 1
             if byte == 10:
@@ -752,6 +822,17 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             elif byte != 13:
                 state[row, lane + LINE] += 1
     return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def kind_of_size(byte: cython.longlong) -> cython.longlong:
+    """Whether a byte may stand at the start of a chunk's size line: 1 a digit, 2 white space, 0 neither."""
+    byte = lower(byte)
+    if 48 <= byte <= 57 or 97 <= byte <= 102:
+        return 1
+    return 2 if is_space(byte) or byte == 0 else 0
 
 
 @cython.cfunc

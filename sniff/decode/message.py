@@ -4,6 +4,7 @@ The row (decode/columns.py, M_*) says where the message is and how it was framed
 leniently: what a peer could have meant is what you get, and what was odd about it is a flag.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -17,6 +18,9 @@ from sniff.packets.batch import Table
 _BLANK = b" \t\r\x0b\x0c"
 _ODD = bytes(range(33)) + b"\x7f"
 """Control characters and space: never part of a name that means something."""
+
+_LONE_CR = re.compile(rb"\r(?=[^\r\n \t])")
+_LINES = re.compile(rb"\n|\r(?=[^\r\n])")
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -179,9 +183,15 @@ class Message:
     @cached_property
     def start_line(self) -> bytes:
         """The start line without its line end; empty for the response of HTTP/0.9, which has none."""
+        return self.head[:self._start_line_end].rstrip(b"\r\n")
+
+    @cached_property
+    def _start_line_end(self) -> int:
+        """Index after the start line: after its LF, or after a lone CR that field lines follow."""
         head = self.head
-        end = head.find(b"\n")
-        return (head if end < 0 else head[:end]).rstrip(b"\r")
+        end = head.find(b"\n") + 1 or len(head)
+        lone = _LONE_CR.search(head, 0, end)
+        return lone.end() if lone else end
 
     @cached_property
     def _words(self) -> tuple[bytes, bytes, bytes]:
@@ -221,8 +231,7 @@ class Message:
 
         A line without a colon is a name with an empty value. At most limits.HEAD_FIELDS.
         """
-        end = self.head.find(b"\n")
-        return [] if end < 0 else read_fields(self.head[end + 1:])
+        return read_fields(self.head[self._start_line_end:])
 
     @cached_property
     def _by_name(self) -> dict[bytes, list[bytes]]:
@@ -341,10 +350,10 @@ def read_fields(lines: bytes) -> Fields:
     """[(name, value)] of the field lines of a head, or of the trailers of a chunked body.
 
     A line that begins with white space continues the one before it (obs-fold, RFC 9112 section 5.2: read as one space).
-    Lines may end in LF alone. Linear in the size of the input.
+    Lines may end in LF or CR alone. Linear in the size of the input.
     """
     found: list[tuple[bytes, list[bytes]]] = []
-    for raw in lines.split(b"\n"):
+    for raw in _LINES.split(lines) if _LONE_CR.search(lines) else lines.split(b"\n"):
         line = raw.strip(b"\r")
         if not line:
             continue

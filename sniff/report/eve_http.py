@@ -1,0 +1,141 @@
+"""Suricata's EVE events `http` and `fileinfo`, made from exchanges.
+
+Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sniff.decode import fields
+from sniff.decode.message import Message
+from sniff.exchange.http import Exchange
+from sniff.report.http_records import Body, Record
+
+
+def timestamp(ts_ns: int) -> str:
+    """A time as EVE writes it: `2026-01-31T12:00:00.123456+0000`."""
+    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ts_ns % 1_000_000_000 // 1000:06d}+0000"
+
+
+def _event(exchange: Exchange, kind: str, message: Message, tx_id: int, from_server: bool = False) -> dict[str, Any]:
+    connection = exchange.connection
+    ends = (connection.client, connection.client_port, connection.server, connection.server_port)
+    source, source_port, target, target_port = ends if not from_server else (*ends[2:], *ends[:2])
+    event: dict[str, Any] = {
+        "timestamp": timestamp(message.last_ns), "flow_id": flow_id(connection.stream, connection.first_ns),
+        "pcap_cnt": message.last_packet, "event_type": kind}
+    if connection.vlan > 0:
+        event["vlan"] = [connection.vlan]
+    return event | {"src_ip": source, "src_port": source_port, "dest_ip": target, "dest_port": target_port, "proto": "TCP",
+                    "tx_id": tx_id}
+
+
+def flow_id(stream: int, first_ns: int) -> int:
+    """A number that all events of one connection share; other connections have others."""
+    return (first_ns // 1000 & 0xFFFFFFFF) << 21 | stream & 0x1FFFFF
+
+
+def http_event(record: Record, tx_id: int) -> dict[str, Any]:
+    """The event `http` of an exchange."""
+    exchange = record.exchange
+    return _event(exchange, "http", exchange.messages[-1], tx_id) | {"http": http_object(record)}
+
+
+def http_object(record: Record) -> dict[str, Any]:
+    """The object `http`, as it stands in all events about an exchange."""
+    request, response = record.exchange.request, record.exchange.response
+    found: dict[str, Any] = {}
+    if request is not None:
+        host, port = split_host(_authority(request))
+        if host:
+            found["hostname"] = host
+        if port:
+            found["http_port"] = port
+        found["url"] = fields.text(request.target)
+        if request.user_agent:
+            found["http_user_agent"] = fields.text(request.user_agent)
+    if response is not None and response.media_type:
+        found["http_content_type"] = fields.text(fields.parameters(response.get(b"content-type"))[0])
+    if request is not None:
+        if request.get(b"referer"):
+            found["http_refer"] = request.text(b"referer")
+        found["http_method"] = fields.text(request.method)
+        found["protocol"] = request.version
+    if response is not None:
+        if response.status:
+            found["status"] = response.status
+        if request is None:
+            found["protocol"] = response.version
+        if response.get(b"location"):
+            found["redirect"] = response.text(b"location")
+        if response.content_range is not None:
+            span = response.content_range
+            found["content_range"] = {"raw": response.text(b"content-range")} | {
+                name: value for name, value in (("start", span.first), ("end", span.last), ("size", span.size)) if value >= 0}
+    found["length"] = record.response_body.info.wire if record.response_body is not None else 0
+    return found
+
+
+def _authority(request: Message) -> bytes:
+    if request.method == b"CONNECT":
+        return request.target
+    scheme, separator, rest = request.target.partition(b"://")
+    if separator and scheme.isalpha():
+        return rest.split(b"/", 1)[0].rpartition(b"@")[2]
+    return request.host
+
+
+def split_host(authority: bytes) -> tuple[str, int]:
+    """(host in lower case, port) of an authority; 0 where no port is given."""
+    text = fields.text(authority).lower()
+    if text.startswith("["):
+        host, _, rest = text.partition("]")
+        return host + "]", _port(rest.removeprefix(":"))
+    host, colon, port = text.rpartition(":")
+    return (host, _port(port)) if colon and (port.isdigit() or not port) else (text, 0)
+
+
+def _port(text: str) -> int:
+    return int(text) if text.isdigit() and len(text) <= 5 and int(text) <= 65535 else 0
+
+
+def file_events(record: Record, tx_id: int) -> list[dict[str, Any]]:
+    """The events `fileinfo` of an exchange: one for each file in a form, else one for each body."""
+    events: list[dict[str, Any]] = []
+    http = http_object(record)
+    for body, from_server in ((record.request_body, False), (record.response_body, True)):
+        if body is None or not (body.info.length or body.info.missing):
+            continue
+        base = _event(record.exchange, "fileinfo", body.info.message, tx_id, from_server) | {"http": http, "app_proto": "http"}
+        if body.files:
+            events += [base | {"fileinfo": _info(file.name, file.length, file.complete, False, tx_id, file.sha256)}
+                       for file in body.files]
+        else:
+            events.append(base | {"fileinfo": _body_info(record, body, tx_id)})
+    return events
+
+
+def _body_info(record: Record, body: Body, tx_id: int) -> dict[str, Any]:
+    info = body.info
+    request = record.exchange.request
+    name = body.message.file_name or (_path(request) if request is not None else "")
+    found = _info(name, info.length, info.complete, bool(info.missing), tx_id, body.digest.hash("sha256"))
+    span = body.message.content_range
+    if span is not None and span.first >= 0:
+        found |= {"start": span.first, "end": span.last}
+    return found
+
+
+def _info(name: str, length: int, complete: bool, gaps: bool, tx_id: int, sha256: str) -> dict[str, Any]:
+    return {"filename": name, "gaps": gaps, "state": "CLOSED" if complete else "TRUNCATED", "sha256": sha256, "stored": False,
+            "size": length, "tx_id": tx_id}
+
+
+def _path(request: Message) -> str:
+    """The path that a request asked for, without the query, as Suricata names files."""
+    target = request.target
+    scheme, separator, rest = target.partition(b"://")
+    if separator and scheme.isalpha():
+        target = b"/" + rest.partition(b"/")[2]
+    return fields.text(target.partition(b"?")[0])

@@ -1,0 +1,166 @@
+"""What logs say of HTTP: each exchange, and what was found out about the bodies in it while they passed by."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sniff import limits
+from sniff.decode import fields, media
+from sniff.decode.batch import AppBatch
+from sniff.decode.bodies import BodyCollector, BodyInfo, Digest, Sink
+from sniff.decode.message import Message
+from sniff.exchange.http import Exchange, ExchangeBuilder
+
+
+class Body:
+    """What is known of one body: a Digest once it has ended, and the files in it when it is a form."""
+
+    __slots__ = ("digest", "files", "message")
+
+    def __init__(self, message: Message, digest: Digest, files: "list[FormFile] | None" = None) -> None:
+        self.message = message
+        self.digest = digest
+        self.files = files if files is not None else []
+
+    @property
+    def info(self) -> BodyInfo:
+        """Length, holes, problems."""
+        return self.digest.info or BodyInfo(self.message)
+
+    @property
+    def media_type(self) -> str:
+        """What the content shows, not what the header claims; empty for no content."""
+        return media.from_content(self.digest.prefix)
+
+
+@dataclass(slots=True)
+class FormFile:
+    """One file in a multipart form."""
+
+    name: str
+    media_type: str
+    length: int = 0
+    sha256: str = ""
+    complete: bool = False
+
+
+class Record(NamedTuple):
+    """One exchange with its bodies; None where there is none."""
+
+    exchange: Exchange
+    request_body: Body | None
+    response_body: Body | None
+
+
+class HttpRecords:
+    """Makes the records of a capture, batch by batch. Needs batches with bodies (Analysis(bodies=True)).
+
+    builder  joins messages to exchanges
+    hashes   names of the hashes to make of each body
+    """
+
+    def __init__(self, builder: ExchangeBuilder | None = None, hashes: tuple[str, ...] = ("sha256",)) -> None:
+        self.builder = builder if builder is not None else ExchangeBuilder()
+        self._hashes = hashes
+        self._bodies: dict[int, Body] = {}
+        self._collector = BodyCollector(self._choose, notes=self.builder.notes, counters=self.builder.counters)
+
+    def add(self, batch: AppBatch) -> list[Record]:
+        """The records that one batch completes."""
+        self._collector.add(batch)
+        return [self._record(exchange) for exchange in self.builder.add(batch)]
+
+    def finish(self) -> list[Record]:
+        """What was still open when the capture ended."""
+        self._collector.finish()
+        return [self._record(exchange) for exchange in self.builder.finish()]
+
+    def _choose(self, message: Message) -> Sink:
+        boundary = message.media_parameters.get("boundary", b"") if message.media_type == "multipart/form-data" else b""
+        sink = FormDigest(boundary, self._hashes) if boundary else Digest(self._hashes)
+        self._bodies[message.id] = Body(message, sink, sink.files if isinstance(sink, FormDigest) else None)
+        return sink
+
+    def _record(self, exchange: Exchange) -> Record:
+        for message in exchange.interim:
+            self._bodies.pop(message.id, None)
+        return Record(exchange, self._take(exchange.request), self._take(exchange.response))
+
+    def _take(self, message: Message | None) -> Body | None:
+        return self._bodies.pop(message.id, None) if message is not None else None
+
+
+class FormDigest(Digest):
+    """A digest of a multipart body that also finds the files in it, as they pass by."""
+
+    def __init__(self, boundary: bytes, hashes: tuple[str, ...] = ()) -> None:
+        super().__init__(hashes)
+        self.files: list[FormFile] = []
+        self._parser = _parser(boundary, {
+            "on_part_begin": self._begin, "on_part_data": self._part, "on_part_end": self._end,
+            "on_header_field": self._header_name, "on_header_value": self._header_value, "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_done})
+        self._headers: dict[bytes, bytes] = {}
+        self._name = self._value = b""
+        self._file: FormFile | None = None
+        self._hash = hashlib.sha256()
+
+    def data(self, piece: bytes) -> None:
+        super().data(piece)
+        if self._parser is not None:
+            try:
+                self._parser(piece)
+            except ValueError:
+                self._parser = None
+
+    def end(self, info: BodyInfo) -> None:
+        super().end(info)
+        self._close(complete=False)
+
+    def _begin(self) -> None:
+        self._headers = {}
+        self._name = self._value = b""
+
+    def _header_name(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:min(end, start + limits.BODY_PREFIX)]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:min(end, start + limits.HEAD_BYTES // 4)]
+
+    def _header_end(self) -> None:
+        self._headers.setdefault(self._name.lower(), self._value)
+        self._name = self._value = b""
+
+    def _headers_done(self) -> None:
+        name = fields.file_name(self._headers.get(b"content-disposition", b""))
+        if name and len(self.files) < limits.PENDING_EXCHANGES:
+            media_type = fields.text(fields.parameters(self._headers.get(b"content-type", b""))[0]).lower()
+            self._file, self._hash = FormFile(name, media_type), hashlib.sha256()
+
+    def _part(self, data: bytes, start: int, end: int) -> None:
+        if self._file is not None:
+            self._file.length += end - start
+            self._hash.update(data[start:end])
+
+    def _end(self) -> None:
+        self._close(complete=True)
+
+    def _close(self, complete: bool) -> None:
+        if self._file is not None:
+            self._file.sha256, self._file.complete = self._hash.hexdigest(), complete
+            self.files.append(self._file)
+            self._file = None
+
+
+def _parser(boundary: bytes, callbacks: dict[str, Callable[..., None]]) -> Callable[[bytes], object] | None:
+    """What takes the bytes of a multipart body; it raises ValueError when they are none."""
+    import logging
+
+    from python_multipart.multipart import MultipartParser
+
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    try:
+        return MultipartParser(boundary, callbacks).write  # type: ignore[arg-type]
+    except ValueError:
+        return None

@@ -1,0 +1,134 @@
+"""Rows of Zeek's http.log and files.log, as Zeek names and reads things.
+
+Source: https://docs.zeek.org/en/current/scripts/base/protocols/http/main.zeek.html and .../frameworks/files/main.zeek.html
+"""
+
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from sniff.decode import credentials
+from sniff.decode.columns import Framing
+from sniff.decode.message import Message
+from sniff.exchange.http import Exchange
+from sniff.report.http_records import Body, Record
+
+PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-from", b"client-ip", b"via", b"xroxy-connection",
+                 b"proxy-connection")
+"""Header fields that Zeek takes as signs of a proxy (HTTP::proxy_headers)."""
+
+
+def escaped(raw: bytes) -> str:
+    """Bytes as Zeek prints them: what is not printable UTF-8 as `\\xHH`."""
+    try:
+        text = raw.decode("utf-8")
+        if text.isprintable():
+            return text
+    except UnicodeDecodeError:
+        pass
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in raw)
+
+
+def connection_id(exchange: Exchange) -> dict[str, Any]:
+    """The four columns `id.*`."""
+    connection = exchange.connection
+    return {"id.orig_h": connection.client, "id.orig_p": connection.client_port, "id.resp_h": connection.server,
+            "id.resp_p": connection.server_port}
+
+
+def http_row(record: Record, uid: str, depth: int, secrets: bool = False) -> dict[str, Any]:
+    """A row of http.log; what is unset has no key.
+
+    uid    of the connection, as in conn.log
+    depth  trans_depth: which request of its connection it is, from 1
+    """
+    exchange = record.exchange
+    request, response = exchange.request, exchange.response
+    row: dict[str, Any] = {"ts": exchange.messages[0].first_ns / 1e9, "uid": uid, **connection_id(exchange),
+                           "trans_depth": depth}
+    if request is not None:
+        row["method"] = escaped(request.method)
+        if request.host:
+            row["host"] = escaped(request.host)
+        row["uri"] = escaped(unquote_to_bytes(request.target))
+        for name, header in (("referrer", b"referer"), ("user_agent", b"user-agent"), ("origin", b"origin")):
+            value = request.get(header)
+            if value:
+                row[name] = escaped(value)
+    if response is not None and response.version[:5].upper() == "HTTP/":
+        row["version"] = response.version[5:]
+    row["request_body_len"] = _length(record.request_body)
+    row["response_body_len"] = _length(record.response_body)
+    if response is not None:
+        row["status_code"] = response.status
+        row["status_msg"] = escaped(response.reason) or "<empty>"
+    if exchange.interim:
+        row["info_code"] = exchange.interim[-1].status
+        row["info_msg"] = escaped(exchange.interim[-1].reason)
+    row["tags"] = []
+    if request is not None:
+        _credentials(request, row, secrets)
+        _proxied(request, row)
+    for side, body in (("orig", record.request_body), ("resp", record.response_body)):
+        if body is not None and body.info.length:
+            row[f"{side}_mime_types"] = [body.media_type]
+            names = [file.name for file in body.files] or [name for name in (body.message.file_name,) if name]
+            if names:
+                row[f"{side}_filenames"] = names
+    return row
+
+
+def _length(body: Body | None) -> int:
+    """Bytes of a body as Zeek counts them: decoded, bytes that were not captured included.
+
+    A body that ends with the connection and a multipart body are read line by line there, and every line counts its line
+    end, so one that does not end in one is two bytes longer than it is.
+    """
+    if body is None:
+        return 0
+    length = body.info.length + (body.info.missing if not body.message.codings else 0)
+    by_line = body.message.framing == Framing.CLOSE or body.message.media_type.startswith("multipart/")
+    unfinished = by_line and not body.message.codings and body.info.complete and body.digest.last not in (b"", b"\n")
+    return length + 2 * unfinished
+
+
+def _credentials(request: Message, row: dict[str, Any], secrets: bool) -> None:
+    for name in (b"authorization", b"proxy-authorization"):
+        found = credentials.read(request.get(name))
+        if found is not None and found.scheme == "basic":
+            row["username"] = found.user
+            if secrets:
+                row["password"] = found.password
+
+
+def _proxied(request: Message, row: dict[str, Any]) -> None:
+    found = [f"{escaped(name).upper()} -> {escaped(value)}" for name, value in request.fields if name.lower() in PROXY_HEADERS]
+    if found:
+        row["proxied"] = found
+
+
+def file_rows(record: Record, uid: str) -> list[dict[str, Any]]:
+    """Rows of files.log: one for each body that has bytes."""
+    return [_file_row(record.exchange, body, is_request, uid)
+            for is_request, body in ((True, record.request_body), (False, record.response_body))
+            if body is not None and (body.info.length or body.info.missing)]
+
+
+def _file_row(exchange: Exchange, body: Body, is_request: bool, uid: str) -> dict[str, Any]:
+    message, info = body.message, body.info
+    final = info.message
+    row: dict[str, Any] = {
+        "ts": message.head_ns / 1e9, "fuid": "F" + uid[1:] + f"{message.id:x}", "uid": uid, **connection_id(exchange),
+        "source": "HTTP", "depth": 0, "analyzers": ["SHA256"], "mime_type": body.media_type,
+        "duration": max(final.last_ns - message.head_ns, 0) / 1e9, "is_orig": is_request, "seen_bytes": info.length,
+        "missing_bytes": info.missing, "overflow_bytes": 0, "timedout": False}
+    names = [file.name for file in body.files] or [name for name in (message.file_name,) if name]
+    if names:
+        row["filename"] = names[0]
+    if message.framing == Framing.LENGTH and not message.codings:
+        row["total_bytes"] = message.content_length
+    if info.complete:
+        for name in ("md5", "sha1", "sha256"):
+            value = body.digest.hash(name)
+            if value:
+                row[name] = value
+    return row
