@@ -411,9 +411,13 @@ def ethernet_tag(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     ethertype: cython.longlong = r[ETHERTYPE]
     length: cython.longlong = 6
     if ethertype == 0x88E7:
+        if missing(r, 4):
+            return STOP
         r[POS] = at + 4
         return ETHERNET
     if ethertype == 0x8903:   # the inner frame keeps its check sequence
+        if missing(r, 2):
+            return STOP
         narrow(r, r[WIRE_END] - 4)
         r[POS] = at + 2
         return ETHERNET
@@ -432,7 +436,7 @@ def ethernet_tag(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
 def trill(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
     """RFC 6325 section 3: its options' length in words, then an Ethernet frame."""
     at: cython.Py_ssize_t = r[POS]
-    if missing(r, 6):
+    if missing(r, 6) or missing(r, 6 + (be16(data, at) >> 6 & 0x1F) * 4):
         return STOP
     r[POS] = at + 6 + (be16(data, at) >> 6 & 0x1F) * 4
     return ETHERNET
@@ -506,6 +510,8 @@ def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
             return ETHERNET
         return STOP
     if data[at] == 6 and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
+        if missing(r, 4):
+            return STOP
         r[POS] = at + 3 if data[at + 2] == 3 else at + 4
         return BY_VERSION
     return STOP
@@ -1887,7 +1893,7 @@ def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, 
             record[WIRELEN] = table[WIRELEN, i]
             record[LINK_TYPE] = table[LINK_TYPE, i]
             interface = table[INTERFACE, i]
-            dissect_packet(data, record, max(fcs[interface], 0) if 0 <= interface and interface < fcs.shape[0] else 0)
+            dissect_packet(data, record, max(fcs[interface], 0) if interface >= 0 and interface < fcs.shape[0] else 0)
             for k in range(KIND, COUNT):
                 table[k, i] = record[k]
             if record[FRAGMENT]:
