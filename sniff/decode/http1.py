@@ -69,7 +69,7 @@ class HttpRows:
         self._state: Table = np.zeros((64, rows.STATE_COLUMNS), np.int64)
         self._row_of: Table = np.full(1024, -1, np.int64)
         self._arena: Bytes = np.empty(1 << 20, np.uint8)
-        self._ctl: Table = np.zeros(rows.CTL_COUNT + 1, np.int64)
+        self._ctl: Table = np.zeros(rows.CTL_COUNT, np.int64)
         self._facts: Table = np.zeros(32, np.int64)
         self._words: Bytes = np.frombuffer(rows.WORDS, np.uint8)
 

@@ -21,8 +21,10 @@ from sniff.decode.http1_head import (
     H_TYPE_END,
     H_TYPE_START,
     H_UPGRADE,
+    H_W_BREAK,
     H_W_CHUNKED,
     H_W_LENGTH,
+    H_W_READ_LENGTH,
 )
 from sniff.packets import columns as c
 from sniff.reassembly import columns as r
@@ -67,11 +69,15 @@ STATUS_ = cython.declare(cython.Py_ssize_t, H_STATUS)
 UPGRADE_ = cython.declare(cython.Py_ssize_t, H_UPGRADE)
 LENGTH_ = cython.declare(cython.Py_ssize_t, H_W_LENGTH)
 CHUNKED_ = cython.declare(cython.Py_ssize_t, H_W_CHUNKED)
+BREAK_ = cython.declare(cython.Py_ssize_t, H_W_BREAK)
+READ_LENGTH_ = cython.declare(cython.Py_ssize_t, H_W_READ_LENGTH)
 TYPE_START_ = cython.declare(cython.Py_ssize_t, H_TYPE_START)
 TYPE_END_ = cython.declare(cython.Py_ssize_t, H_TYPE_END)
 CODING_START_ = cython.declare(cython.Py_ssize_t, H_CODING_START)
 CODING_END_ = cython.declare(cython.Py_ssize_t, H_CODING_END)
 M_HEAD = cython.declare(cython.longlong, d.METHODS.index("HEAD"))
+M_RPC_IN = cython.declare(cython.longlong, d.METHODS.index("RPC_IN_DATA"))
+M_RPC_OUT = cython.declare(cython.longlong, d.METHODS.index("RPC_OUT_DATA"))
 M_CONNECT = cython.declare(cython.longlong, d.METHODS.index("CONNECT"))
 
 # --- the state of a connection: one int64 row, state[row, ...] ---------------------------------------------------------------
@@ -129,7 +135,9 @@ STATUS = cython.declare(cython.Py_ssize_t, 3)
 COMPLETED = cython.declare(cython.Py_ssize_t, 4)    # within one packet: messages completed
 PROTOCOL = cython.declare(cython.Py_ssize_t, 5)
 WAITS = cython.declare(cython.Py_ssize_t, 6)        # within one packet: it ends inside a message
-CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 8
+CONTINUES = cython.declare(cython.Py_ssize_t, 7)    # within one packet: its words end in "Continuation"
+REST = cython.declare(cython.Py_ssize_t, 8)
+CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 10
 NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS = 1, 2, 3, 4
 ROOM = 20_000
 """Free bytes that the pool needs before a packet is read; the arena needs as much and the packet's payload."""
@@ -319,6 +327,28 @@ def image_kind(first: cython.longlong, length: cython.longlong) -> cython.longlo
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def is_xml(first: cython.longlong, length: cython.longlong) -> cython.bint:
+    """Whether a body that begins so begins with `<?xml`."""
+    return length >= 5 and ((first >> ((length - 5) * 8)) | 0x202020) == _XML
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def is_text(first: cython.longlong, length: cython.longlong) -> cython.bint:
+    """Whether the first bytes of a body are all printable ASCII."""
+    k: cython.longlong
+    byte: cython.longlong
+    for k in range(length):
+        byte = (first >> (k * 8)) & 0xFF
+        if byte < 32 or byte > 126:
+            return False
+    return True
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def unpacks(first: cython.longlong, length: cython.longlong, coded: cython.longlong) -> cython.bint:
     """Whether a coded body that begins so can be unpacked at all: gzip and zlib headers, or a possible raw deflate block."""
     head: cython.longlong
@@ -331,11 +361,12 @@ def unpacks(first: cython.longlong, length: cython.longlong, coded: cython.longl
         return length < 3 or ((first >> ((length - 3) * 8)) & 0xFF) == 8
     if (head >> 8) & 0x0F == 8 and head % 31 == 0:
         return True
-    return ((head >> 9) & 3) != 3
+    return ((head >> 9) & 3) != 3 and not is_text(first, length)
 
 
 _GIF87 = cython.declare(cython.longlong, int.from_bytes(b"GIF87a", "big"))
 _GIF89 = cython.declare(cython.longlong, int.from_bytes(b"GIF89a", "big"))
+_XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
 _PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
 
 _W_GIF87 = cython.declare(bytes, b" (GIF87a)")
@@ -391,6 +422,9 @@ def put_body_words(view: cython.const[cython.uchar][::1], start: cython.Py_ssize
     if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
         return at
     media = hash_of(view, start, end)
+    if length > 5 and hash_of(view, start, start + 5) == T_TEXT and is_xml(first, first_len):
+        ctl[PROTOCOL] = P_XML
+        return at
     if kind > 0 and not (length > 5 and hash_of(view, start, start + 5) == T_TEXT) and media != T_FORM and media != T_JSON:
         return put_image(kind, words, out, at)      # a type that nothing reads as text: what the body is counts
     if media == T_OCTETS:
@@ -580,6 +614,49 @@ def finish_waiting(arena: cython.uchar[::1], words: cython.const[cython.uchar][:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def end_after_break(view: cython.const[cython.uchar][::1], facts: cython.longlong[::1],
+                    end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    """Where Wireshark sees the end of a message one of whose field lines has no colon: its body begins with that line."""
+    at: cython.Py_ssize_t = facts[BREAK_]
+    stop: cython.Py_ssize_t
+    size: cython.longlong
+    byte: cython.longlong
+    i: cython.Py_ssize_t
+    if not facts[CHUNKED_]:
+        if facts[READ_LENGTH_] < 0 or facts[READ_LENGTH_] > end - at:
+            return end
+        return at + facts[READ_LENGTH_]
+    while at < end:
+        stop = line_end(view, at, end, True)
+        if stop < 0:
+            return end
+        size = 0
+        i = at
+        while i < stop:
+            byte = lower(view[i])
+            if not (48 <= byte <= 57 or 97 <= byte <= 102) or size > _MAX_CHUNK:
+                break
+            size = size * 16 + (byte - 48 if byte <= 57 else byte - 87)
+            i += 1
+        at = stop + 1
+        if size == 0:                        # the last chunk, as far as it can tell: trailer lines until an empty one
+            while at < end:
+                stop = line_end(view, at, end, True)
+                if stop < 0:
+                    return end
+                if text_end(view, at, stop) == at:
+                    return stop + 1
+                at = stop + 1
+            return end
+        if size > end - at:
+            return end
+        at += size + 2
+    return end
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def body_after_head(view: cython.const[cython.uchar][::1], head_stop: cython.Py_ssize_t, end: cython.Py_ssize_t,
                     captured: cython.bint, begin: cython.longlong, seq_end: cython.longlong, kind: cython.longlong,
                     facts: cython.longlong[::1], arena: cython.uchar[::1], words: cython.const[cython.uchar][::1],
@@ -614,6 +691,9 @@ def body_after_head(view: cython.const[cython.uchar][::1], head_stop: cython.Py_
                 keep_words(view, facts, pool, text, at, kind, arena, state, row, lane, ctl)
                 wait(state, row, lane, CHUNKS, begin, seq_end, 0, ctl)
                 return at
+        elif length >= 131_072 and (facts[METHOD_] == M_RPC_IN or facts[METHOD_] == M_RPC_OUT):
+            stop = end                       # RPC over HTTP: a length that means nothing
+            see_body(view, head_stop, stop, state, row, lane)
         elif length >= 0:
             if length > end - head_stop:
                 see_body(view, head_stop, end, state, row, lane)
@@ -637,6 +717,10 @@ def body_after_head(view: cython.const[cython.uchar][::1], head_stop: cython.Py_
         elif (kind == 1 and not facts[CHUNKED_]) or (kind == 2 and (100 <= status < 200 or status == 204 or status == 304)):
             stop = head_stop
         see_body(view, head_stop, stop, state, row, lane)
+    if facts[BREAK_] >= 0 and wants_body:
+        stop = end_after_break(view, facts, end)
+    elif wants_body and length >= 0 and facts[READ_LENGTH_] > length and not facts[CHUNKED_]:
+        stop = end
     ctl[PROTOCOL] = P_HTTP
     if state[row, lane + BODY] > 0:
         at = put_body_words(view, media, facts[TYPE_END_], coding_number(view, facts[CODING_START_], facts[CODING_END_]),
@@ -700,6 +784,7 @@ def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
             if state[row, SEEN]:
                 ctl[PROTOCOL] = P_HTTP
                 ctl[COMPLETED] += 1
+                ctl[CONTINUES] = 1
                 at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
             return at
         stop = line_end(view, i, end, True)
@@ -718,6 +803,7 @@ def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
             if state[row, SEEN]:
                 ctl[PROTOCOL] = P_HTTP
                 ctl[COMPLETED] += 1
+                ctl[CONTINUES] = 1
                 at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
             return at
         text = at
@@ -785,6 +871,7 @@ def go_on_with_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssiz
         if state[row, SEEN]:
             ctl[PROTOCOL] = P_HTTP
             ctl[COMPLETED] += 1
+            ctl[CONTINUES] = 1
             at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
         return at
     at = put_text(arena, part, text_end(arena, part, line), pool, at)
@@ -1023,11 +1110,11 @@ def read_rows(begin: cython.Py_ssize_t, data: cython.const[cython.uchar][::1], t
                 for k in range(state.shape[1]):
                     state[row, k] = 0
             if state[row, HTTP] != 1:
+                if wire == 0 or not looks_like_http(data, start, end):
+                    if state[row, HTTP] == 2 or not (is_http_port(table[SRC_PORT, i]) or is_http_port(table[DST_PORT, i])):
+                        continue
                 if state[row, HTTP] == 2:
-                    continue
-                if wire == 0 or not (is_http_port(table[SRC_PORT, i]) or is_http_port(table[DST_PORT, i])
-                                     or looks_like_http(data, start, end)):
-                    continue
+                    state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again
                 state[row, HTTP] = 1
             if pool.shape[0] - ctl[POOL_USED] < _ROOM:
                 ctl[STATUS] = 1
@@ -1044,11 +1131,12 @@ def read_rows(begin: cython.Py_ssize_t, data: cython.const[cython.uchar][::1], t
                 continue
             ctl[COMPLETED] = 0
             ctl[WAITS] = 0
+            ctl[CONTINUES] = 0
             ctl[PROTOCOL] = P_HTTP
             text = ctl[POOL_USED]
             state[row, lane + TOUCHED] = table[0, i]
             at = read_segment(data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, arena, words, names, starts,
-                              facts, pool, text, state, row, lane, ctl, ctl[7:])
+                              facts, pool, text, state, row, lane, ctl, ctl[8:])
             if at == text and not ctl[WAITS]:
                 continue
             ctl[POOL_USED] = at
@@ -1057,7 +1145,7 @@ def read_rows(begin: cython.Py_ssize_t, data: cython.const[cython.uchar][::1], t
             apps[APP_TEXT_LEN, i] = at - text
             if not ctl[WAITS]:
                 apps[APP_MODE, i] = TEXT
-                if not captured:
+                if not captured and not ctl[CONTINUES]:
                     apps[APP_SUFFIX, i] = CUT
             else:
                 apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
