@@ -16,7 +16,6 @@ from sniff.reassembly import columns as s
 # --- columns -------------------------------------------------------------------------------------------------------------
 NUMBER = cython.declare(cython.Py_ssize_t, c.NUMBER)
 TS_NS = cython.declare(cython.Py_ssize_t, c.TS_NS)
-FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 IP_VERSION = cython.declare(cython.Py_ssize_t, c.IP_VERSION)
 IP_PROTO = cython.declare(cython.Py_ssize_t, c.IP_PROTO)
@@ -36,9 +35,10 @@ TCP_ACK = cython.declare(cython.Py_ssize_t, c.TCP_ACK)
 TCP_FLAGS = cython.declare(cython.Py_ssize_t, c.TCP_FLAGS)
 TCP_WINDOW = cython.declare(cython.Py_ssize_t, c.TCP_WINDOW)
 TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
+TCP_TIMES = cython.declare(cython.Py_ssize_t, c.TCP_TIMES)
+WIRE_END = cython.declare(cython.Py_ssize_t, c.WIRE_END)
 VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
 KIND_TCP = cython.declare(cython.longlong, int(c.Kind.TCP))
-CUT = cython.declare(cython.longlong, int(c.Flag.CUT))
 
 STREAM = cython.declare(cython.Py_ssize_t, s.STREAM)
 DIRECTION = cython.declare(cython.Py_ssize_t, s.DIRECTION)
@@ -350,8 +350,8 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 memory[fwd + M_STALL] = -1
                 memory[rev + M_STALL] = -1
                 flows[row + F_MIDSTREAM] = 0 if flags & SYN else 1
-            if header < 20 and length < 0 and not (table[FLAGS, i] & CUT):
-                length = table[END, i] - table[L4, i] - header
+            if header < 20 and length < 0:
+                length = table[WIRE_END, i] - table[L4, i] - header
             out[ROW_LEN, i] = length if header >= 20 else -1
             if length < 0:
                 out[WINDOW, i] = window
@@ -514,11 +514,8 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
             if flags & RST and flows[row + F_RST + d] == 0:
                 flows[row + F_RST + d] = number
 
-            if header > 20:
+            if header > 20 and not (header == 32 and table[TCP_TIMES, i] != -1):
                 k = table[L4, i] + 20
-                if (header == 32 and table[PAYLOAD, i] >= 0 and data[k] == 1 and data[k + 1] == 1 and data[k + 2] == 8
-                        and data[k + 3] == 10):
-                    continue   # two NOPs and a time stamp: most segments of most connections
                 found = options(data, k, table[L4, i] + header, table[END, i], out[REL_ACK, i])
                 if found & 0xFF:
                     memory[fwd + M_SCALE] = (found & 0xFF) - 1
