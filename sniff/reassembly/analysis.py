@@ -403,7 +403,7 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 memory[fwd + M_DUPLICATES] = 0
             if flags & ACK and memory[rev + M_ACKABLE] != 0 and beyond(ack, memory[rev + M_ACKABLE]):
                 # Once per hole: the mark moves on to what was seen beyond it; when nothing was, it is remembered as told.
-                if memory[rev + M_NEXT] > memory[rev + M_ACKABLE]:
+                if beyond(memory[rev + M_NEXT], memory[rev + M_ACKABLE]):
                     memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
                     tags |= ACKED_UNSEEN
                 else:
@@ -487,9 +487,10 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
             scale = memory[fwd + M_SCALE]
             out[WINDOW, i] = (window << scale) & LOW_32 if scale > 0 and not (flags & SYN) else window
             out[NEXT_SEQ, i] = (out[REL_SEQ, i] + length + (1 if flags & (SYN | FIN) else 0)) & LOW_32
-            out[TAGS, i] = tags
-            if header < 20:
+            if header < 20:   # Wireshark gives up at such a header, before it shows marks
+                out[TAGS, i] = tags & NEW_STREAM
                 continue
+            out[TAGS, i] = tags
 
             # --- the handshake ---
             if flags & SYN:

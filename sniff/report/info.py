@@ -450,7 +450,7 @@ class Writer:
         self.number(self.table[SRC_PORT, i])
         self.pair(W_ARROW, self.table[DST_PORT, i])
         if length >= 0:
-            if 0 < length < 8:
+            if length < 8 and there < 0:
                 self.pair(W_UDP_BAD, length)
                 self.word(W_UDP_SHORT)
             else:
