@@ -103,6 +103,12 @@ SNIFF_BYTES = 1_445
 PENDING_EXCHANGES = 1_024
 """Requests of one connection that may wait for their responses (pipelining); the oldest is given up first."""
 
+RANGED_FILES = 4_096
+"""Files fetched in parts that are put together at once; the oldest is given out first, as it is."""
+
+RANGED_FILE_PARTS = 4_096
+"""Parts of one such file; then it is given out as it is."""
+
 PENDING_TOTALS = 65_536
 """Requests of all connections that wait for their responses in the summary; the oldest is given up first."""
 

@@ -10,6 +10,8 @@ from sniff.decode import fields
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange
 from sniff.report.http_records import Body, Record
+from sniff.report.ranges import RangedFile, RangedFiles
+from sniff.report.uid import flow_id
 
 
 def timestamp(ts_ns: int) -> str:
@@ -23,17 +25,12 @@ def _event(exchange: Exchange, kind: str, message: Message, tx_id: int, from_ser
     ends = (connection.client, connection.client_port, connection.server, connection.server_port)
     source, source_port, target, target_port = ends if not from_server else (*ends[2:], *ends[:2])
     event: dict[str, Any] = {
-        "timestamp": timestamp(message.last_ns), "flow_id": flow_id(connection.stream, connection.first_ns),
+        "timestamp": timestamp(message.last_ns), "flow_id": flow_id(6, connection.stream, connection.first_ns),
         "pcap_cnt": message.last_packet, "event_type": kind}
     if connection.vlan > 0:
         event["vlan"] = [connection.vlan]
     return event | {"src_ip": source, "src_port": source_port, "dest_ip": target, "dest_port": target_port, "proto": "TCP",
                     "tx_id": tx_id}
-
-
-def flow_id(stream: int, first_ns: int) -> int:
-    """A number that all events of one connection share; other connections have others."""
-    return (first_ns // 1000 & 0xFFFFFFFF) << 21 | stream & 0x1FFFFF
 
 
 def http_event(record: Record, tx_id: int) -> dict[str, Any]:
@@ -100,14 +97,36 @@ def _port(text: str) -> int:
     return int(text) if text.isdigit() and len(text) <= 5 and int(text) <= 65535 else 0
 
 
+class FileEvents:
+    """The events `fileinfo`: one for each file in a form, else one for each body; and one more for a file that was
+    fetched in parts, when it is whole."""
+
+    def __init__(self) -> None:
+        self._ranged = RangedFiles()
+
+    def of(self, record: Record, tx_id: int) -> list[dict[str, Any]]:
+        """The events that one exchange finishes."""
+        whole = [file for file in self._ranged.add(record) or () if file.complete and len(file.exchanges) > 1]
+        return file_events(record, tx_id) + [_whole_event(record, file, tx_id) for file in whole]
+
+
+def _whole_event(record: Record, file: RangedFile, tx_id: int) -> dict[str, Any]:
+    message = file.exchanges[-1][1].info.message
+    info = {"filename": _name(record, message), "gaps": False, "state": "CLOSED", "stored": False, "size": file.size,
+            "tx_id": tx_id}
+    return _event(record.exchange, "fileinfo", message, tx_id, True) | {
+        "http": http_object(record), "app_proto": "http", "fileinfo": info}
+
+
 def file_events(record: Record, tx_id: int) -> list[dict[str, Any]]:
-    """The events `fileinfo` of an exchange: one for each file in a form, else one for each body."""
+    """The events `fileinfo` of the bodies of one exchange."""
     events: list[dict[str, Any]] = []
     http = http_object(record)
     for body, from_server in ((record.request_body, False), (record.response_body, True)):
         if body is None or not (body.info.length or body.info.missing):
             continue
-        base = _event(record.exchange, "fileinfo", body.info.message, tx_id, from_server) | {"http": http, "app_proto": "http"}
+        base = _event(record.exchange, "fileinfo", body.info.message, tx_id, from_server)
+        base |= {"http": http, "app_proto": "http"}
         if body.files:
             events += [base | {"fileinfo": _info(file.name, file.length, file.complete, False, tx_id, file.sha256)}
                        for file in body.files]
@@ -118,18 +137,21 @@ def file_events(record: Record, tx_id: int) -> list[dict[str, Any]]:
 
 def _body_info(record: Record, body: Body, tx_id: int) -> dict[str, Any]:
     info = body.info
-    request = record.exchange.request
-    name = body.message.file_name or (_path(request) if request is not None else "")
-    found = _info(name, info.length, info.complete, bool(info.missing), tx_id, body.digest.hash("sha256"))
+    found = _info(_name(record, body.message), info.length, info.complete, bool(info.missing), tx_id, body.digest.hash("sha256"))
     span = body.message.content_range
     if span is not None and span.first >= 0:
         found |= {"start": span.first, "end": span.last}
     return found
 
 
+def _name(record: Record, message: Message) -> str:
+    request = record.exchange.request
+    return message.file_name or (_path(request) if request is not None else "")
+
+
 def _info(name: str, length: int, complete: bool, gaps: bool, tx_id: int, sha256: str) -> dict[str, Any]:
-    return {"filename": name, "gaps": gaps, "state": "CLOSED" if complete else "TRUNCATED", "sha256": sha256, "stored": False,
-            "size": length, "tx_id": tx_id}
+    return {"filename": name, "gaps": gaps, "state": "CLOSED" if complete else "TRUNCATED", "sha256": sha256,
+            "stored": False, "size": length, "tx_id": tx_id}
 
 
 def _path(request: Message) -> str:

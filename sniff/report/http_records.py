@@ -14,14 +14,19 @@ from sniff.exchange.http import Exchange, ExchangeBuilder
 
 
 class Body:
-    """What is known of one body: a Digest once it has ended, and the files in it when it is a form."""
+    """What is known of one body: a Digest once it has ended.
 
-    __slots__ = ("digest", "files", "message")
+    files   those in it, when it is a form
+    ranges  [(first byte, bytes, size of the whole)] of its parts, when it is multipart/byteranges
+    """
 
-    def __init__(self, message: Message, digest: Digest, files: "list[FormFile] | None" = None) -> None:
+    __slots__ = ("digest", "files", "message", "ranges")
+
+    def __init__(self, message: Message, digest: Digest) -> None:
         self.message = message
         self.digest = digest
-        self.files = files if files is not None else []
+        self.files: list[FormFile] = digest.files if isinstance(digest, PartsDigest) else []
+        self.ranges: list[tuple[int, int, int]] = digest.ranges if isinstance(digest, PartsDigest) else []
 
     @property
     def info(self) -> BodyInfo:
@@ -77,9 +82,11 @@ class HttpRecords:
         return [self._record(exchange) for exchange in self.builder.finish()]
 
     def _choose(self, message: Message) -> Sink:
-        boundary = message.media_parameters.get("boundary", b"") if message.media_type == "multipart/form-data" else b""
-        sink = FormDigest(boundary, self._hashes) if boundary else Digest(self._hashes)
-        self._bodies[message.id] = Body(message, sink, sink.files if isinstance(sink, FormDigest) else None)
+        boundary = b""
+        if message.media_type in ("multipart/form-data", "multipart/byteranges"):
+            boundary = message.media_parameters.get("boundary", b"")
+        sink = PartsDigest(boundary, self._hashes) if boundary else Digest(self._hashes)
+        self._bodies[message.id] = Body(message, sink)
         return sink
 
     def _record(self, exchange: Exchange) -> Record:
@@ -91,12 +98,13 @@ class HttpRecords:
         return self._bodies.pop(message.id, None) if message is not None else None
 
 
-class FormDigest(Digest):
-    """A digest of a multipart body that also finds the files in it, as they pass by."""
+class PartsDigest(Digest):
+    """A digest of a multipart body that also finds the files and the ranges in it, as they pass by."""
 
     def __init__(self, boundary: bytes, hashes: tuple[str, ...] = ()) -> None:
         super().__init__(hashes)
         self.files: list[FormFile] = []
+        self.ranges: list[tuple[int, int, int]] = []
         self._parser = _parser(boundary, {
             "on_part_begin": self._begin, "on_part_data": self._part, "on_part_end": self._end,
             "on_header_field": self._header_name, "on_header_value": self._header_value, "on_header_end": self._header_end,
@@ -105,6 +113,8 @@ class FormDigest(Digest):
         self._name = self._value = b""
         self._file: FormFile | None = None
         self._hash = hashlib.sha256()
+        self._range: fields.ContentRange | None = None
+        self._length = 0
 
     def data(self, piece: bytes) -> None:
         super().data(piece)
@@ -137,8 +147,11 @@ class FormDigest(Digest):
         if name and len(self.files) < limits.PENDING_EXCHANGES:
             media_type = fields.text(fields.parameters(self._headers.get(b"content-type", b""))[0]).lower()
             self._file, self._hash = FormFile(name, media_type), hashlib.sha256()
+        self._range = fields.content_range(self._headers.get(b"content-range", b""))
+        self._length = 0
 
     def _part(self, data: bytes, start: int, end: int) -> None:
+        self._length += end - start
         if self._file is not None:
             self._file.length += end - start
             self._hash.update(data[start:end])
@@ -151,6 +164,9 @@ class FormDigest(Digest):
             self._file.sha256, self._file.complete = self._hash.hexdigest(), complete
             self.files.append(self._file)
             self._file = None
+        if self._range is not None and self._range.first >= 0 and len(self.ranges) < limits.RANGED_FILE_PARTS:
+            self.ranges.append((self._range.first, self._length, self._range.size))
+        self._range = None
 
 
 def _parser(boundary: bytes, callbacks: dict[str, Callable[..., None]]) -> Callable[[bytes], object] | None:

@@ -11,6 +11,8 @@ from sniff.decode.columns import Framing
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange
 from sniff.report.http_records import Body, Record
+from sniff.report.ranges import RangedFile, RangedFiles
+from sniff.report.uid import connection_uid, file_uid
 
 PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-from", b"client-ip", b"via", b"xroxy-connection",
                  b"proxy-connection")
@@ -28,6 +30,11 @@ def escaped(raw: bytes) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}" for byte in raw)
 
 
+def uid_of(exchange: Exchange) -> str:
+    """The `uid` of the connection of an exchange, as in conn.log."""
+    return connection_uid(6, exchange.connection.stream, exchange.connection.first_ns)
+
+
 def connection_id(exchange: Exchange) -> dict[str, Any]:
     """The four columns `id.*`."""
     connection = exchange.connection
@@ -35,16 +42,15 @@ def connection_id(exchange: Exchange) -> dict[str, Any]:
             "id.resp_p": connection.server_port}
 
 
-def http_row(record: Record, uid: str, depth: int, secrets: bool = False) -> dict[str, Any]:
+def http_row(record: Record, depth: int, secrets: bool = False) -> dict[str, Any]:
     """A row of http.log; what is unset has no key.
 
-    uid    of the connection, as in conn.log
     depth  trans_depth: which request of its connection it is, from 1
     """
     exchange = record.exchange
     request, response = exchange.request, exchange.response
-    row: dict[str, Any] = {"ts": exchange.messages[0].first_ns / 1e9, "uid": uid, **connection_id(exchange),
-                           "trans_depth": depth}
+    row: dict[str, Any] = {"ts": exchange.messages[0].first_ns / 1e9, "uid": uid_of(exchange),
+                           **connection_id(exchange), "trans_depth": depth}
     if request is not None:
         row["method"] = escaped(request.method)
         if request.host:
@@ -106,18 +112,46 @@ def _proxied(request: Message, row: dict[str, Any]) -> None:
         row["proxied"] = found
 
 
-def file_rows(record: Record, uid: str) -> list[dict[str, Any]]:
-    """Rows of files.log: one for each body that has bytes."""
-    return [_file_row(record.exchange, body, is_request, uid)
-            for is_request, body in ((True, record.request_body), (False, record.response_body))
-            if body is not None and (body.info.length or body.info.missing)]
+class FileRows:
+    """Rows of files.log. What was fetched in parts is one file, with a row for each of its connections."""
+
+    def __init__(self) -> None:
+        self._ranged = RangedFiles()
+
+    def of(self, record: Record) -> list[dict[str, Any]]:
+        """The rows that one exchange finishes."""
+        rows: list[dict[str, Any]] = []
+        ranged = self._ranged.add(record)
+        for is_request, body in ((True, record.request_body), (False, record.response_body)):
+            if body is not None and (body.info.length or body.info.missing) and (is_request or ranged is None):
+                rows.append(_file_row(record.exchange, body, is_request))
+        return rows + [row for file in ranged or () for row in _ranged_rows(file)]
+
+    def finish(self) -> list[dict[str, Any]]:
+        """The rows of files of which parts never came."""
+        return [row for file in self._ranged.finish() for row in _ranged_rows(file)]
 
 
-def _file_row(exchange: Exchange, body: Body, is_request: bool, uid: str) -> dict[str, Any]:
+def _ranged_rows(file: RangedFile) -> list[dict[str, Any]]:
+    rows = {}
+    for exchange, body in file.exchanges:
+        row = _file_row(exchange, body, False)
+        row.pop("sha256", None)
+        row |= {"seen_bytes": file.seen, "missing_bytes": file.reach - file.seen, "timedout": not file.complete,
+                "mime_type": file.exchanges[0][1].media_type}
+        if file.size >= 0:
+            row["total_bytes"] = file.size
+        rows[exchange.stream] = row
+    fuid = next(iter(rows.values()))["fuid"]
+    return [row | {"fuid": fuid} for row in rows.values()]
+
+
+def _file_row(exchange: Exchange, body: Body, is_request: bool) -> dict[str, Any]:
     message, info = body.message, body.info
     final = info.message
+    uid = uid_of(exchange)
     row: dict[str, Any] = {
-        "ts": message.head_ns / 1e9, "fuid": "F" + uid[1:] + f"{message.id:x}", "uid": uid, **connection_id(exchange),
+        "ts": message.head_ns / 1e9, "fuid": file_uid(uid, message.id), "uid": uid, **connection_id(exchange),
         "source": "HTTP", "depth": 0, "analyzers": ["SHA256"], "mime_type": body.media_type,
         "duration": max(final.last_ns - message.head_ns, 0) / 1e9, "is_orig": is_request, "seen_bytes": info.length,
         "missing_bytes": info.missing, "overflow_bytes": 0, "timedout": False}

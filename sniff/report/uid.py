@@ -1,0 +1,41 @@
+"""Identifiers that tie the rows of different logs together: the same connection has the same one everywhere.
+
+They follow from the capture alone, so that the same capture always gives the same logs.
+"""
+
+import hashlib
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def connection_uid(protocol: int, stream: int, first_ns: int) -> str:
+    """Zeek's `uid` of a flow: `C` and 17 letters and digits.
+
+    protocol  6 TCP, 17 UDP, 1 ICMP
+    stream    its number among the flows of that protocol
+    first_ns  time of its first packet
+    """
+    return "C" + _short(f"{protocol}/{stream}/{first_ns}", 17)
+
+
+def file_uid(connection: str, number: int) -> str:
+    """Zeek's `fuid` of a file: `F` and 17 letters and digits, from the uid of its connection and its number there."""
+    return "F" + _short(f"{connection}/{number}", 17)
+
+
+def flow_id(protocol: int, stream: int, first_ns: int) -> int:
+    """Suricata's `flow_id` of a flow: a number of 53 bits, so that JavaScript reads it exactly."""
+    return int.from_bytes(_digest(f"{protocol}/{stream}/{first_ns}")[:7]) & (1 << 53) - 1
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _short(text: str, length: int) -> str:
+    number = int.from_bytes(_digest(text))
+    letters = []
+    for _ in range(length):
+        number, digit = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[digit])
+    return "".join(letters)
