@@ -15,7 +15,7 @@ from sniff.packets.batch import Table
 from sniff.packets.columns import Address, Kind
 from sniff.reassembly import columns as s
 from sniff.reassembly.columns import Tag
-from sniff.report.lines import TabsLines, cells_of
+from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.rows import RowBatch
 
 ANALYSIS_FIELDS = {
@@ -57,9 +57,8 @@ class PacketLines:
 
     def chunks(self, rows: RowBatch) -> Iterator[bytes]:
         """The lines of a batch."""
-        lines = self._lines(rows)
-        if lines:
-            yield "\n".join([*lines, ""]).encode("ascii")
+        for part in parts_of(rows):
+            yield "\n".join([*self._lines(part), ""]).encode("ascii")
 
     def _lines(self, rows: RowBatch) -> list[str]:
         table, streams = rows.packets.table[:, rows.shown], rows.apps.streams.table[:, rows.shown]

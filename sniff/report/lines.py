@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from sniff.report.tabs import write_tabs
 
 OUT_BYTES = 1 << 20
 """Bytes written at once. Larger gains nothing; a pipe takes 64 KiB at a time."""
+
+PART_ROWS = 8192
+"""Rows that are Python objects at one time."""
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SHORT = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
@@ -83,6 +87,12 @@ class TabsLines:
             for index in rows.shown[kinds[rows.shown] == Address.TEXT].tolist():
                 texts += map(escape, rows.apps.words.get(index, ("", "")))
         return pool_of(texts)
+
+
+def parts_of(rows: RowBatch, count: int = PART_ROWS) -> Iterator[RowBatch]:
+    """The same rows, at most `count` at a time: a row is a kilobyte while it is made of Python objects."""
+    for start in range(0, len(rows.shown), count):
+        yield replace(rows, shown=rows.shown[start:start + count])
 
 
 def cells_of(rows: RowBatch, lines: TabsLines | None = None) -> list[list[str]]:

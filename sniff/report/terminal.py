@@ -16,7 +16,7 @@ from rich.style import Style
 
 from sniff.report.colors import COLORS, Rule, rules_of
 from sniff.report.formats import Sink, Step
-from sniff.report.lines import TabsLines, cells_of
+from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.rows import RowBatch
 from sniff.report.summary import Summary
 
@@ -171,9 +171,8 @@ class TableWriter:
 
     def write(self, step: Step) -> None:
         """Draw the rows of one step."""
-        text = self.table.text(step.rows) if step.rows else ""
-        if text:
-            self._write(text)
+        for part in parts_of(step.rows) if step.rows else ():
+            self._write(self.table.text(part))
 
     def end(self, summary: Summary) -> None:
         """Draw the summary."""
