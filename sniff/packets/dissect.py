@@ -527,6 +527,7 @@ def linux_cooked(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     hardware: cython.longlong
     begin(r, LAYER_COOKED)
     r[L2] = at
+    r[ADDRESS_KIND] = ADDRESS_TEXT
     if missing(r, length):
         return STOP
     r[KIND] = ETHERNET_OTHER
@@ -534,13 +535,11 @@ def linux_cooked(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
         hardware = be16(data, at + 2)
         r[ETHERTYPE] = be16(data, at + 14)
         if be16(data, at + 4) == 6:
-            r[ADDRESS_KIND] = ADDRESS_TEXT
             r[SRC_LO] = be48(data, at + 6)
     else:
         hardware = be16(data, at + 8)
         r[ETHERTYPE] = be16(data, at)
         if data[at + 11] == 6:
-            r[ADDRESS_KIND] = ADDRESS_TEXT
             r[SRC_LO] = be48(data, at + 12)
     r[POS] = at + length
     if hardware == 824:   # ARPHRD_NETLINK
@@ -640,7 +639,7 @@ def ppp_frame(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
     r[KIND] = ETHERNET_OTHER
     if missing(r, 2):
         return STOP
-    if data[at + 1] == 3 and (data[at] == 0xFF or r[LINK] == 166):
+    if data[at] == 0xFF or (data[at + 1] == 3 and r[LINK] == 166):
         r[POS] = at + 2
     elif data[at] == 0x0F or data[at] == 0x8F:
         return cisco_hdlc(data, r)
@@ -668,8 +667,8 @@ def ppp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
         protocol = be16(data, at)
         r[POS] = at + 2
     if protocol == 0x21 or protocol == 0x0800:
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-    elif protocol == 0x57 or protocol == 0x86DD:
+        return BY_VERSION
+    if (protocol == 0x57 or protocol == 0x86DD) and (r[POS] >= r[LIMIT] or data[r[POS]] >> 4 == 6):
         r[ETHERTYPE] = ETHERTYPE_IPV6
     elif protocol == 0x0281 or protocol == 0x0283:
         r[ETHERTYPE] = 0x8847
@@ -1167,9 +1166,6 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
         return STOP
     r[POS] = at + header
     r[L4] = at + header
-    if at + header >= r[WIRE_END]:   # no payload, no protocol
-        r[KIND] = IP_OTHER
-        return STOP
     fragment = be16(data, at + 6) & 0x3FFF
     if fragment:
         if length > header and at + length <= r[LIMIT]:
@@ -1179,6 +1175,9 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
         if fragment & 0x1FFF:
             r[KIND] = IPV4_FRAGMENT
             return STOP
+    if at + header >= r[WIRE_END]:   # no payload, no protocol
+        r[KIND] = IP_OTHER
+        return STOP
     return BY_IP_PROTO
 
 
@@ -1255,9 +1254,7 @@ def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::
                     r[L4] = at + 8
                     if r[WIRE_END] <= r[LIMIT]:
                         r[FRAGMENT] = 1
-                        return STOP
-                    if be16(data, at + 2) & 0xFFF8:
-                        return STOP
+                    return STOP
                 length = 8
             else:
                 if following == 135 and data[at] == 59:   # mobility is the last header

@@ -68,12 +68,12 @@ def describe(row: Row, memory: Memory) -> None:
     else:
         row.info = f"Unknown ARP opcode 0x{operation:04x}"
 
-    if is_ipv4 and is_ethernet:
+    if is_ipv4 and is_ethernet and operation in (REQUEST, REPLY):
         duplicate = b""
-        if _is_owner(sender_mac, sender_ip) and memory.conflict(sender_ip, sender_mac):
-            duplicate = sender_ip
-        if operation != REQUEST and _is_owner(target_mac, target_ip) and memory.conflict(target_ip, target_mac):
-            duplicate = target_ip
+        if _is_owner(sender_mac, sender_ip):
+            duplicate = sender_ip if memory.conflict(sender_ip, sender_mac) else b""
+        if operation != REQUEST and _is_owner(target_mac, target_ip):   # Wireshark forgets what it found of the sender
+            duplicate = target_ip if memory.conflict(target_ip, target_mac) else b""
         if duplicate:
             row.info += f" (duplicate use of {ip(duplicate)} detected!)"
 
@@ -83,7 +83,7 @@ def _request(row: Row, ip: Text, sender_ip: bytes, target_mac: bytes, target_ip:
         if sender_ip == target_ip:
             row.info = f"Gratuitous ARP for {ip(sender_ip)} (Request)"
             return
-    elif not any(sender_ip) and sender_ip != target_ip or not sender_ip:
+    elif not any(sender_ip) and (sender_ip != target_ip or not sender_ip):
         row.info = f"Who has {ip(target_ip)}? (ARP Probe)"
         return
     elif sender_ip == target_ip:

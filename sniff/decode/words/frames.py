@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from sniff.decode.words import lldp, ppp
-from sniff.decode.words.names import ETHERTYPES, SAP_PROTOCOLS, SAPS
+from sniff.decode.words.names import ETHERTYPE_NAMES, ETHERTYPES, SAP_PROTOCOLS, SAPS
 from sniff.decode.words.row import MALFORMED, Row, Short
 from sniff.packets import columns as c
-from sniff.packets.addresses import mac_text
+from sniff.packets.addresses import ipv4_text, mac_text
 from sniff.packets.columns import Layer
 
 COOKED_TYPES = ["Unicast to us", "Broadcast", "Multicast", "Unicast to another host", "Sent by us"]
@@ -35,6 +35,7 @@ def describe(row: Row) -> None:
     elif layer == Layer.COOKED:
         _cooked(row)
     elif layer == Layer.LOOPBACK:
+        row.need(2)
         row.protocol, row.info = "N/A", "Null/Loopback"
         row.need(4)
     elif layer == Layer.RAW:
@@ -52,11 +53,13 @@ def describe(row: Row) -> None:
 def addresses(row: Row) -> None:
     """Source and Destination where the columns cannot say them."""
     link = row.column[c.LINK_TYPE]
-    if row.column[c.L2] >= 0 and row.column[c.LAYER] == Layer.ETHERNET:
+    if not row.column[c.CAPLEN]:
+        row.source = row.destination = ""
+    elif row.column[c.L2] >= 0 and row.column[c.LAYER] == Layer.ETHERNET:
         row.source = mac_text(int.from_bytes(row.data[6:12], "big")) if len(row.data) >= 12 else ""
         row.destination = mac_text(int.from_bytes(row.data[:6], "big")) if len(row.data) >= 6 else ""
-    elif link in (113, 276) and row.column[c.SRC_LO]:
-        row.source, row.destination = mac_text(row.column[c.SRC_LO]), ""
+    elif link in (113, 276):
+        row.source, row.destination = _cooked_source(row), ""
     elif row.column[c.LAYER] in (Layer.LOOPBACK, Layer.RAW, Layer.PPP, Layer.CISCO_HDLC) or link in (0, 9, 50, 101, 104, 108):
         row.source = row.destination = "N/A"
 
@@ -71,15 +74,16 @@ def _ethernet(row: Row) -> None:
 def by_ethertype(row: Row) -> None:
     """What follows an Ethernet type."""
     kind = row.column[c.ETHERTYPE]
+    cooked = row.column[c.LINK_TYPE] in (113, 276) and row.column[c.OUTER_L3] < 0
     writer = WRITERS.get(kind)
     if writer is not None:
         writer(row)
         return
     row.protocol = ETHERTYPES.get(kind, f"0x{kind:04x}")
-    if kind == 0x86DD:
-        row.info = "IPv6"
+    if kind <= 0x0600 and cooked:
+        row.protocol, row.info = "SLL", _cooked_type(row)
     elif row.protocol.startswith("0x"):
-        row.info = _below(row)
+        row.info = ETHERTYPE_NAMES.get(kind) or _below(row)
 
 
 def _below(row: Row) -> str:
@@ -113,10 +117,22 @@ def _mpls(row: Row) -> None:
 
 
 def _cooked(row: Row) -> None:
+    row.need(4 if row.column[c.LINK_TYPE] == 113 else 11)
     row.protocol = "SLL"
-    row.need(2)
     row.info = _cooked_type(row)
     row.need(16 if row.column[c.LINK_TYPE] == 113 else 20)
+
+
+def _cooked_source(row: Row) -> str:
+    """The sender's hardware address; one of four bytes is an IPv4 address (a tunnel's)."""
+    header = row.frame(row.column[c.L2], 20)
+    at, length = (6, header[5] if len(header) > 5 and not header[4] else 0) if row.column[c.LINK_TYPE] == 113 else (
+        12, header[11] if len(header) > 11 else 0)
+    if length == 6 and len(header) >= at + 6:
+        return mac_text(int.from_bytes(header[at:at + 6], "big"))
+    if length == 4 and len(header) >= at + 4:
+        return ipv4_text(int.from_bytes(header[at:at + 4], "big"))
+    return ""
 
 
 def _cooked_type(row: Row) -> str:
@@ -237,6 +253,7 @@ def stp(row: Row, at: int) -> None:
     priority = row.u16(at + 5)
     row.info = (f"{name}. {'TC + ' if flags & 1 else ''}Root = {priority & 0xF000}/{priority & 0xFFF}/{row.mac(at + 7)}  "
                 f"Cost = {row.u32(at + 13)}  Port = 0x{row.u16(at + 25):04x}")
+    row.need(at + (35 if kind == 0 else 36))
 
 
 def _isis(row: Row, at: int) -> None:
@@ -255,10 +272,16 @@ def _isis(row: Row, at: int) -> None:
                     f"Lifetime: {row.u16(at + 10):5}s")
     elif kind in (24, 25):
         row.protocol = "ISIS CSNP"
-        row.info = (f"L{level} CSNP, Source-ID: {_system(row, at + 10)}.{row.u8(at + 16):02x}, "
-                    f"Start LSP-ID: {_lsp(row, at + 17)}, End LSP-ID: {_lsp(row, at + 25)}")
+        row.info = f"L{level} CSNP, Source-ID: {_system(row, at + 10)}.{row.u8(at + 16):02x}"
+        row.info += f", Start LSP-ID: {_lsp(row, at + 17)}"
+        row.info += f", End LSP-ID: {_lsp(row, at + 25)}"
     elif kind in (26, 27):
         row.protocol, row.info = "ISIS PSNP", f"L{level} PSNP, Source-ID: {_system(row, at + 10)}.{row.u8(at + 16):02x}"
+    lengths = {15: 27, 16: 27, 17: 20, 18: 27, 20: 27, 24: 33, 25: 33, 26: 17, 27: 17}
+    at += lengths.get(kind, row.left)
+    while at + 2 <= row.left:
+        at += 2 + row.u8(at + 1)
+        row.need(at)
 
 
 def _system(row: Row, at: int) -> str:
@@ -307,7 +330,7 @@ def _slow(row: Row) -> None:
 
 def _lacp(row: Row, at: int) -> str:
     state = row.u8(at + 14)
-    flags = "".join(letter if state >> (7 - i) & 1 else "*" for i, letter in enumerate("EDCDGSGA" if False else "EFDCSGTA"))
+    flags = "".join(letter if state >> (7 - i) & 1 else "*" for i, letter in enumerate("EFDCSGTA"))
     return f"{row.mac(at + 2)} P: {row.u16(at + 12)} K: {row.u16(at + 8)} {flags}"
 
 

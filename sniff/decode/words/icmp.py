@@ -100,3 +100,5 @@ def _quoted(row: Row, at: int) -> None:
         transport = {6: 20, 17: 8, 1: 8}.get(row.data[at + 9], 0)
         if len(row.data) < at + header + transport:
             raise Short(CUT)
+        if transport == 8 and row.data[at + 9] == 17 and (row.u16(at + header) == 53 or row.u16(at + header + 2) == 53):
+            raise Short(CUT)   # DNS is looked into even there

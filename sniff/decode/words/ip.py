@@ -7,7 +7,7 @@ from sniff.decode.words.memory import Memory
 from sniff.decode.words.names import ip_protocol
 from sniff.decode.words.row import CUT, MALFORMED, Row, Short
 from sniff.packets import columns as c
-from sniff.packets.addresses import ipv4_text, ipv6_bytes_text
+from sniff.packets.addresses import ipv4_text, ipv6_bytes_text, mac_text
 from sniff.packets.columns import Kind, Layer
 
 EXTENSIONS = {0: "IPv6 hop-by-hop options", 43: "IPv6 routing", 60: "IPv6 destination options"}
@@ -28,14 +28,14 @@ def describe(row: Row, memory: Memory) -> None:
     elif kind == Kind.IP_MALFORMED and layer == Layer.IPV6:
         _bad_ipv6(row)
     elif layer == Layer.RAW:
-        row.protocol = "IP"
+        row.protocol = "IP" if row.data else ""
         row.info = f"Bogus IP version ({row.u8(0) >> 4})"
     elif layer == Layer.IPV4:
         return   # a header without any payload
     elif layer in (Layer.TCP, Layer.UDP):
         row.need(4)   # it is not there, or this would be a row of theirs
     else:
-        _protocol(row)
+        _protocol(row, memory)
 
 
 def _ipv4_fragment(row: Row) -> None:
@@ -62,7 +62,8 @@ def _extensions(row: Row, stop: bool = False) -> None:
     first = row.column[c.L3] + 40
     header = row.frame(row.column[c.L3], 40)
     data = row.frame(first, row.column[c.END] - first)
-    following, at, names = header[6], 0, []
+    following, at = header[6], 0
+    names: list[str] = []
     while following in EXTENSIONS or following == 44:
         last = first + at >= row.column[c.HEADER]
         if following == 44:
@@ -125,19 +126,33 @@ def _bad_ipv6(row: Row) -> None:
 
 def _partial_addresses(row: Row, source: int, length: int) -> None:
     """A header that is cut after its source address shows it; the destination stays the lower layer's."""
-    if row.column[c.ADDRESS_KIND] == c.Address.TEXT and len(row.data) >= source + length:
+    if row.column[c.ADDRESS_KIND] == c.Address.TEXT and source + length <= len(row.data) < source + 2 * length:
         address = row.data[source:source + length]
         row.source = ipv6_bytes_text(address) if length == 16 else ipv4_text(int.from_bytes(address, "big"))
+        row.destination = _lower_destination(row)
 
 
-def _protocol(row: Row) -> None:
+def _lower_destination(row: Row) -> str:
+    """The destination that the layer below this IP header shows."""
+    outer = row.column[c.OUTER_L3]
+    if outer != row.column[c.L3]:
+        header = row.frame(outer, 40)
+        return ipv6_bytes_text(header[24:40]) if header[0] >> 4 == 6 else ipv4_text(int.from_bytes(header[16:20], "big"))
+    if row.column[c.LINK_TYPE] in (0, 9, 12, 14, 50, 101, 104, 108):
+        return "N/A"
+    return mac_text(row.column[c.DST_LO]) if row.column[c.DST_LO] else ""
+
+
+def _protocol(row: Row, memory: Memory) -> None:
     """What follows IP, by its protocol number."""
     proto = row.column[c.IP_PROTO]
     if proto == 59 and row.column[c.IP_VERSION] == 6:
         row.info = "IPv6 no next header"
         return
     writer = WRITERS.get(proto)
-    if writer is None:
+    if proto == 132:
+        _sctp(row, memory)
+    elif writer is None:
         unknown = "Unknown IP Protocol: " if row.column[c.IP_VERSION] == 6 else ""
         row.info = f"{unknown}{ip_protocol(proto)} ({proto})"
     else:
@@ -184,17 +199,20 @@ MORE_CHUNKS = {64: "I_DATA", 128: "ASCONF_ACK", 129: "PKTDROP", 130: "RE_CONFIG"
                194: "I_FORWARD_TSN"}
 
 
-def _sctp(row: Row) -> None:
+def _sctp(row: Row, memory: Memory) -> None:
     """RFC 9260: the names of the chunks."""
     row.protocol = "SCTP" if row.left else row.protocol
     row.need(12)
+    first = memory.first_tsn((*row.column[c.SRC_HI:c.DST_LO + 1], row.data[:4]), row.u32(16) if row.data[12:13] == b"\0" else -1)
     at = 12
     while at + 4 <= row.left:
         kind, length = row.u8(at), row.u16(at + 2)
         name = CHUNKS[kind] if kind < len(CHUNKS) else MORE_CHUNKS.get(kind, "Unknown")
         row.info += f"{name} "
-        if kind == 0 and length >= 16:
-            row.info += f"(TSN={row.u32(at + 4)}) " if False else ""
+        if kind == 0:
+            row.info += f"(TSN={(row.u32(at + 4) - first) & 0xFFFFFFFF}) "
+            if row.u8(at + 1) & 3 != 3:
+                row.info += "(Message Fragment) "
         if length < 4:
             raise Short(MALFORMED)
         at += (length + 3) & ~3
@@ -220,4 +238,4 @@ def _dccp(row: Row) -> None:
 
 WRITERS: dict[int, Callable[[Row], None]] = {
     33: _dccp, 46: routing.rsvp, 47: _gre, 50: _esp, 51: _ah, 88: routing.eigrp, 89: routing.ospf, 103: routing.pim,
-    108: _ipcomp, 112: routing.vrrp, 132: _sctp, 136: _udp_lite}
+    108: _ipcomp, 112: routing.vrrp, 136: _udp_lite}

@@ -43,6 +43,7 @@ def _identity(row: Row, at: int, length: int, kinds: dict[int, str]) -> str:
 def cdp(row: Row, at: int) -> None:
     """Cisco Discovery Protocol: the names of device and port."""
     row.protocol, row.info = "CDP", ""
+    row.need(row.left)   # its checksum covers all
     row.need(at + 4)
     at += 4
     while at + 4 <= row.left:

@@ -1,4 +1,4 @@
-"""What earlier packets must be remembered for: the request a ping's reply answers, and who used an address (ARP)."""
+"""What earlier packets are remembered for: the request a ping's reply answers, who used an address (ARP), where SCTP began."""
 
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ class Memory:
         self._counters = counters
         self._pings: dict[tuple[object, ...], int] = {}
         self._owners: dict[bytes, bytes] = {}
+        self._first_tsn: dict[tuple[object, ...], int] = {}
 
     def request(self, key: tuple[object, ...], number: int) -> None:
         """A ping request in packet `number`. A later one with the same key replaces it."""
@@ -24,6 +25,14 @@ class Memory:
     def answered(self, key: tuple[object, ...]) -> int:
         """frame.number of the request that this reply answers, 0 when there is none; it is answered only once."""
         return self._pings.pop(key, 0)
+
+    def first_tsn(self, association: tuple[object, ...], tsn: int) -> int:
+        """The first transmission number seen of one direction of an SCTP association; -1 asks without telling one."""
+        first = self._first_tsn.get(association)
+        if first is None and tsn >= 0:
+            self._put(self._first_tsn, association, tsn, limits.PINGS)
+            return tsn
+        return first or 0
 
     def conflict(self, address: bytes, owner: bytes) -> bool:
         """Whether `address` was announced with another hardware address before; the first one is remembered."""

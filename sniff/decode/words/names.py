@@ -61,6 +61,20 @@ ETHERTYPES: dict[int, str] = {
 }
 """The Protocol cell of Ethernet types that Wireshark has a dissector for."""
 
+ETHERTYPE_NAMES: dict[int, str] = {
+    0x0805: "X.25 Layer 3", 0x0842: "Wake on LAN", 0x1984: "Netmon Train", 0x3c07: "3Com NBP Datagram",
+    0x3e3f: "EPL_V1", 0x6001: "DEC DNA Dump/Load", 0x6002: "DEC DNA Remote Console", 0x6005: "DEC Diagnostics",
+    0x6006: "DEC Customer use", 0x6007: "DEC LAVC/SCA", 0x8041: "DEC LAST",
+    0x8104: "Simple Loop Protection Protocol (old)", 0x81ff: "Cabletron SFVLAN 1.8 Tag-Based Flood", 0x86dd: "IPv6",
+    0x8819: "Cirrus Cobranet Packet", 0x885a: "Foundry proprietary", 0x8881: "CDMA2000 A10 Unstructured byte stream",
+    0x8884: "ATM over Ethernet", 0x88ab: "ETHERNET Powerlink v2", 0x88ad: "XiMeta Technology",
+    0x88b4: "WAI Authentication Protocol", 0x88b5: "Local Experimental Ethertype 1",
+    0x88b6: "Local Experimental Ethertype 2", 0x88b9: "IEC 61850/GSE management services",
+    0x88ba: "IEC 61850/SV (Sampled Value Transmission", 0x88d2: "CDMA2000 A10 3GPP2 Packet",
+    0x892b: "Schweitzer Engineering Labs Layer 2 Protocol", 0xfff2: "Cisco ACI ARP gleaning",
+}
+"""Names of Ethernet types that Wireshark knows but has no dissector for."""
+
 SAPS: dict[int, str] = {
     0x0000: "NULL LSAP", 0x0002: "LLC Sub-Layer Management", 0x0004: "SNA Path Control", 0x0006: "TCP/IP",
     0x0008: "SNA", 0x000c: "SNA", 0x000e: "PROWAY (IEC955) Network Management and Initialization",

@@ -17,8 +17,11 @@ AC_NAME = 0x0102
 
 def describe(row: Row) -> None:
     """A packet from its PPP protocol number on."""
+    if not row.data:
+        row.need(1)
     row.protocol = "PPP"
-    number = row.u8(0)
+    row.need(2)
+    number = row.data[0]
     at = 1
     if not number & 1:
         number, at = row.u16(0), 2
@@ -109,7 +112,6 @@ def cisco_hdlc(row: Row) -> None:
         row.protocol = "SLARP"
         code = row.u32(4)
         if code == 2:
-            row.info = f"SLARP keepalive, mysequence {row.u32(8)}, yoursequence {row.u32(12)}" if False else ""
             row.info = f"Line keepalive, outgoing sequence {row.u32(8)}, returned sequence {row.u32(12)}"
         elif code in (0, 1):
             row.info = f"Address {'request' if code == 0 else 'reply'}, from {row.ipv4(8)}, mask {row.ipv4(12)}"

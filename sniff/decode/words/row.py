@@ -12,8 +12,8 @@ CUT = "[Packet size limited during capture]"
 MALFORMED = "[Malformed Packet]"
 
 
-class Short(Exception):  # noqa: N818 - the end of a packet is no error
-    """A read beyond the packet. Never leaves this package."""
+class Short(Exception):
+    """A read beyond the packet: nothing went wrong. Never leaves this package."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

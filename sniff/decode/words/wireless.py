@@ -44,8 +44,7 @@ def describe(row: Row) -> None:
 
 
 def _flags(flags: int) -> str:
-    return "".join(letter if flags >> (7 - i) & 1 else "." for i, letter in enumerate("opmPRMFT")) + (
-        "" if len("opmPRMFT") == 8 else "")
+    return "".join(letter if flags >> (7 - i) & 1 else "." for i, letter in enumerate("opmPRMFT"))
 
 
 def _control_addresses(row: Row, subtype: int) -> None:
