@@ -23,6 +23,7 @@ COMPILED = [
     "sniff/decode/dns_names.py",
     "sniff/decode/dns_rdata.py",
     "sniff/decode/dns_wire.py",
+    "sniff/decode/dns_parse.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
 ]

@@ -260,13 +260,13 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
     elif code == 80:                                # P: NAPTR
         suffix = lacks(at + 4, end, wire_end)
         mark = at + 4
-        for i in range(3):
+        i = 0
+        while suffix == 0 and i < 3:                # flags, service, expression
+            suffix = lacks(mark + 1, end, wire_end)
             if suffix == 0:
-                suffix = lacks(mark + 1, end, wire_end)
-            if suffix == 0:
-                size = data[mark]
-                suffix = lacks(mark + 1 + size, end, wire_end)
-                mark += 1 + size
+                mark += 1 + data[mark]
+                suffix = lacks(mark, end, wire_end)
+            i += 1
         if suffix == 0:
             suffix = read_name(data, base, mark, end, wire_end, buffer, scratch)
         if suffix == 0:
