@@ -70,19 +70,19 @@ class HttpRows:
         self._row_of: Table = np.full(1024, -1, np.int64)
         self._arena: Bytes = np.empty(1 << 20, np.uint8)
         self._ctl: Table = np.zeros(rows.CTL_COUNT, np.int64)
-        self._facts: Table = np.zeros(32, np.int64)
-        self._words: Bytes = np.frombuffer(rows.WORDS, np.uint8)
+        self._reader = rows.Reader(view(np.frombuffer(rows.WORDS, np.uint8)), view(NAMES), view(STARTS),
+                                   view(np.zeros(32, np.int64)), view(self._ctl))
 
     def read(self, streams: StreamBatch, apps: Table, pool: Pool) -> None:
         """Set `apps` for the packets of one batch; texts go to `pool`. Batches are to come in order."""
         packets = streams.packets
         ctl, at, count = self._ctl, 0, len(packets)
         pool.reserve(2 * rows.ROOM)
+        self._reader.bind_batch(view(packets.data), view(packets.table), view(streams.table), view(apps))
         while True:
             ctl[rows.CTL_POOL_USED] = pool.used
-            at = rows.read_rows(at, view(packets.data), view(packets.table), view(streams.table), view(apps), view(pool.data),
-                                view(self._arena), view(self._state), view(self._row_of), view(self._words), view(NAMES),
-                                view(STARTS), view(self._facts), view(ctl))
+            self._reader.bind_memory(view(pool.data), view(self._arena), view(self._state), view(self._row_of))
+            at = self._reader.read(at)
             pool.used = int(ctl[rows.CTL_POOL_USED])
             if at >= count:
                 break

@@ -191,6 +191,10 @@ def method_number(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_
     if length < 3 or length > 16:
         return 0
     first = view[start]
+    if length == 3 and first == 71 and view[start + 1] == 69 and view[start + 2] == 84:
+        return 1
+    if length == 4 and first == 80 and view[start + 1] == 79 and view[start + 2] == 83 and view[start + 3] == 84:
+        return 2
     for k in range(1, starts.shape[0] - 1):
         at = starts[k]
         if starts[k + 1] - at != length or names[at] != first:
@@ -379,6 +383,8 @@ def content_length(view: cython.const[cython.uchar][::1], start: cython.Py_ssize
             continue
         else:
             facts[_FLAGS] |= _AMBIGUOUS | _MALFORMED
+            if digits and i + 1 < end and (view[i] == 32 or view[i] == 9) and 48 <= view[i + 1] <= 57:
+                return -1      # `34 68`: nobody knows which
             # `12abc`: take the leading digits as most implementations do; nothing at all is not valid
             return first if first >= 0 else (value if digits else -1)
     return first
@@ -467,21 +473,23 @@ def list_has(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, en
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
-def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                 bare_cr: cython.bint, facts: cython.longlong[::1]) -> cython.longlong:
-    """Read the field lines view[start:end] (the empty line may be among them) and set the facts that fields decide.
+def mentions(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t, name: cython.longlong,
+             length: cython.Py_ssize_t) -> cython.bint:
+    """Whether `name` stands anywhere in the first bytes of view[start:end]."""
+    i: cython.Py_ssize_t
+    if end - start > 64:
+        end = start + 64
+    for i in range(start, end - length + 1):
+        if is_name(view, i, i + length, name, length):
+            return True
+    return False
 
-    Linear in their length. A line that is no field is noted as MALFORMED and skipped (RFC 9112 section 5).
-    """
-    at: cython.Py_ssize_t = start
-    stop: cython.Py_ssize_t
-    text: cython.Py_ssize_t
-    colon: cython.Py_ssize_t
-    name_end: cython.Py_ssize_t
-    a: cython.Py_ssize_t
-    b: cython.Py_ssize_t
-    value: cython.longlong
-    c: cython.longlong
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def no_facts(facts: cython.longlong[::1]) -> cython.int:
+    """What fields decide, as when there are none."""
     facts[_LENGTH] = -1
     facts[_IS_CHUNKED] = 0
     facts[_TRANSFER] = 0
@@ -499,6 +507,170 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
     facts[_HAS_EXPECT] = 0
     facts[_W_BREAK] = -1
     facts[_W_READ_LENGTH] = -1
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def field_line(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, text: cython.Py_ssize_t,
+               facts: cython.longlong[::1]) -> cython.int:
+    """Set the facts that the field line view[at:text] decides."""
+    colon: cython.Py_ssize_t = at
+    name_end: cython.Py_ssize_t
+    length: cython.Py_ssize_t
+    a: cython.Py_ssize_t
+    b: cython.Py_ssize_t = text
+    value: cython.longlong
+    name: cython.longlong = 0
+    i: cython.Py_ssize_t
+    while colon < text and view[colon] != 58:
+        colon += 1
+    if colon == text:
+        return 0
+    name_end = colon
+    while name_end > at and (view[name_end - 1] == 32 or view[name_end - 1] == 9):
+        name_end -= 1
+    length = name_end - at
+    if length > 17 or length < 6:
+        return 0
+    for i in range(at, name_end):
+        name = (name * 31 + lower(view[i])) & _HASH_MASK
+    a = colon + 1
+    while a < b and is_space(view[a]):
+        a += 1
+    while b > a and is_space(view[b - 1]):
+        b -= 1
+    if name == _CONTENT_LENGTH and length == 14:
+        value = content_length(view, a, b, facts)
+        if name_end != colon or (facts[_LENGTH] >= 0 and value != facts[_LENGTH]):
+            facts[_FLAGS] |= _AMBIGUOUS
+        if facts[_LENGTH] < 0:
+            facts[_LENGTH] = value
+        if name_end == colon:
+            value = wireshark_length(view, colon + 1, text)
+            if value >= 0:
+                facts[_W_LENGTH] = value
+            facts[_W_READ_LENGTH] = read_length(view, a, b)
+    elif name == _CONTENT_TYPE and length == 12:
+        facts[_TYPE_START] = a
+        facts[_TYPE_LINE_END] = b
+        while a < b and view[a] != 59 and not is_space(view[a]):
+            a += 1
+        facts[_TYPE_END] = a
+    elif name == _CONNECTION and length == 10:
+        if list_has(view, a, b, _CLOSE, 5):
+            facts[_HAS_CLOSE] = 1
+        if list_has(view, a, b, _KEEP_ALIVE, 10):
+            facts[_HAS_KEEP] = 1
+    elif name == _TRANSFER_ENCODING and length == 17:
+        if name_end != colon or facts[_TRANSFER]:
+            facts[_FLAGS] |= _AMBIGUOUS
+        if not is_name(view, a, b, _IDENTITY, 8):
+            facts[_TRANSFER] = 1
+            if list_has(view, a, b, _CHUNKED, 7) == 2:
+                facts[_IS_CHUNKED] = 1
+            else:
+                facts[_FLAGS] |= _AMBIGUOUS
+                if mentions(view, a, b, _CHUNKED, 7):      # `chunked;`, `xchunked`: the body itself decides
+                    facts[_IS_CHUNKED] = 1
+        if name_end == colon:
+            a = colon + 1
+            while a < b and (view[a] == 32 or view[a] == 9):
+                a += 1
+            if b - a >= 7 and is_name(view, a, a + 7, _CHUNKED, 7):
+                facts[_W_CHUNKED] = 1
+    elif name == _CONTENT_ENCODING and length == 16:
+        facts[_CODING_START] = a
+        facts[_CODING_END] = b
+    elif name == _UPGRADE and length == 7:
+        facts[_HAS_UPGRADE] = 1
+        if list_has(view, a, b, _WEBSOCKET, 9):
+            facts[_HAS_UPGRADE] = 2
+        elif list_has(view, a, b, _H2C, 3):
+            facts[_HAS_UPGRADE] = 3
+    elif name == _EXPECT and length == 6:
+        facts[_HAS_EXPECT] = 1
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def read_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, line: cython.Py_ssize_t,
+              stop: cython.Py_ssize_t, bare_cr: cython.bint, facts: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """Read a head in one pass: index after its empty line, -1 when it is not whole in view[start:stop].
+
+    line  index of the byte that ends its start line
+    Sets the facts that fields decide (of the lines that are whole), and H_SCANNED as head_end() does. Linear.
+    """
+    at: cython.Py_ssize_t
+    text: cython.Py_ssize_t
+    i: cython.Py_ssize_t
+    c: cython.longlong
+    first: cython.longlong
+    colon: cython.bint = False
+    no_facts(facts)
+    if text_end(view, start, line) == start:
+        facts[_SCANNED] = line + 1
+        return line + 1
+    if view[line] == 10 and view[line - 1] != 13:
+        facts[_FLAGS] |= _BARE_LF
+    at = line + 1
+    for i in range(line + 1, stop):
+        c = view[i]
+        if c > 13:
+            if c == 58:
+                colon = True
+            continue
+        if c != 10 and not (c == 13 and bare_cr and i + 1 < stop and view[i + 1] != 10):
+            continue
+        text = i
+        if c == 10:
+            if i > at and view[i - 1] == 13:
+                text = i - 1
+            elif i > at:
+                facts[_FLAGS] |= _BARE_LF
+        if text == at:
+            facts[_SCANNED] = i + 1
+            if facts[_TRANSFER] and facts[_LENGTH] >= 0:
+                facts[_FLAGS] |= _AMBIGUOUS
+            return i + 1
+        first = view[at]
+        if not colon and facts[_W_BREAK] < 0:
+            facts[_W_BREAK] = at
+        if first == 32 or first == 9:
+            facts[_FLAGS] |= _OBS_FOLD
+            if facts[_TRANSFER]:
+                facts[_FLAGS] |= _AMBIGUOUS
+                if list_has(view, at, text, _CHUNKED, 7) == 2:
+                    facts[_IS_CHUNKED] = 1
+        elif colon:
+            first |= 32
+            if first == 99 or first == 116 or first == 117 or first == 101:    # c t u e: the fields wanted begin so
+                field_line(view, at, text, facts)
+        at = i + 1
+        colon = False
+    facts[_SCANNED] = at
+    if facts[_TRANSFER] and facts[_LENGTH] >= 0:
+        facts[_FLAGS] |= _AMBIGUOUS
+    return -1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 bare_cr: cython.bint, facts: cython.longlong[::1]) -> cython.longlong:
+    """Read the field lines view[start:end] (the empty line may be among them) and set the facts that fields decide.
+
+    Linear in their length. A line that is no field is skipped (RFC 9112 section 5).
+    """
+    at: cython.Py_ssize_t = start
+    stop: cython.Py_ssize_t
+    text: cython.Py_ssize_t
+    c: cython.longlong
+    no_facts(facts)
     while at < end:
         stop = line_end(view, at, end, bare_cr)
         if stop < 0:
@@ -508,85 +680,20 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
             text = text_end(view, at, stop)
             if view[stop] == 10 and text == stop and text > at:
                 facts[_FLAGS] |= _BARE_LF
-        if text == at:                     # the empty line
-            at = stop + 1
-            continue
-        c = view[at]
-        if c == 32 or c == 9:
-            facts[_FLAGS] |= _OBS_FOLD
-            if facts[_TRANSFER]:
-                facts[_FLAGS] |= _AMBIGUOUS
-                if list_has(view, at, text, _CHUNKED, 7) == 2:
-                    facts[_IS_CHUNKED] = 1
+        if text > at:
+            c = view[at]
             if bare_cr and facts[_W_BREAK] < 0 and not has_colon(view, at, text):
                 facts[_W_BREAK] = at
-            at = stop + 1
-            continue
-        if bare_cr and facts[_W_BREAK] < 0 and not has_colon(view, at, text):
-            facts[_W_BREAK] = at
-        c = lower(c)
-        if c == 99 or c == 116 or c == 117 or c == 101:      # c t u e: the fields wanted here begin so
-            colon = at
-            while colon < text and view[colon] != 58:
-                colon += 1
-            if colon < text:
-                name_end = colon
-                while name_end > at and (view[name_end - 1] == 32 or view[name_end - 1] == 9):
-                    name_end -= 1
-                a = colon + 1
-                b = text
-                while a < b and is_space(view[a]):
-                    a += 1
-                while b > a and is_space(view[b - 1]):
-                    b -= 1
-                if is_name(view, at, name_end, _CONTENT_LENGTH, 14):
-                    value = content_length(view, a, b, facts)
-                    if name_end != colon or (facts[_LENGTH] >= 0 and value != facts[_LENGTH]):
-                        facts[_FLAGS] |= _AMBIGUOUS
-                    if facts[_LENGTH] < 0:
-                        facts[_LENGTH] = value
-                    if name_end == colon:
-                        value = wireshark_length(view, colon + 1, text)
-                        if value >= 0:
-                            facts[_W_LENGTH] = value
-                        facts[_W_READ_LENGTH] = read_length(view, a, b)
-                elif is_name(view, at, name_end, _TRANSFER_ENCODING, 17):
-                    if name_end != colon or facts[_TRANSFER]:
-                        facts[_FLAGS] |= _AMBIGUOUS
-                    if not is_name(view, a, b, _IDENTITY, 8):
-                        facts[_TRANSFER] = 1
-                        if list_has(view, a, b, _CHUNKED, 7) == 2:
-                            facts[_IS_CHUNKED] = 1
-                        else:
-                            facts[_FLAGS] |= _AMBIGUOUS
-                    if name_end == colon:
-                        a = colon + 1
-                        while a < b and (view[a] == 32 or view[a] == 9):
-                            a += 1
-                        if b - a >= 7 and is_name(view, a, a + 7, _CHUNKED, 7):
-                            facts[_W_CHUNKED] = 1
-                elif is_name(view, at, name_end, _CONTENT_TYPE, 12):
-                    facts[_TYPE_START] = a
-                    facts[_TYPE_LINE_END] = b
-                    while a < b and view[a] != 59 and not is_space(view[a]):
-                        a += 1
-                    facts[_TYPE_END] = a
-                elif is_name(view, at, name_end, _CONTENT_ENCODING, 16):
-                    facts[_CODING_START] = a
-                    facts[_CODING_END] = b
-                elif is_name(view, at, name_end, _CONNECTION, 10):
-                    if list_has(view, a, b, _CLOSE, 5):
-                        facts[_HAS_CLOSE] = 1
-                    if list_has(view, a, b, _KEEP_ALIVE, 10):
-                        facts[_HAS_KEEP] = 1
-                elif is_name(view, at, name_end, _UPGRADE, 7):
-                    facts[_HAS_UPGRADE] = 1
-                    if list_has(view, a, b, _WEBSOCKET, 9):
-                        facts[_HAS_UPGRADE] = 2
-                    elif list_has(view, a, b, _H2C, 3):
-                        facts[_HAS_UPGRADE] = 3
-                elif is_name(view, at, name_end, _EXPECT, 6):
-                    facts[_HAS_EXPECT] = 1
+            if c == 32 or c == 9:
+                facts[_FLAGS] |= _OBS_FOLD
+                if facts[_TRANSFER]:
+                    facts[_FLAGS] |= _AMBIGUOUS
+                    if list_has(view, at, text, _CHUNKED, 7) == 2:
+                        facts[_IS_CHUNKED] = 1
+            else:
+                c |= 32
+                if c == 99 or c == 116 or c == 117 or c == 101:
+                    field_line(view, at, text, facts)
         at = stop + 1
     if facts[_TRANSFER] and facts[_LENGTH] >= 0:
         facts[_FLAGS] |= _AMBIGUOUS

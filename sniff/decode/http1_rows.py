@@ -30,7 +30,7 @@ from sniff.packets import columns as c
 from sniff.reassembly import columns as r
 
 if not cython.compiled:
-    from sniff.decode.http1_head import head_end, is_space, known_start, line_end, lower, parse_fields, text_end
+    from sniff.decode.http1_head import head_end, is_space, known_start, line_end, lower, parse_fields, read_head, text_end
 
 # --- columns of others, as C globals ---------------------------------------------------------------------------------------
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
@@ -80,14 +80,14 @@ M_RPC_IN = cython.declare(cython.longlong, d.METHODS.index("RPC_IN_DATA"))
 M_RPC_OUT = cython.declare(cython.longlong, d.METHODS.index("RPC_OUT_DATA"))
 M_CONNECT = cython.declare(cython.longlong, d.METHODS.index("CONNECT"))
 
-# --- the state of a connection: one int64 row, state[row, ...] ---------------------------------------------------------------
+# --- the state of a connection: one int64 row, self.state[row, ...] ---------------------------------------------------------------
 HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HTTP, 2 not any more (tunnel, upgraded)
 SEEN = cython.declare(cython.Py_ssize_t, 1)       # a request was read
 LAST_METHOD = cython.declare(cython.Py_ssize_t, 2)
 BASE = cython.declare(cython.Py_ssize_t, 8)       # the two directions follow, LANE numbers each
 LANE = cython.declare(cython.Py_ssize_t, 32)
 
-# of one direction: state[row, BASE + direction * LANE + ...]
+# of one direction: self.state[row, BASE + direction * LANE + ...]
 PHASE = cython.declare(cython.Py_ssize_t, 0)
 MSP_SEQ = cython.declare(cython.Py_ssize_t, 1)    # where the waiting message begins (sequence number)
 NEXT = cython.declare(cython.Py_ssize_t, 2)       # where it is known to end (LENGTH), or where the next segment has to begin
@@ -174,6 +174,24 @@ C_X_DEFLATE = cython.declare(cython.longlong, _hash("x-deflate"))
 C_BR = cython.declare(cython.longlong, _hash("br"))
 C_IDENTITY = cython.declare(cython.longlong, _hash("identity"))
 
+_GIF87 = cython.declare(cython.longlong, int.from_bytes(b"GIF87a", "big"))
+_GIF89 = cython.declare(cython.longlong, int.from_bytes(b"GIF89a", "big"))
+_XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
+_PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
+
+_W_GIF87 = cython.declare(bytes, b" (GIF87a)")
+_WORDS = b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
+"""Everything this module writes that does not come from the wire; `words` of read_rows() is this text."""
+WORDS = _WORDS
+W_GIF87 = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (GIF87a)"))
+W_GIF89 = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (GIF89a)"))
+W_PNG = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (PNG)"))
+W_JPEG = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (JPEG"))
+W_JSON = cython.declare(cython.Py_ssize_t, _WORDS.index(b", Java"))
+W_CONTINUATION = cython.declare(cython.Py_ssize_t, _WORDS.index(b"Continuation"))
+W_END = cython.declare(cython.Py_ssize_t, _WORDS.index(b"HTTP"))
+SCANNED_ = cython.declare(cython.Py_ssize_t, 21)      # H_SCANNED
+
 
 @cython.cfunc
 @cython.nogil
@@ -191,87 +209,6 @@ def is_http_port(port: cython.longlong) -> cython.bint:
     """The TCP ports that Wireshark reads as HTTP from the first byte."""
     return (port == 80 or port == 8080 or port == 3128 or port == 3132 or port == 5985 or port == 8088 or port == 11371
             or port == 1900 or port == 2869 or port == 2710 or port == 631 or port == 3689)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def put_text(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-             out: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Write view[start:end] as Wireshark shows text, at most an Info cell of it; returns the index after it.
-
-    Control characters as in C (`\\t`, otherwise three octal digits), bytes that are no UTF-8 as U+FFFD.
-    """
-    i: cython.Py_ssize_t = start
-    k: cython.Py_ssize_t
-    more: cython.Py_ssize_t
-    byte: cython.longlong
-    point: cython.longlong
-    stop: cython.Py_ssize_t = at + _INFO
-    while i < end and at < stop:
-        byte = view[i]
-        if 32 <= byte < 127:
-            out[at] = cython.cast(cython.uchar, byte)
-            at += 1
-            i += 1
-        elif byte < 128:
-            out[at] = 92
-            at += 1
-            k = 0
-            if 7 <= byte <= 13:
-                # \a \b \t \n \v \f \r
-                k = 97 if byte == 7 else 98 if byte == 8 else 116 if byte == 9 else 110 if byte == 10 else 118 if byte == 11 \
-                    else 102 if byte == 12 else 114
-                out[at] = cython.cast(cython.uchar, k)
-                at += 1
-            else:
-                out[at] = cython.cast(cython.uchar, 48 + (byte >> 6))
-                out[at + 1] = cython.cast(cython.uchar, 48 + ((byte >> 3) & 7))
-                out[at + 2] = cython.cast(cython.uchar, 48 + (byte & 7))
-                at += 3
-            i += 1
-        else:
-            more = 0
-            point = 0
-            if 0xC2 <= byte < 0xE0:
-                more = 1
-                point = byte & 0x1F
-            elif 0xE0 <= byte < 0xF0:
-                more = 2
-                point = byte & 0x0F
-            elif 0xF0 <= byte < 0xF5:
-                more = 3
-                point = byte & 0x07
-            k = 1
-            while k <= more and i + k < end and (view[i + k] & 0xC0) == 0x80:
-                point = (point << 6) | (view[i + k] & 0x3F)
-                k += 1
-            if more and k > more and not (more == 2 and (point < 0x800 or 0xD800 <= point < 0xE000)) \
-                    and not (more == 3 and (point < 0x10000 or point > 0x10FFFF)):
-                for k in range(more + 1):
-                    out[at] = view[i + k]
-                    at += 1
-                i += more + 1
-            else:
-                out[at] = 0xEF
-                out[at + 1] = 0xBF
-                out[at + 2] = 0xBD
-                at += 3
-                i += 1
-    return at
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def put_bytes(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-              out: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Copy view[start:end]; returns the index after it."""
-    i: cython.Py_ssize_t
-    for i in range(start, end):
-        out[at] = view[i]
-        at += 1
-    return at
 
 
 @cython.cfunc
@@ -364,655 +301,6 @@ def unpacks(first: cython.longlong, length: cython.longlong, coded: cython.longl
     return ((head >> 9) & 3) != 3 and not is_text(first, length)
 
 
-_GIF87 = cython.declare(cython.longlong, int.from_bytes(b"GIF87a", "big"))
-_GIF89 = cython.declare(cython.longlong, int.from_bytes(b"GIF89a", "big"))
-_XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
-_PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
-
-_W_GIF87 = cython.declare(bytes, b" (GIF87a)")
-_WORDS = b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
-"""Everything this module writes that does not come from the wire; `words` of read_rows() is this text."""
-WORDS = _WORDS
-W_GIF87 = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (GIF87a)"))
-W_GIF89 = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (GIF89a)"))
-W_PNG = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (PNG)"))
-W_JPEG = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (JPEG"))
-W_JSON = cython.declare(cython.Py_ssize_t, _WORDS.index(b", Java"))
-W_CONTINUATION = cython.declare(cython.Py_ssize_t, _WORDS.index(b"Continuation"))
-W_END = cython.declare(cython.Py_ssize_t, _WORDS.index(b"HTTP"))
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def put_image(kind: cython.longlong, words: cython.const[cython.uchar][::1], out: cython.uchar[::1],
-              at: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    if kind == 1:
-        return put_bytes(words, W_GIF87, W_GIF89, out, at)
-    if kind == 2:
-        return put_bytes(words, W_GIF89, W_PNG, out, at)
-    if kind == 3:
-        return put_bytes(words, W_PNG, W_JPEG, out, at)
-    return put_bytes(words, W_JPEG, W_JSON, out, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def put_body_words(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                   coded: cython.longlong, first: cython.longlong, first_len: cython.longlong,
-                   words: cython.const[cython.uchar][::1], out: cython.uchar[::1], at: cython.Py_ssize_t,
-                   ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Write what a body adds to the row, by its media type view[start:end] (start -1: none) and its first bytes.
-
-    Sets ctl[PROTOCOL]. Returns the index after it.
-    """
-    kind: cython.longlong
-    media: cython.longlong
-    i: cython.Py_ssize_t
-    length: cython.Py_ssize_t = end - start
-    if coded:
-        if not unpacks(first, first_len, coded):
-            return at
-        kind = -1                                   # packed: an image is taken by its type
-    else:
-        kind = image_kind(first, first_len)
-    if start < 0:
-        return put_image(kind, words, out, at) if kind > 0 else at
-    if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
-        return at
-    media = hash_of(view, start, end)
-    if length > 5 and hash_of(view, start, start + 5) == T_TEXT and is_xml(first, first_len):
-        ctl[PROTOCOL] = P_XML
-        return at
-    if kind > 0 and not (length > 5 and hash_of(view, start, start + 5) == T_TEXT) and media != T_FORM and media != T_JSON:
-        return put_image(kind, words, out, at)      # a type that nothing reads as text: what the body is counts
-    if media == T_OCTETS:
-        return at
-    if media == T_TEXT_XML or media == T_XML or (length > 4 and view[end - 4] == 43 and lower(view[end - 3]) == 120
-                                                 and lower(view[end - 2]) == 109 and lower(view[end - 1]) == 108):
-        ctl[PROTOCOL] = P_XML
-        return at
-    if media == T_JSON or media == T_NDJSON or media == T_JSON_RPC or media == T_JSON_REQUEST or \
-            (length > 5 and view[end - 5] == 43 and lower(view[end - 4]) == 106 and lower(view[end - 3]) == 115
-             and lower(view[end - 2]) == 111 and lower(view[end - 1]) == 110):
-        ctl[PROTOCOL] = P_JSON
-        at = put_bytes(words, W_JSON, W_CONTINUATION, out, at)
-    else:
-        out[at] = 32
-        out[at + 1] = 40
-        at += 2
-    for i in range(start, end if length < 256 else start + 256):
-        if 32 <= view[i] < 127:
-            out[at] = cython.cast(cython.uchar, lower(view[i]))
-            at += 1
-        else:
-            at = put_text(view, i, i + 1, out, at)
-    out[at] = 41
-    return at + 1
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def see_body(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-             state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
-    """Note that view[start:end] is body: count it and keep the first bytes."""
-    i: cython.Py_ssize_t = start
-    if end > start:
-        while i < end and state[row, lane + FIRST_LEN] < 7:
-            state[row, lane + FIRST] = (state[row, lane + FIRST] << 8) | view[i]
-            state[row, lane + FIRST_LEN] += 1
-            i += 1
-        state[row, lane + BODY] += end - start
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def read_chunks(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Go on in a chunked body with view[start:end]: index after its end, or -1 when it goes on.
-
-    A size line that holds no number ends the reading (the rest is the body, as it is).
-    """
-    i: cython.Py_ssize_t = start
-    step: cython.Py_ssize_t
-    take: cython.Py_ssize_t
-    byte: cython.longlong
-    while i < end:
-        if state[row, lane + CHUNK] == 1:
-            step = end - i
-            if step > state[row, lane + CHUNK_LEFT]:
-                step = state[row, lane + CHUNK_LEFT]
-            take = state[row, lane + CHUNK_LEFT] - 2      # the CRLF after the data is counted in
-            if take > step:
-                take = step
-            if take > 0:
-                see_body(view, i, i + take, state, row, lane)
-            state[row, lane + CHUNK_LEFT] -= step
-            i += step
-            if state[row, lane + CHUNK_LEFT] == 0:
-                state[row, lane + CHUNK] = 0
-                state[row, lane + CHUNK_SIZE] = 0
-                state[row, lane + CHUNK_DIGITS] = 0
-            continue
-        byte = view[i]
-        i += 1
-        if state[row, lane + CHUNK] == 2:
-            if byte == 10:
-                return i
-            continue
-        if byte == 10:
-            if state[row, lane + CHUNK_DIGITS] == 0 or state[row, lane + CHUNK_DIGITS] == 3:
-                see_body(view, i, end, state, row, lane)
-                return end
-            if state[row, lane + CHUNK_SIZE] == 0:
-                state[row, lane + CHUNK] = 2
-            else:
-                state[row, lane + CHUNK] = 1
-                state[row, lane + CHUNK_LEFT] = state[row, lane + CHUNK_SIZE] + 2
-        elif state[row, lane + CHUNK_DIGITS] <= 1:
-            byte = lower(byte)
-            if 48 <= byte <= 57 or 97 <= byte <= 102:
-                state[row, lane + CHUNK_SIZE] = state[row, lane + CHUNK_SIZE] * 16 + (byte - 48 if byte <= 57 else byte - 87)
-                state[row, lane + CHUNK_DIGITS] = 1
-                if state[row, lane + CHUNK_SIZE] > _MAX_CHUNK:
-                    state[row, lane + CHUNK_SIZE] = _MAX_CHUNK
-                    state[row, lane + CHUNK_DIGITS] = 3
-            elif state[row, lane + CHUNK_DIGITS] == 1:
-                state[row, lane + CHUNK_DIGITS] = 2
-            elif not is_space(byte):
-                state[row, lane + CHUNK_DIGITS] = 3
-    return -1
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def message_done(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, kind: cython.longlong, method: cython.longlong,
-                 status: cython.longlong, upgrade: cython.longlong, ctl: cython.longlong[::1]) -> cython.int:
-    """Remember what a whole message means for those that follow."""
-    ctl[COMPLETED] += 1
-    if kind == 1:
-        state[row, SEEN] = 1
-        state[row, LAST_METHOD] = method
-    elif kind == 2:
-        if (status == 101 and upgrade) or (200 <= status < 300 and state[row, LAST_METHOD] == M_CONNECT):
-            state[row, HTTP] = 2
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def wait(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, phase: cython.longlong,
-         begin: cython.longlong, contig: cython.longlong, more: cython.longlong, ctl: cython.longlong[::1]) -> cython.int:
-    """The message that begins at sequence number `begin` waits; `more` bytes after `contig` complete it (LENGTH)."""
-    state[row, lane + PHASE] = phase
-    state[row, lane + MSP_SEQ] = begin & _MASK
-    state[row, lane + CONTIG] = contig & _MASK
-    state[row, lane + NEXT] = (contig + more) & _MASK
-    state[row, lane + ISLAND_A] = -1
-    state[row, lane + ISLAND_B] = -1
-    state[row, lane + BROKEN] = 0
-    ctl[WAITS] = 1
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def keep_words(view: cython.const[cython.uchar][::1], facts: cython.longlong[::1], pool: cython.uchar[::1],
-               text: cython.Py_ssize_t, text_stop: cython.Py_ssize_t, kind: cython.longlong, arena: cython.uchar[::1],
-               state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-               ctl: cython.longlong[::1]) -> cython.int:
-    """Keep in the arena what the row of a waiting message will need: its start line and its media type."""
-    at: cython.Py_ssize_t = ctl[ARENA_USED]
-    a: cython.Py_ssize_t = facts[TYPE_START_]
-    b: cython.Py_ssize_t = facts[TYPE_END_]
-    state[row, lane + LINE] = at
-    at = put_bytes(pool, text, text_stop, arena, at)
-    state[row, lane + LINE_LEN] = at - state[row, lane + LINE]
-    state[row, lane + MEDIA] = at
-    state[row, lane + MEDIA_LEN] = -1
-    if a >= 0:
-        if b - a > 256:
-            b = a + 256
-        at = put_bytes(view, a, b, arena, at)
-        state[row, lane + MEDIA_LEN] = at - state[row, lane + MEDIA]
-    ctl[ARENA_USED] = at
-    state[row, lane + CODED] = coding_number(view, facts[CODING_START_], facts[CODING_END_])
-    state[row, lane + KIND_] = kind
-    state[row, lane + MSG_METHOD] = facts[METHOD_]
-    state[row, lane + MSG_STATUS] = facts[STATUS_]
-    state[row, lane + MSG_UPGRADE] = facts[UPGRADE_]
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def finish_waiting(arena: cython.uchar[::1], words: cython.const[cython.uchar][::1], pool: cython.uchar[::1],
-                   at: cython.Py_ssize_t, state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-                   ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """A waiting message is whole: write its words at pool[at:] and forget it. Returns the index after them."""
-    start: cython.Py_ssize_t = state[row, lane + LINE]
-    media: cython.Py_ssize_t = state[row, lane + MEDIA]
-    at = put_bytes(arena, start, start + state[row, lane + LINE_LEN], pool, at)
-    ctl[PROTOCOL] = P_HTTP
-    if state[row, lane + BODY] > 0:
-        at = put_body_words(arena, media if state[row, lane + MEDIA_LEN] >= 0 else -1, media + state[row, lane + MEDIA_LEN],
-                            state[row, lane + CODED], state[row, lane + FIRST], state[row, lane + FIRST_LEN], words, pool, at, ctl)
-    message_done(state, row, state[row, lane + KIND_], state[row, lane + MSG_METHOD], state[row, lane + MSG_STATUS],
-                 state[row, lane + MSG_UPGRADE], ctl)
-    state[row, lane + PHASE] = IDLE
-    return at
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def end_after_break(view: cython.const[cython.uchar][::1], facts: cython.longlong[::1],
-                    end: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Where Wireshark sees the end of a message one of whose field lines has no colon: its body begins with that line."""
-    at: cython.Py_ssize_t = facts[BREAK_]
-    stop: cython.Py_ssize_t
-    size: cython.longlong
-    byte: cython.longlong
-    i: cython.Py_ssize_t
-    if not facts[CHUNKED_]:
-        if facts[READ_LENGTH_] < 0 or facts[READ_LENGTH_] > end - at:
-            return end
-        return at + facts[READ_LENGTH_]
-    while at < end:
-        stop = line_end(view, at, end, True)
-        if stop < 0:
-            return end
-        size = 0
-        i = at
-        while i < stop:
-            byte = lower(view[i])
-            if not (48 <= byte <= 57 or 97 <= byte <= 102) or size > _MAX_CHUNK:
-                break
-            size = size * 16 + (byte - 48 if byte <= 57 else byte - 87)
-            i += 1
-        at = stop + 1
-        if size == 0:                        # the last chunk, as far as it can tell: trailer lines until an empty one
-            while at < end:
-                stop = line_end(view, at, end, True)
-                if stop < 0:
-                    return end
-                if text_end(view, at, stop) == at:
-                    return stop + 1
-                at = stop + 1
-            return end
-        if size > end - at:
-            return end
-        at += size + 2
-    return end
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def body_after_head(view: cython.const[cython.uchar][::1], head_stop: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                    captured: cython.bint, begin: cython.longlong, seq_end: cython.longlong, kind: cython.longlong,
-                    facts: cython.longlong[::1], arena: cython.uchar[::1], words: cython.const[cython.uchar][::1],
-                    pool: cython.uchar[::1], text: cython.Py_ssize_t, at: cython.Py_ssize_t, state: cython.longlong[:, ::1],
-                    row: cython.Py_ssize_t, lane: cython.Py_ssize_t, ctl: cython.longlong[::1],
-                    rest: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """The head ends at head_stop, its words stand at pool[text:at]: read the body in view[head_stop:end], wait or finish.
-
-    begin, seq_end  sequence numbers of the message's first byte and of the byte after `end`
-    rest            written: [0] index after the message, -1 when it waits for more
-    Returns the index after the words in the pool.
-    """
-    status: cython.longlong = facts[STATUS_]
-    length: cython.longlong = facts[LENGTH_]
-    media: cython.Py_ssize_t = facts[TYPE_START_]
-    stop: cython.Py_ssize_t
-    wants_body: cython.bint = True
-    if kind == 2 and (state[row, LAST_METHOD] == M_HEAD or (200 <= status < 300 and state[row, LAST_METHOD] == M_CONNECT)
-                      or 100 <= status < 200 or status == 204 or status == 304):
-        wants_body = False
-    state[row, lane + BODY] = 0
-    state[row, lane + FIRST] = 0
-    state[row, lane + FIRST_LEN] = 0
-    state[row, lane + CHUNK] = 0
-    state[row, lane + CHUNK_SIZE] = 0
-    state[row, lane + CHUNK_DIGITS] = 0
-    rest[0] = -1
-    if wants_body and captured:
-        if facts[CHUNKED_]:
-            stop = read_chunks(view, head_stop, end, state, row, lane)
-            if stop < 0:
-                keep_words(view, facts, pool, text, at, kind, arena, state, row, lane, ctl)
-                wait(state, row, lane, CHUNKS, begin, seq_end, 0, ctl)
-                return at
-        elif length >= 131_072 and (facts[METHOD_] == M_RPC_IN or facts[METHOD_] == M_RPC_OUT):
-            stop = end                       # RPC over HTTP: a length that means nothing
-            see_body(view, head_stop, stop, state, row, lane)
-        elif length >= 0:
-            if length > end - head_stop:
-                see_body(view, head_stop, end, state, row, lane)
-                keep_words(view, facts, pool, text, at, kind, arena, state, row, lane, ctl)
-                wait(state, row, lane, LENGTH, begin, seq_end, length - (end - head_stop), ctl)
-                return at
-            stop = head_stop + length
-            see_body(view, head_stop, stop, state, row, lane)
-        elif kind == 2:
-            see_body(view, head_stop, end, state, row, lane)
-            keep_words(view, facts, pool, text, at, kind, arena, state, row, lane, ctl)
-            wait(state, row, lane, UNTIL_FIN, begin, seq_end, 0x0FFFFFFE, ctl)
-            return at
-        else:
-            stop = head_stop
-    else:
-        stop = end
-        if length >= 0 and not facts[CHUNKED_]:
-            if length < end - head_stop:
-                stop = head_stop + length
-        elif (kind == 1 and not facts[CHUNKED_]) or (kind == 2 and (100 <= status < 200 or status == 204 or status == 304)):
-            stop = head_stop
-        see_body(view, head_stop, stop, state, row, lane)
-    if facts[BREAK_] >= 0 and wants_body:
-        stop = end_after_break(view, facts, end)
-    elif wants_body and length >= 0 and facts[READ_LENGTH_] > length and not facts[CHUNKED_]:
-        stop = end
-    ctl[PROTOCOL] = P_HTTP
-    if state[row, lane + BODY] > 0:
-        at = put_body_words(view, media, facts[TYPE_END_], coding_number(view, facts[CODING_START_], facts[CODING_END_]),
-                            state[row, lane + FIRST], state[row, lane + FIRST_LEN], words, pool, at, ctl)
-    message_done(state, row, kind, facts[METHOD_], status, facts[UPGRADE_], ctl)
-    state[row, lane + PHASE] = IDLE
-    rest[0] = stop
-    return at
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def keep_part(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-              arena: cython.uchar[::1], state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-              ctl: cython.longlong[::1]) -> cython.int:
-    """Add view[start:end] to the head kept in the arena, which moves to the arena's end when it does not lie there."""
-    at: cython.Py_ssize_t = ctl[ARENA_USED]
-    old: cython.Py_ssize_t = state[row, lane + PART]
-    length: cython.Py_ssize_t = state[row, lane + PART_LEN]
-    if length and old + length != at:
-        put_bytes(arena, old, old + length, arena, at)
-        state[row, lane + PART] = at
-        at += length
-    elif not length:
-        state[row, lane + PART] = at
-    ctl[ARENA_USED] = put_bytes(view, start, end, arena, at)
-    state[row, lane + PART_LEN] = length + end - start
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def read_messages(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                  captured: cython.bint, seq: cython.longlong, arena: cython.uchar[::1],
-                  words: cython.const[cython.uchar][::1], names: cython.const[cython.uchar][::1],
-                  starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], pool: cython.uchar[::1],
-                  at: cython.Py_ssize_t, state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-                  ctl: cython.longlong[::1], rest: cython.longlong[::1], alone: cython.bint) -> cython.Py_ssize_t:
-    """Read view[start:end], which begins at sequence number `seq`, as messages from their first byte on.
-
-    Writes their words at pool[at:], returns the index after them. ctl[WAITS] is 1 when the first one waits for more: a
-    later one, or one behind a message that ended here (not `alone`), waits without a mark.
-    """
-    i: cython.Py_ssize_t
-    stop: cython.Py_ssize_t
-    text: cython.Py_ssize_t
-    kind: cython.longlong
-    begin: cython.longlong
-    seq_end: cython.longlong = seq + (end - start)
-    first: cython.Py_ssize_t = start
-    while start < end:
-        if state[row, HTTP] == 2:
-            return at
-        begin = seq + (start - first)
-        i = start
-        if end - i > 3 and view[i] == 13 and view[i + 1] == 10:
-            i += 2
-        if view[i] < 32 or view[i] > 126:
-            if state[row, SEEN]:
-                ctl[PROTOCOL] = P_HTTP
-                ctl[COMPLETED] += 1
-                ctl[CONTINUES] = 1
-                at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
-            return at
-        stop = line_end(view, i, end, True)
-        if stop < 0:
-            if captured:
-                state[row, lane + PART_LEN] = 0
-                state[row, lane + SCANNED] = 0
-                state[row, lane + LINE_LEN] = 0
-                keep_part(view, i, end, arena, state, row, lane, ctl)
-                wait(state, row, lane, HEAD, begin, seq_end, 0, ctl)
-                ctl[WAITS] = 1 if alone else 0
-                return at
-            stop = end
-        kind = known_start(view, i, text_end(view, i, stop) if stop < end else end, names, starts, facts)
-        if kind == 0:
-            if state[row, SEEN]:
-                ctl[PROTOCOL] = P_HTTP
-                ctl[COMPLETED] += 1
-                ctl[CONTINUES] = 1
-                at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
-            return at
-        text = at
-        at = put_text(view, i, text_end(view, i, stop) if stop < end else end, pool, at)
-        pool[at] = 32
-        at += 1
-        stop = head_end(view, i, end, True, facts)
-        if stop < 0:
-            if captured:
-                facts[TYPE_START_] = -1
-                facts[CODING_START_] = -1
-                keep_words(view, facts, pool, text, at, kind, arena, state, row, lane, ctl)
-                state[row, lane + PART_LEN] = 0
-                state[row, lane + SCANNED] = 0
-                keep_part(view, i, end, arena, state, row, lane, ctl)
-                wait(state, row, lane, HEAD, begin, seq_end, 0, ctl)
-                ctl[WAITS] = 1 if alone else 0
-                return at
-            stop = end
-        parse_fields(view, line_end(view, i, stop, True) + 1, stop, True, facts)
-        at = body_after_head(view, stop, end, captured, begin, seq_end, kind, facts, arena, words, pool, text, at, state, row,
-                             lane, ctl, rest)
-        if rest[0] < 0:
-            ctl[WAITS] = 1 if alone else 0
-            return at
-        alone = False
-        if at - text > 3 * _INFO:           # far beyond what a cell shows
-            at = text + 3 * _INFO
-        start = rest[0]
-    return at
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def go_on_with_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                    seq: cython.longlong, arena: cython.uchar[::1], words: cython.const[cython.uchar][::1],
-                    names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
-                    facts: cython.longlong[::1], pool: cython.uchar[::1], at: cython.Py_ssize_t,
-                    state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-                    ctl: cython.longlong[::1], rest: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """A head that waited gets view[start:end]: read on in what is there of it now. Same results as read_messages()."""
-    part: cython.Py_ssize_t
-    length: cython.Py_ssize_t
-    before: cython.Py_ssize_t = state[row, lane + PART_LEN]
-    stop: cython.Py_ssize_t
-    line: cython.Py_ssize_t
-    kind: cython.longlong
-    text: cython.Py_ssize_t = at
-    begin: cython.longlong = state[row, lane + MSP_SEQ]
-    if before + end - start > _MAX_HEAD:
-        state[row, lane + PHASE] = IDLE
-        ctl[WAITS] = 1
-        return at
-    keep_part(view, start, end, arena, state, row, lane, ctl)
-    part = state[row, lane + PART]
-    length = state[row, lane + PART_LEN]
-    line = line_end(arena, part, part + length, True)
-    if line < 0:
-        wait(state, row, lane, HEAD, begin, seq + end - start, 0, ctl)
-        return at
-    kind = known_start(arena, part, text_end(arena, part, line), names, starts, facts)
-    if kind == 0:
-        state[row, lane + PHASE] = IDLE
-        if state[row, SEEN]:
-            ctl[PROTOCOL] = P_HTTP
-            ctl[COMPLETED] += 1
-            ctl[CONTINUES] = 1
-            at = put_bytes(words, W_CONTINUATION, W_END, pool, at)
-        return at
-    at = put_text(arena, part, text_end(arena, part, line), pool, at)
-    pool[at] = 32
-    at += 1
-    stop = head_end(arena, part + state[row, lane + SCANNED], part + length, True, facts)
-    state[row, lane + SCANNED] = facts[SCANNED_] - part
-    if stop < 0:
-        state[row, lane + LINE_LEN] = 1      # its words were written
-        wait(state, row, lane, HEAD, begin, seq + end - start, 0, ctl)
-        return at
-    parse_fields(arena, line + 1, stop, True, facts)
-    at = body_after_head(arena, stop, part + length, True, begin, seq + end - start, kind, facts, arena, words, pool, text, at,
-                         state, row, lane, ctl, rest)
-    if rest[0] >= 0 and rest[0] < part + length:
-        stop = end - (part + length - rest[0])       # the same place in the segment
-        at = read_messages(view, stop, end, True, seq + (stop - start), arena, words, names, starts, facts, pool, at, state,
-                           row, lane, ctl, rest, False)
-    return at
-
-
-SCANNED_ = cython.declare(cython.Py_ssize_t, 21)      # H_SCANNED
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def add_range(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, seq: cython.longlong,
-              seq_end: cython.longlong) -> cython.int:
-    """Note that a waiting message has the bytes [seq, seq_end)."""
-    contig: cython.longlong = state[row, lane + CONTIG]
-    if distance(contig, seq) <= 0:
-        if distance(contig, seq_end) > 0:
-            state[row, lane + CONTIG] = seq_end & _MASK
-        if state[row, lane + ISLAND_A] >= 0 and distance(state[row, lane + ISLAND_A], state[row, lane + CONTIG]) >= 0:
-            if distance(state[row, lane + CONTIG], state[row, lane + ISLAND_B]) > 0:
-                state[row, lane + CONTIG] = state[row, lane + ISLAND_B]
-            state[row, lane + ISLAND_A] = -1
-    elif state[row, lane + ISLAND_A] < 0:
-        state[row, lane + ISLAND_A] = seq & _MASK
-        state[row, lane + ISLAND_B] = seq_end & _MASK
-    elif distance(state[row, lane + ISLAND_B], seq) <= 0 and distance(state[row, lane + ISLAND_A], seq) >= 0:
-        if distance(state[row, lane + ISLAND_B], seq_end) > 0:
-            state[row, lane + ISLAND_B] = seq_end & _MASK
-    else:
-        state[row, lane + BROKEN] = 1
-    return 0
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-2)
-def read_segment(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                 captured: cython.bint, seq: cython.longlong, wire: cython.longlong, fin: cython.bint, reordered: cython.bint,
-                 arena: cython.uchar[::1], words: cython.const[cython.uchar][::1],
-                 names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
-                 facts: cython.longlong[::1], pool: cython.uchar[::1], at: cython.Py_ssize_t,
-                 state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
-                 ctl: cython.longlong[::1], rest: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """One segment of a direction: its words go to pool[at:], the index after them is returned.
-
-    ctl[WAITS] 1: the row ends in the marker; ctl[COMPLETED]: messages that it completed.
-    """
-    phase: cython.longlong = state[row, lane + PHASE]
-    offset: cython.longlong
-    seq_end: cython.longlong = (seq + wire) & _MASK
-    stop: cython.Py_ssize_t
-    inside: cython.bint = False
-    if phase != IDLE:
-        offset = distance(state[row, lane + MSP_SEQ], seq)
-        if phase == LENGTH or phase == UNTIL_FIN:
-            inside = offset > 0 and distance(seq, state[row, lane + NEXT]) > 0 and (wire > 0 or phase == UNTIL_FIN)
-        else:
-            inside = offset > 0 and distance(state[row, lane + CONTIG], seq) <= 0
-    if not inside:
-        if reordered or wire == 0:
-            return at
-        return read_messages(view, start, end, captured, seq, arena, words, names, starts, facts, pool, at, state, row, lane,
-                             ctl, rest, True)
-    if phase == LENGTH:
-        stop = start + distance(seq, state[row, lane + NEXT])
-        if stop > end:
-            stop = end
-        if state[row, lane + BODY] == 0 or state[row, lane + FIRST_LEN] < 7:
-            if seq == state[row, lane + CONTIG]:
-                see_body(view, start, stop, state, row, lane)
-        else:
-            state[row, lane + BODY] += stop - start
-        if distance(seq_end, state[row, lane + NEXT]) < 0:
-            add_range(state, row, lane, seq, state[row, lane + NEXT])
-        else:
-            add_range(state, row, lane, seq, seq_end)
-        if state[row, lane + CONTIG] == state[row, lane + NEXT] and not state[row, lane + BROKEN]:
-            if reordered:
-                state[row, lane + PHASE] = IDLE       # whole, but a reordered segment shows no message
-                return at
-            at = finish_waiting(arena, words, pool, at, state, row, lane, ctl)
-        else:
-            ctl[WAITS] = 1
-            if distance(state[row, lane + NEXT], seq_end) < 0 or stop == end:
-                return at
-            state[row, lane + PHASE] = IDLE
-        if stop < end and not reordered:
-            at = read_messages(view, stop, end, captured, seq + (stop - start), arena, words, names, starts, facts, pool, at,
-                               state, row, lane, ctl, rest, True)
-        return at
-    if phase == UNTIL_FIN:
-        if state[row, lane + FIRST_LEN] < 7 and seq == state[row, lane + CONTIG]:
-            see_body(view, start, end, state, row, lane)
-        else:
-            state[row, lane + BODY] += end - start
-        add_range(state, row, lane, seq, seq_end)
-        if fin and state[row, lane + CONTIG] == seq_end and not state[row, lane + BROKEN] and state[row, lane + ISLAND_A] < 0 \
-                and not reordered:
-            return finish_waiting(arena, words, pool, at, state, row, lane, ctl)
-        if wire > 0:
-            ctl[WAITS] = 1
-        return at
-    if reordered or wire == 0:
-        return at
-    offset = distance(seq, state[row, lane + CONTIG])     # bytes that were there already
-    if offset >= end - start:
-        ctl[WAITS] = 1
-        return at
-    start += offset
-    seq = (seq + offset) & _MASK
-    if phase == HEAD:
-        return go_on_with_head(view, start, end, seq, arena, words, names, starts, facts, pool, at, state, row, lane, ctl, rest)
-    stop = read_chunks(view, start, end, state, row, lane)
-    if stop < 0:
-        state[row, lane + CONTIG] = seq_end
-        at = put_bytes(arena, state[row, lane + LINE], state[row, lane + LINE] + state[row, lane + LINE_LEN], pool, at)
-        ctl[WAITS] = 1
-        return at
-    at = finish_waiting(arena, words, pool, at, state, row, lane, ctl)
-    if stop < end:
-        at = read_messages(view, stop, end, captured, seq + (stop - start), arena, words, names, starts, facts, pool, at, state,
-                           row, lane, ctl, rest, False)
-    return at
-
-
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
@@ -1038,115 +326,880 @@ def http_token(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> 
             and view[at + 4] == 47 and view[at + 5] == 49 and view[at + 6] == 46)
 
 
-@cython.ccall
-def read_rows(begin: cython.Py_ssize_t, data: cython.const[cython.uchar][::1], table: cython.longlong[:, ::1],
-              streams: cython.longlong[:, ::1], apps: cython.longlong[:, ::1], pool: cython.uchar[::1],
-              arena: cython.uchar[::1], state: cython.longlong[:, ::1], row_of: cython.longlong[::1],
-              words: cython.const[cython.uchar][::1], names: cython.const[cython.uchar][::1],
-              starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1],
-              ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Set the apps columns of the TCP packets from `begin` on that HTTP writes, or takes; returns the index after the last.
+@cython.cclass
+class Reader:
+    """Reads the segments of one batch after the other. Its arrays are the caller's: bind them before each call.
 
-    It stops early, with ctl[CTL_STATUS] saying what has to grow, and goes on when called again:
-    pool     uint8   texts; ctl[CTL_POOL_USED] bytes of it are used
-    arena    uint8   what waiting messages keep from packet to packet; ctl[CTL_ARENA_USED] bytes are used
+    data     uint8[m]  PacketBatch.data
+    pool     uint8     texts; ctl[CTL_POOL_USED] bytes of it are used
+    arena    uint8     what waiting messages keep from packet to packet; ctl[CTL_ARENA_USED] bytes are used
     state    int64[rows, STATE_COLUMNS]  one row a connection that carried data; ctl[CTL_ROWS_USED] rows are used
     row_of   int64[slots]  row of a flow's slot, -1 none
-    Packets whose APP_PROTOCOL is set already belong to somebody else.
     """
-    i: cython.Py_ssize_t
-    n: cython.Py_ssize_t = table.shape[1]
-    slot: cython.Py_ssize_t
-    row: cython.Py_ssize_t
-    lane: cython.Py_ssize_t
-    k: cython.Py_ssize_t
-    start: cython.Py_ssize_t
-    end: cython.Py_ssize_t
-    at: cython.Py_ssize_t
-    text: cython.Py_ssize_t
-    wire: cython.longlong
-    flags: cython.longlong
-    tags: cython.longlong
-    seq: cython.longlong
-    captured: cython.bint
-    fin: cython.bint
-    ctl[STATUS] = 0
-    with cython.nogil:
-        for i in range(begin, n):
-            if table[KIND, i] != IS_TCP:
+
+    data: cython.const[cython.uchar][::1]
+    table: cython.const[cython.longlong][:, ::1]
+    streams: cython.const[cython.longlong][:, ::1]
+    apps: cython.longlong[:, ::1]
+    pool: cython.uchar[::1]
+    arena: cython.uchar[::1]
+    state: cython.longlong[:, ::1]
+    row_of: cython.longlong[::1]
+    words: cython.const[cython.uchar][::1]
+    names: cython.const[cython.uchar][::1]
+    starts: cython.const[cython.longlong][::1]
+    facts: cython.longlong[::1]
+    ctl: cython.longlong[::1]
+    rest: cython.longlong[::1]
+
+    def __init__(self, words: cython.const[cython.uchar][::1], names: cython.const[cython.uchar][::1],
+                 starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], ctl: cython.longlong[::1]) -> None:
+        """Constant tables (WORDS, the method names), and int64 scratch: facts[32], ctl[CTL_COUNT]."""
+        self.words = words
+        self.names = names
+        self.starts = starts
+        self.facts = facts
+        self.ctl = ctl
+        self.rest = ctl[8:]
+
+    def bind_batch(self, data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
+                   streams: cython.const[cython.longlong][:, ::1], apps: cython.longlong[:, ::1]) -> None:
+        """The batch to read."""
+        self.data = data
+        self.table = table
+        self.streams = streams
+        self.apps = apps
+
+    def bind_memory(self, pool: cython.uchar[::1], arena: cython.uchar[::1], state: cython.longlong[:, ::1],
+                    row_of: cython.longlong[::1]) -> None:
+        """The arrays that grow."""
+        self.pool = pool
+        self.arena = arena
+        self.state = state
+        self.row_of = row_of
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def say(self, start: cython.Py_ssize_t, end: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Words of this module go to the pool; the index after them is returned."""
+        i: cython.Py_ssize_t
+        for i in range(start, end):
+            self.pool[at] = self.words[i]
+            at += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def say_kept(self, start: cython.Py_ssize_t, end: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Kept bytes go to the pool."""
+        i: cython.Py_ssize_t
+        for i in range(start, end):
+            self.pool[at] = self.arena[i]
+            at += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def keep_pool(self, start: cython.Py_ssize_t, end: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """What was said goes to the arena."""
+        i: cython.Py_ssize_t
+        for i in range(start, end):
+            self.arena[at] = self.pool[i]
+            at += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def keep_kept(self, start: cython.Py_ssize_t, end: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Kept bytes move to the end of the arena."""
+        i: cython.Py_ssize_t
+        for i in range(start, end):
+            self.arena[at] = self.arena[i]
+            at += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def keep_view(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                  at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Bytes from the wire go to the arena."""
+        i: cython.Py_ssize_t
+        for i in range(start, end):
+            self.arena[at] = view[i]
+            at += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_text(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write view[start:end] as Wireshark shows text, at most an Info cell of it; returns the index after it.
+
+        Control characters as in C (`\\t`, otherwise three octal digits), bytes that are no UTF-8 as U+FFFD.
+        """
+        i: cython.Py_ssize_t = start
+        k: cython.Py_ssize_t
+        more: cython.Py_ssize_t
+        byte: cython.longlong
+        point: cython.longlong
+        stop: cython.Py_ssize_t = at + _INFO
+        while i < end and at < stop:
+            byte = view[i]
+            if 32 <= byte < 127:
+                self.pool[at] = cython.cast(cython.uchar, byte)
+                at += 1
+                i += 1
+            elif byte < 128:
+                self.pool[at] = 92
+                at += 1
+                k = 0
+                if 7 <= byte <= 13:
+                    # \a \b \t \n \v \f \r
+                    k = 97 if byte == 7 else 98 if byte == 8 else 116 if byte == 9 else 110 if byte == 10 else 118 if byte == 11 \
+                        else 102 if byte == 12 else 114
+                    self.pool[at] = cython.cast(cython.uchar, k)
+                    at += 1
+                else:
+                    self.pool[at] = cython.cast(cython.uchar, 48 + (byte >> 6))
+                    self.pool[at + 1] = cython.cast(cython.uchar, 48 + ((byte >> 3) & 7))
+                    self.pool[at + 2] = cython.cast(cython.uchar, 48 + (byte & 7))
+                    at += 3
+                i += 1
+            else:
+                more = 0
+                point = 0
+                if 0xC2 <= byte < 0xE0:
+                    more = 1
+                    point = byte & 0x1F
+                elif 0xE0 <= byte < 0xF0:
+                    more = 2
+                    point = byte & 0x0F
+                elif 0xF0 <= byte < 0xF5:
+                    more = 3
+                    point = byte & 0x07
+                k = 1
+                while k <= more and i + k < end and (view[i + k] & 0xC0) == 0x80:
+                    point = (point << 6) | (view[i + k] & 0x3F)
+                    k += 1
+                if more and k > more and not (more == 2 and (point < 0x800 or 0xD800 <= point < 0xE000)) \
+                        and not (more == 3 and (point < 0x10000 or point > 0x10FFFF)):
+                    for k in range(more + 1):
+                        self.pool[at] = view[i + k]
+                        at += 1
+                    i += more + 1
+                else:
+                    self.pool[at] = 0xEF
+                    self.pool[at + 1] = 0xBF
+                    self.pool[at + 2] = 0xBD
+                    at += 3
+                    i += 1
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_image(self, kind: cython.longlong, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        if kind == 1:
+            return self.say(W_GIF87, W_GIF89, at)
+        if kind == 2:
+            return self.say(W_GIF89, W_PNG, at)
+        if kind == 3:
+            return self.say(W_PNG, W_JPEG, at)
+        return self.say(W_JPEG, W_JSON, at)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_body_words(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                       coded: cython.longlong, first: cython.longlong, first_len: cython.longlong,
+                       at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write what a body adds to the row, by its media type view[start:end] (start -1: none) and its first bytes.
+
+        Sets self.ctl[PROTOCOL]. Returns the index after it.
+        """
+        kind: cython.longlong
+        media: cython.longlong
+        i: cython.Py_ssize_t
+        length: cython.Py_ssize_t = end - start
+        if coded:
+            if not unpacks(first, first_len, coded):
+                return at
+            kind = -1                                   # packed: an image is taken by its type
+        else:
+            kind = image_kind(first, first_len)
+        if start < 0:
+            return self.put_image(kind, at) if kind > 0 else at
+        if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
+            return at
+        media = hash_of(view, start, end)
+        if length > 5 and hash_of(view, start, start + 5) == T_TEXT and is_xml(first, first_len):
+            self.ctl[PROTOCOL] = P_XML
+            return at
+        if kind > 0 and not (length > 5 and hash_of(view, start, start + 5) == T_TEXT) and media != T_FORM and media != T_JSON:
+            return self.put_image(kind, at)      # a type that nothing reads as text: what the body is counts
+        if media == T_OCTETS:
+            return at
+        if media == T_TEXT_XML or media == T_XML or (length > 4 and view[end - 4] == 43 and lower(view[end - 3]) == 120
+                                                     and lower(view[end - 2]) == 109 and lower(view[end - 1]) == 108):
+            self.ctl[PROTOCOL] = P_XML
+            return at
+        if media == T_JSON or media == T_NDJSON or media == T_JSON_RPC or media == T_JSON_REQUEST or \
+                (length > 5 and view[end - 5] == 43 and lower(view[end - 4]) == 106 and lower(view[end - 3]) == 115
+                 and lower(view[end - 2]) == 111 and lower(view[end - 1]) == 110):
+            self.ctl[PROTOCOL] = P_JSON
+            at = self.say(W_JSON, W_CONTINUATION, at)
+        else:
+            self.pool[at] = 32
+            self.pool[at + 1] = 40
+            at += 2
+        for i in range(start, end if length < 256 else start + 256):
+            if 32 <= view[i] < 127:
+                self.pool[at] = cython.cast(cython.uchar, lower(view[i]))
+                at += 1
+            else:
+                at = self.put_text(view, i, i + 1, at)
+        self.pool[at] = 41
+        return at + 1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def see_body(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
+        """Note that view[start:end] is body: count it and keep the first bytes."""
+        i: cython.Py_ssize_t = start
+        if end > start:
+            while i < end and self.state[row, lane + FIRST_LEN] < 7:
+                self.state[row, lane + FIRST] = (self.state[row, lane + FIRST] << 8) | view[i]
+                self.state[row, lane + FIRST_LEN] += 1
+                i += 1
+            self.state[row, lane + BODY] += end - start
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def read_chunks(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                    row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Go on in a chunked body with view[start:end]: index after its end, or -1 when it goes on.
+
+        A size line that holds no number ends the reading (the rest is the body, as it is).
+        """
+        i: cython.Py_ssize_t = start
+        step: cython.Py_ssize_t
+        take: cython.Py_ssize_t
+        byte: cython.longlong
+        while i < end:
+            if self.state[row, lane + CHUNK] == 1:
+                step = end - i
+                if step > self.state[row, lane + CHUNK_LEFT]:
+                    step = self.state[row, lane + CHUNK_LEFT]
+                take = self.state[row, lane + CHUNK_LEFT] - 2      # the CRLF after the data is counted in
+                if take > step:
+                    take = step
+                if take > 0:
+                    self.see_body(view, i, i + take, row, lane)
+                self.state[row, lane + CHUNK_LEFT] -= step
+                i += step
+                if self.state[row, lane + CHUNK_LEFT] == 0:
+                    self.state[row, lane + CHUNK] = 0
+                    self.state[row, lane + CHUNK_SIZE] = 0
+                    self.state[row, lane + CHUNK_DIGITS] = 0
                 continue
-            slot = streams[SLOT, i]
+            byte = view[i]
+            i += 1
+            if self.state[row, lane + CHUNK] == 2:
+                if byte == 10:
+                    return i
+                continue
+            if byte == 10:
+                if self.state[row, lane + CHUNK_DIGITS] == 0 or self.state[row, lane + CHUNK_DIGITS] == 3:
+                    self.see_body(view, i, end, row, lane)
+                    return end
+                if self.state[row, lane + CHUNK_SIZE] == 0:
+                    self.state[row, lane + CHUNK] = 2
+                else:
+                    self.state[row, lane + CHUNK] = 1
+                    self.state[row, lane + CHUNK_LEFT] = self.state[row, lane + CHUNK_SIZE] + 2
+            elif self.state[row, lane + CHUNK_DIGITS] <= 1:
+                byte = lower(byte)
+                if 48 <= byte <= 57 or 97 <= byte <= 102:
+                    self.state[row, lane + CHUNK_SIZE] = self.state[row, lane + CHUNK_SIZE] * 16 + (byte - 48 if byte <= 57 else byte - 87)
+                    self.state[row, lane + CHUNK_DIGITS] = 1
+                    if self.state[row, lane + CHUNK_SIZE] > _MAX_CHUNK:
+                        self.state[row, lane + CHUNK_SIZE] = _MAX_CHUNK
+                        self.state[row, lane + CHUNK_DIGITS] = 3
+                elif self.state[row, lane + CHUNK_DIGITS] == 1:
+                    self.state[row, lane + CHUNK_DIGITS] = 2
+                elif not is_space(byte):
+                    self.state[row, lane + CHUNK_DIGITS] = 3
+        return -1
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def message_done(self, row: cython.Py_ssize_t, kind: cython.longlong, method: cython.longlong,
+                     status: cython.longlong, upgrade: cython.longlong) -> cython.int:
+        """Remember what a whole message means for those that follow."""
+        self.ctl[COMPLETED] += 1
+        if kind == 1:
+            self.state[row, SEEN] = 1
+            self.state[row, LAST_METHOD] = method
+        elif kind == 2:
+            if (status == 101 and upgrade) or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT):
+                self.state[row, HTTP] = 2
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def wait(self, row: cython.Py_ssize_t, lane: cython.Py_ssize_t, phase: cython.longlong, begin: cython.longlong,
+             contig: cython.longlong, more: cython.longlong) -> cython.int:
+        """The message that begins at sequence number `begin` waits; `more` bytes after `contig` complete it (LENGTH)."""
+        self.state[row, lane + PHASE] = phase
+        self.state[row, lane + MSP_SEQ] = begin & _MASK
+        self.state[row, lane + CONTIG] = contig & _MASK
+        self.state[row, lane + NEXT] = (contig + more) & _MASK
+        self.state[row, lane + ISLAND_A] = -1
+        self.state[row, lane + ISLAND_B] = -1
+        self.state[row, lane + BROKEN] = 0
+        self.ctl[WAITS] = 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def keep_words(self, view: cython.const[cython.uchar][::1], text: cython.Py_ssize_t, text_stop: cython.Py_ssize_t,
+                   kind: cython.longlong, row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
+        """Keep in the arena what the row of a waiting message will need: its start line and its media type."""
+        at: cython.Py_ssize_t = self.ctl[ARENA_USED]
+        a: cython.Py_ssize_t = self.facts[TYPE_START_]
+        b: cython.Py_ssize_t = self.facts[TYPE_END_]
+        self.state[row, lane + LINE] = at
+        at = self.keep_pool(text, text_stop, at)
+        self.state[row, lane + LINE_LEN] = at - self.state[row, lane + LINE]
+        self.state[row, lane + MEDIA] = at
+        self.state[row, lane + MEDIA_LEN] = -1
+        if a >= 0:
+            if b - a > 256:
+                b = a + 256
+            at = self.keep_view(view, a, b, at)
+            self.state[row, lane + MEDIA_LEN] = at - self.state[row, lane + MEDIA]
+        self.ctl[ARENA_USED] = at
+        self.state[row, lane + CODED] = coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_])
+        self.state[row, lane + KIND_] = kind
+        self.state[row, lane + MSG_METHOD] = self.facts[METHOD_]
+        self.state[row, lane + MSG_STATUS] = self.facts[STATUS_]
+        self.state[row, lane + MSG_UPGRADE] = self.facts[UPGRADE_]
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def finish_waiting(self, at: cython.Py_ssize_t, row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """A waiting message is whole: write its words at self.pool[at:] and forget it. Returns the index after them."""
+        start: cython.Py_ssize_t = self.state[row, lane + LINE]
+        media: cython.Py_ssize_t = self.state[row, lane + MEDIA]
+        at = self.say_kept(start, start + self.state[row, lane + LINE_LEN], at)
+        self.ctl[PROTOCOL] = P_HTTP
+        if self.state[row, lane + BODY] > 0:
+            at = self.put_body_words(self.arena, media if self.state[row, lane + MEDIA_LEN] >= 0 else -1,
+                                     media + self.state[row, lane + MEDIA_LEN], self.state[row, lane + CODED],
+                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+        self.message_done(row, self.state[row, lane + KIND_], self.state[row, lane + MSG_METHOD], self.state[row, lane + MSG_STATUS],
+                          self.state[row, lane + MSG_UPGRADE])
+        self.state[row, lane + PHASE] = IDLE
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def end_after_break(self, view: cython.const[cython.uchar][::1], end: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Where Wireshark sees the end of a message one of whose field lines has no colon: its body begins with that line."""
+        at: cython.Py_ssize_t = self.facts[BREAK_]
+        stop: cython.Py_ssize_t
+        size: cython.longlong
+        byte: cython.longlong
+        i: cython.Py_ssize_t
+        if not self.facts[CHUNKED_]:
+            if self.facts[READ_LENGTH_] < 0 or self.facts[READ_LENGTH_] > end - at:
+                return end
+            return at + self.facts[READ_LENGTH_]
+        while at < end:
+            stop = line_end(view, at, end, True)
+            if stop < 0:
+                return end
+            size = 0
+            i = at
+            while i < stop:
+                byte = lower(view[i])
+                if not (48 <= byte <= 57 or 97 <= byte <= 102) or size > _MAX_CHUNK:
+                    break
+                size = size * 16 + (byte - 48 if byte <= 57 else byte - 87)
+                i += 1
+            at = stop + 1
+            if size == 0:                        # the last chunk, as far as it can tell: trailer lines until an empty one
+                while at < end:
+                    stop = line_end(view, at, end, True)
+                    if stop < 0:
+                        return end
+                    if text_end(view, at, stop) == at:
+                        return stop + 1
+                    at = stop + 1
+                return end
+            if size > end - at:
+                return end
+            at += size + 2
+        return end
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def body_after_head(self, view: cython.const[cython.uchar][::1], head_stop: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                        captured: cython.bint, begin: cython.longlong, seq_end: cython.longlong, kind: cython.longlong,
+                        text: cython.Py_ssize_t, at: cython.Py_ssize_t, row: cython.Py_ssize_t,
+                        lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """The head ends at head_stop, its words stand at self.pool[text:at]: read the body in view[head_stop:end], wait or finish.
+
+        begin, seq_end  sequence numbers of the message's first byte and of the byte after `end`
+        rest            written: [0] index after the message, -1 when it waits for more
+        Returns the index after the words in the pool.
+        """
+        status: cython.longlong = self.facts[STATUS_]
+        length: cython.longlong = self.facts[LENGTH_]
+        media: cython.Py_ssize_t = self.facts[TYPE_START_]
+        stop: cython.Py_ssize_t
+        wants_body: cython.bint = True
+        if kind == 2 and (self.state[row, LAST_METHOD] == M_HEAD or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT)
+                          or 100 <= status < 200 or status == 204 or status == 304):
+            wants_body = False
+        self.state[row, lane + BODY] = 0
+        self.state[row, lane + FIRST] = 0
+        self.state[row, lane + FIRST_LEN] = 0
+        self.state[row, lane + CHUNK] = 0
+        self.state[row, lane + CHUNK_SIZE] = 0
+        self.state[row, lane + CHUNK_DIGITS] = 0
+        self.rest[0] = -1
+        if wants_body and captured:
+            if self.facts[CHUNKED_]:
+                stop = self.read_chunks(view, head_stop, end, row, lane)
+                if stop < 0:
+                    self.keep_words(view, text, at, kind, row, lane)
+                    self.wait(row, lane, CHUNKS, begin, seq_end, 0)
+                    return at
+            elif length >= 131_072 and (self.facts[METHOD_] == M_RPC_IN or self.facts[METHOD_] == M_RPC_OUT):
+                stop = end                       # RPC over HTTP: a length that means nothing
+                self.see_body(view, head_stop, stop, row, lane)
+            elif length >= 0:
+                if length > end - head_stop:
+                    self.see_body(view, head_stop, end, row, lane)
+                    self.keep_words(view, text, at, kind, row, lane)
+                    self.wait(row, lane, LENGTH, begin, seq_end, length - (end - head_stop))
+                    return at
+                stop = head_stop + length
+                self.see_body(view, head_stop, stop, row, lane)
+            elif kind == 2:
+                self.see_body(view, head_stop, end, row, lane)
+                self.keep_words(view, text, at, kind, row, lane)
+                self.wait(row, lane, UNTIL_FIN, begin, seq_end, 0x0FFFFFFE)
+                return at
+            else:
+                stop = head_stop
+        else:
+            stop = end
+            if length >= 0 and not self.facts[CHUNKED_]:
+                if length < end - head_stop:
+                    stop = head_stop + length
+            elif (kind == 1 and not self.facts[CHUNKED_]) or (kind == 2 and (100 <= status < 200 or status == 204 or status == 304)):
+                stop = head_stop
+            self.see_body(view, head_stop, stop, row, lane)
+        if self.facts[BREAK_] >= 0 and wants_body:
+            stop = self.end_after_break(view, end)
+        elif wants_body and length >= 0 and self.facts[READ_LENGTH_] > length and not self.facts[CHUNKED_]:
+            stop = end
+        self.ctl[PROTOCOL] = P_HTTP
+        if self.state[row, lane + BODY] > 0:
+            at = self.put_body_words(view, media, self.facts[TYPE_END_],
+                                     coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_]),
+                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+        self.message_done(row, kind, self.facts[METHOD_], status, self.facts[UPGRADE_])
+        self.state[row, lane + PHASE] = IDLE
+        self.rest[0] = stop
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def keep_part(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                  row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
+        """Add view[start:end] to the head kept in the self.arena, which moves to the arena's end when it does not lie there."""
+        at: cython.Py_ssize_t = self.ctl[ARENA_USED]
+        old: cython.Py_ssize_t = self.state[row, lane + PART]
+        length: cython.Py_ssize_t = self.state[row, lane + PART_LEN]
+        if length and old + length != at:
+            self.keep_kept(old, old + length, at)
+            self.state[row, lane + PART] = at
+            at += length
+        elif not length:
+            self.state[row, lane + PART] = at
+        self.ctl[ARENA_USED] = self.keep_view(view, start, end, at)
+        self.state[row, lane + PART_LEN] = length + end - start
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def read_messages(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                      captured: cython.bint, seq: cython.longlong, at: cython.Py_ssize_t, row: cython.Py_ssize_t,
+                      lane: cython.Py_ssize_t, alone: cython.bint) -> cython.Py_ssize_t:
+        """Read view[start:end], which begins at sequence number `seq`, as messages from their first byte on.
+
+        Writes their words at self.pool[at:], returns the index after them. self.ctl[WAITS] is 1 when the first one waits for more: a
+        later one, or one behind a message that ended here (not `alone`), waits without a mark.
+        """
+        i: cython.Py_ssize_t
+        stop: cython.Py_ssize_t
+        line_stop: cython.Py_ssize_t
+        text: cython.Py_ssize_t
+        kind: cython.longlong
+        begin: cython.longlong
+        seq_end: cython.longlong = seq + (end - start)
+        first: cython.Py_ssize_t = start
+        while start < end:
+            if self.state[row, HTTP] == 2:
+                return at
+            begin = seq + (start - first)
+            i = start
+            if end - i > 3 and view[i] == 13 and view[i + 1] == 10:
+                i += 2
+            if view[i] < 32 or view[i] > 126:
+                if self.state[row, SEEN]:
+                    self.ctl[PROTOCOL] = P_HTTP
+                    self.ctl[COMPLETED] += 1
+                    self.ctl[CONTINUES] = 1
+                    at = self.say(W_CONTINUATION, W_END, at)
+                return at
+            stop = line_end(view, i, end, True)
+            if stop < 0:
+                if captured:
+                    self.state[row, lane + PART_LEN] = 0
+                    self.state[row, lane + SCANNED] = 0
+                    self.state[row, lane + LINE_LEN] = 0
+                    self.keep_part(view, i, end, row, lane)
+                    self.wait(row, lane, HEAD, begin, seq_end, 0)
+                    self.ctl[WAITS] = 1 if alone else 0
+                    return at
+                stop = end
+            line_stop = text_end(view, i, stop) if stop < end else end
+            kind = known_start(view, i, line_stop, self.names, self.starts, self.facts)
+            if kind == 0:
+                if self.state[row, SEEN]:
+                    self.ctl[PROTOCOL] = P_HTTP
+                    self.ctl[COMPLETED] += 1
+                    self.ctl[CONTINUES] = 1
+                    at = self.say(W_CONTINUATION, W_END, at)
+                return at
+            text = at
+            at = self.put_text(view, i, line_stop, at)
+            self.pool[at] = 32
+            at += 1
+            stop = read_head(view, i, stop, end, True, self.facts)
+            if stop < 0:
+                if captured:
+                    self.facts[TYPE_START_] = -1
+                    self.facts[CODING_START_] = -1
+                    self.keep_words(view, text, at, kind, row, lane)
+                    self.state[row, lane + PART_LEN] = 0
+                    self.state[row, lane + SCANNED] = 0
+                    self.keep_part(view, i, end, row, lane)
+                    self.wait(row, lane, HEAD, begin, seq_end, 0)
+                    self.ctl[WAITS] = 1 if alone else 0
+                    return at
+                stop = end
+            at = self.body_after_head(view, stop, end, captured, begin, seq_end, kind, text, at, row, lane)
+            if self.rest[0] < 0:
+                self.ctl[WAITS] = 1 if alone else 0
+                return at
+            alone = False
+            if at - text > 3 * _INFO:           # far beyond what a cell shows
+                at = text + 3 * _INFO
+            start = self.rest[0]
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def go_on_with_head(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                        seq: cython.longlong, at: cython.Py_ssize_t, row: cython.Py_ssize_t,
+                        lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """A head that waited gets view[start:end]: read on in what is there of it now. Same results as self.read_messages(."""
+        part: cython.Py_ssize_t
+        length: cython.Py_ssize_t
+        before: cython.Py_ssize_t = self.state[row, lane + PART_LEN]
+        stop: cython.Py_ssize_t
+        line: cython.Py_ssize_t
+        kind: cython.longlong
+        text: cython.Py_ssize_t = at
+        begin: cython.longlong = self.state[row, lane + MSP_SEQ]
+        if before + end - start > _MAX_HEAD:
+            self.state[row, lane + PHASE] = IDLE
+            self.ctl[WAITS] = 1
+            return at
+        self.keep_part(view, start, end, row, lane)
+        part = self.state[row, lane + PART]
+        length = self.state[row, lane + PART_LEN]
+        line = line_end(self.arena, part, part + length, True)
+        if line < 0:
+            self.wait(row, lane, HEAD, begin, seq + end - start, 0)
+            return at
+        kind = known_start(self.arena, part, text_end(self.arena, part, line), self.names, self.starts, self.facts)
+        if kind == 0:
+            self.state[row, lane + PHASE] = IDLE
+            if self.state[row, SEEN]:
+                self.ctl[PROTOCOL] = P_HTTP
+                self.ctl[COMPLETED] += 1
+                self.ctl[CONTINUES] = 1
+                at = self.say(W_CONTINUATION, W_END, at)
+            return at
+        at = self.put_text(self.arena, part, text_end(self.arena, part, line), at)
+        self.pool[at] = 32
+        at += 1
+        stop = head_end(self.arena, part + self.state[row, lane + SCANNED], part + length, True, self.facts)
+        self.state[row, lane + SCANNED] = self.facts[SCANNED_] - part
+        if stop < 0:
+            self.state[row, lane + LINE_LEN] = 1      # its words were written
+            self.wait(row, lane, HEAD, begin, seq + end - start, 0)
+            return at
+        parse_fields(self.arena, line + 1, stop, True, self.facts)
+        at = self.body_after_head(self.arena, stop, part + length, True, begin, seq + end - start, kind, text, at, row, lane)
+        if self.rest[0] >= 0 and self.rest[0] < part + length:
+            stop = end - (part + length - self.rest[0])       # the same place in the segment
+            at = self.read_messages(view, stop, end, True, seq + (stop - start), at, row, lane, False)
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def add_range(self, row: cython.Py_ssize_t, lane: cython.Py_ssize_t, seq: cython.longlong,
+                  seq_end: cython.longlong) -> cython.int:
+        """Note that a waiting message has the bytes [seq, seq_end)."""
+        contig: cython.longlong = self.state[row, lane + CONTIG]
+        if distance(contig, seq) <= 0:
+            if distance(contig, seq_end) > 0:
+                self.state[row, lane + CONTIG] = seq_end & _MASK
+            if self.state[row, lane + ISLAND_A] >= 0 and distance(self.state[row, lane + ISLAND_A], self.state[row, lane + CONTIG]) >= 0:
+                if distance(self.state[row, lane + CONTIG], self.state[row, lane + ISLAND_B]) > 0:
+                    self.state[row, lane + CONTIG] = self.state[row, lane + ISLAND_B]
+                self.state[row, lane + ISLAND_A] = -1
+        elif self.state[row, lane + ISLAND_A] < 0:
+            self.state[row, lane + ISLAND_A] = seq & _MASK
+            self.state[row, lane + ISLAND_B] = seq_end & _MASK
+        elif distance(self.state[row, lane + ISLAND_B], seq) <= 0 and distance(self.state[row, lane + ISLAND_A], seq) >= 0:
+            if distance(self.state[row, lane + ISLAND_B], seq_end) > 0:
+                self.state[row, lane + ISLAND_B] = seq_end & _MASK
+        else:
+            self.state[row, lane + BROKEN] = 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def read_segment(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                     captured: cython.bint, seq: cython.longlong, wire: cython.longlong, fin: cython.bint,
+                     reordered: cython.bint, at: cython.Py_ssize_t, row: cython.Py_ssize_t,
+                     lane: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """One segment of a direction: its words go to self.pool[at:], the index after them is returned.
+
+        self.ctl[WAITS] 1: the row ends in the marker; self.ctl[COMPLETED]: messages that it completed.
+        """
+        phase: cython.longlong = self.state[row, lane + PHASE]
+        offset: cython.longlong
+        seq_end: cython.longlong = (seq + wire) & _MASK
+        stop: cython.Py_ssize_t
+        inside: cython.bint = False
+        if phase != IDLE:
+            offset = distance(self.state[row, lane + MSP_SEQ], seq)
+            if phase == LENGTH or phase == UNTIL_FIN:
+                inside = offset > 0 and distance(seq, self.state[row, lane + NEXT]) > 0 and (wire > 0 or phase == UNTIL_FIN)
+            else:
+                inside = offset > 0 and distance(self.state[row, lane + CONTIG], seq) <= 0
+        if not inside:
+            if reordered or wire == 0:
+                return at
+            return self.read_messages(view, start, end, captured, seq, at, row, lane, True)
+        if phase == LENGTH:
+            stop = start + distance(seq, self.state[row, lane + NEXT])
+            if stop > end:
+                stop = end
+            if self.state[row, lane + BODY] == 0 or self.state[row, lane + FIRST_LEN] < 7:
+                if seq == self.state[row, lane + CONTIG]:
+                    self.see_body(view, start, stop, row, lane)
+            else:
+                self.state[row, lane + BODY] += stop - start
+            if distance(seq_end, self.state[row, lane + NEXT]) < 0:
+                self.add_range(row, lane, seq, self.state[row, lane + NEXT])
+            else:
+                self.add_range(row, lane, seq, seq_end)
+            if self.state[row, lane + CONTIG] == self.state[row, lane + NEXT] and not self.state[row, lane + BROKEN]:
+                if reordered:
+                    self.state[row, lane + PHASE] = IDLE       # whole, but a reordered segment shows no message
+                    return at
+                at = self.finish_waiting(at, row, lane)
+            else:
+                self.ctl[WAITS] = 1
+                if distance(self.state[row, lane + NEXT], seq_end) < 0 or stop == end:
+                    return at
+                self.state[row, lane + PHASE] = IDLE
+            if stop < end and not reordered:
+                at = self.read_messages(view, stop, end, captured, seq + (stop - start), at, row, lane, True)
+            return at
+        if phase == UNTIL_FIN:
+            if self.state[row, lane + FIRST_LEN] < 7 and seq == self.state[row, lane + CONTIG]:
+                self.see_body(view, start, end, row, lane)
+            else:
+                self.state[row, lane + BODY] += end - start
+            self.add_range(row, lane, seq, seq_end)
+            if fin and self.state[row, lane + CONTIG] == seq_end and not self.state[row, lane + BROKEN] and self.state[row, lane + ISLAND_A] < 0 \
+                    and not reordered:
+                return self.finish_waiting(at, row, lane)
+            if wire > 0:
+                self.ctl[WAITS] = 1
+            return at
+        if reordered or wire == 0:
+            return at
+        offset = distance(seq, self.state[row, lane + CONTIG])     # bytes that were there already
+        if offset >= end - start:
+            self.ctl[WAITS] = 1
+            return at
+        start += offset
+        seq = (seq + offset) & _MASK
+        if phase == HEAD:
+            return self.go_on_with_head(view, start, end, seq, at, row, lane)
+        stop = self.read_chunks(view, start, end, row, lane)
+        if stop < 0:
+            self.state[row, lane + CONTIG] = seq_end
+            at = self.say_kept(self.state[row, lane + LINE], self.state[row, lane + LINE] + self.state[row, lane + LINE_LEN], at)
+            self.ctl[WAITS] = 1
+            return at
+        at = self.finish_waiting(at, row, lane)
+        if stop < end:
+            at = self.read_messages(view, stop, end, captured, seq + (stop - start), at, row, lane, False)
+        return at
+
+    def read(self, begin: cython.Py_ssize_t) -> int:
+        """Set the apps columns of the TCP packets from `begin` on that HTTP writes, or takes; returns the index after the last.
+
+        It stops early, with ctl[CTL_STATUS] saying what has to grow, and goes on when called again. Packets whose APP_PROTOCOL
+        is set already belong to somebody else.
+        """
+        done: cython.Py_ssize_t
+        with cython.nogil:
+            done = self.run(begin)
+        return done
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def run(self, begin: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """The loop of read()."""
+        i: cython.Py_ssize_t
+        n: cython.Py_ssize_t = self.table.shape[1]
+        slot: cython.Py_ssize_t
+        row: cython.Py_ssize_t
+        lane: cython.Py_ssize_t
+        k: cython.Py_ssize_t
+        start: cython.Py_ssize_t
+        end: cython.Py_ssize_t
+        at: cython.Py_ssize_t
+        text: cython.Py_ssize_t
+        wire: cython.longlong
+        flags: cython.longlong
+        tags: cython.longlong
+        seq: cython.longlong
+        captured: cython.bint
+        fin: cython.bint
+        self.ctl[STATUS] = 0
+        for i in range(begin, n):
+            if self.table[KIND, i] != IS_TCP:
+                continue
+            slot = self.streams[SLOT, i]
             if slot < 0:
                 continue
-            if slot >= row_of.shape[0]:
-                ctl[STATUS] = 4
+            if slot >= self.row_of.shape[0]:
+                self.ctl[STATUS] = 4
                 return i
-            tags = streams[TAGS, i]
-            row = row_of[slot]
+            tags = self.streams[TAGS, i]
+            row = self.row_of[slot]
             if tags & NEW_STREAM and row >= 0:
-                for k in range(state.shape[1]):
-                    state[row, k] = 0
-            flags = table[TCP_FLAGS, i]
-            wire = table[PAYLOAD_WIRE, i]
-            start = table[PAYLOAD, i]
-            end = start + table[PAYLOAD_LEN, i]
+                for k in range(self.state.shape[1]):
+                    self.state[row, k] = 0
+            flags = self.table[TCP_FLAGS, i]
+            wire = self.table[PAYLOAD_WIRE, i]
+            start = self.table[PAYLOAD, i]
+            end = start + self.table[PAYLOAD_LEN, i]
             fin = (flags & 1) != 0
-            if start < 0 or wire < 0 or (wire == 0 and not fin) or flags & 4 or tags & NOT_READ or apps[APP_PROTOCOL, i]:
+            if start < 0 or wire < 0 or (wire == 0 and not fin) or flags & 4 or tags & NOT_READ or self.apps[APP_PROTOCOL, i]:
                 continue
-            captured = table[PAYLOAD_LEN, i] == wire
-            seq = table[TCP_SEQ, i]
+            captured = self.table[PAYLOAD_LEN, i] == wire
+            seq = self.table[TCP_SEQ, i]
             if flags & 2:
                 seq = (seq + 1) & _MASK
             if row < 0:
-                if wire == 0 or not (is_http_port(table[SRC_PORT, i]) or is_http_port(table[DST_PORT, i])
-                                     or looks_like_http(data, start, end)):
+                if wire == 0 or not (is_http_port(self.table[SRC_PORT, i]) or is_http_port(self.table[DST_PORT, i])
+                                     or looks_like_http(self.data, start, end)):
                     continue
-                if ctl[ROWS_USED] >= state.shape[0]:
-                    ctl[STATUS] = 3
+                if self.ctl[ROWS_USED] >= self.state.shape[0]:
+                    self.ctl[STATUS] = 3
                     return i
-                row = ctl[ROWS_USED]
-                ctl[ROWS_USED] = row + 1
-                row_of[slot] = row
-                for k in range(state.shape[1]):
-                    state[row, k] = 0
-            if state[row, HTTP] != 1:
-                if wire == 0 or not looks_like_http(data, start, end):
-                    if state[row, HTTP] == 2 or not (is_http_port(table[SRC_PORT, i]) or is_http_port(table[DST_PORT, i])):
+                row = self.ctl[ROWS_USED]
+                self.ctl[ROWS_USED] = row + 1
+                self.row_of[slot] = row
+                for k in range(self.state.shape[1]):
+                    self.state[row, k] = 0
+            if self.state[row, HTTP] != 1:
+                if wire == 0 or not looks_like_http(self.data, start, end):
+                    if self.state[row, HTTP] == 2 or not (is_http_port(self.table[SRC_PORT, i]) or is_http_port(self.table[DST_PORT, i])):
                         continue
-                if state[row, HTTP] == 2:
-                    state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again
-                state[row, HTTP] = 1
-            if pool.shape[0] - ctl[POOL_USED] < _ROOM:
-                ctl[STATUS] = 1
+                if self.state[row, HTTP] == 2:
+                    self.state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again
+                self.state[row, HTTP] = 1
+            if self.pool.shape[0] - self.ctl[POOL_USED] < _ROOM:
+                self.ctl[STATUS] = 1
                 return i
-            lane = BASE + streams[DIRECTION, i] * LANE
-            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + (end - start) + state[row, lane + PART_LEN]:
-                ctl[STATUS] = 2
+            lane = BASE + self.streams[DIRECTION, i] * LANE
+            if self.arena.shape[0] - self.ctl[ARENA_USED] < _ROOM + (end - start) + self.state[row, lane + PART_LEN]:
+                self.ctl[STATUS] = 2
                 return i
             if tags & KEEP_ALIVE:
                 # a byte that came before: it belongs to the waiting message, and changes nothing
-                if state[row, lane + PHASE] != IDLE and wire > 0 and distance(state[row, lane + MSP_SEQ], seq) > 0:
-                    apps[APP_PROTOCOL, i] = P_TCP
-                    apps[APP_MODE, i] = OWN_MARKER
+                if self.state[row, lane + PHASE] != IDLE and wire > 0 and distance(self.state[row, lane + MSP_SEQ], seq) > 0:
+                    self.apps[APP_PROTOCOL, i] = P_TCP
+                    self.apps[APP_MODE, i] = OWN_MARKER
                 continue
-            ctl[COMPLETED] = 0
-            ctl[WAITS] = 0
-            ctl[CONTINUES] = 0
-            ctl[PROTOCOL] = P_HTTP
-            text = ctl[POOL_USED]
-            state[row, lane + TOUCHED] = table[0, i]
-            at = read_segment(data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, arena, words, names, starts,
-                              facts, pool, text, state, row, lane, ctl, ctl[8:])
-            if at == text and not ctl[WAITS]:
+            self.ctl[COMPLETED] = 0
+            self.ctl[WAITS] = 0
+            self.ctl[CONTINUES] = 0
+            self.ctl[PROTOCOL] = P_HTTP
+            text = self.ctl[POOL_USED]
+            self.state[row, lane + TOUCHED] = self.table[0, i]
+            at = self.read_segment(self.data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, text, row,
+                                   lane)
+            if at == text and not self.ctl[WAITS]:
                 continue
-            ctl[POOL_USED] = at
-            apps[APP_PROTOCOL, i] = ctl[PROTOCOL] if ctl[COMPLETED] else P_TCP
-            apps[APP_TEXT, i] = text
-            apps[APP_TEXT_LEN, i] = at - text
-            if not ctl[WAITS]:
-                apps[APP_MODE, i] = TEXT
-                if not captured and not ctl[CONTINUES]:
-                    apps[APP_SUFFIX, i] = CUT
+            self.ctl[POOL_USED] = at
+            self.apps[APP_PROTOCOL, i] = self.ctl[PROTOCOL] if self.ctl[COMPLETED] else P_TCP
+            self.apps[APP_TEXT, i] = text
+            self.apps[APP_TEXT_LEN, i] = at - text
+            if not self.ctl[WAITS]:
+                self.apps[APP_MODE, i] = TEXT
+                if not captured and not self.ctl[CONTINUES]:
+                    self.apps[APP_SUFFIX, i] = CUT
             else:
-                apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
-    return n
+                self.apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
+        return n
