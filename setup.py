@@ -24,6 +24,7 @@ COMPILED = [
     "sniff/decode/dns_rdata.py",
     "sniff/decode/dns_wire.py",
     "sniff/decode/dns_parse.py",
+    "sniff/exchange/dns_pair.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
 ]

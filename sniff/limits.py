@@ -119,6 +119,9 @@ first."""
 DNS_PENDING = 65_536
 """DNS queries that wait for their responses; the oldest is given up first."""
 
+DNS_WAIT_NS = 60_000_000_000
+"""A DNS query that got no response for this long is unanswered; resolvers give up after 5 to 30 seconds."""
+
 NAMES = 262_144
 """Names learned from DNS that are remembered (client, address); the oldest is forgotten first."""
 
