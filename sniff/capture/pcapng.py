@@ -254,7 +254,9 @@ def resolution_of(value: int) -> tuple[int, int, int, int]:
         return 0, 0, exponent, decimals
     if exponent <= 9:
         return 10 ** (9 - exponent), 0, 0, decimals
-    return 0, min(10 ** (exponent - 9), (1 << 63) - 1), 0, decimals
+    if exponent > 27:
+        return 0, 0, 64, decimals       # 2**64 such units are less than two nanoseconds: as good as none
+    return 0, 10 ** (exponent - 9), 0, decimals
 
 
 def _text(value: bytes) -> str:

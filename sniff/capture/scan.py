@@ -225,6 +225,7 @@ def _to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlon
     upper: cython.ulonglong
     lower: cython.ulonglong
     ns: cython.longlong
+    part_ns: cython.longlong
     if multiply > 0:
         if units > cython.cast(cython.ulonglong, _MAX_NS // multiply):
             ns = _MAX_NS
@@ -238,7 +239,7 @@ def _to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlon
     else:
         part = units & ((cython.cast(cython.ulonglong, 1) << cython.cast(cython.ulonglong, bits)) - 1)
         units = units >> cython.cast(cython.ulonglong, bits)
-        if units >= cython.cast(cython.ulonglong, _MAX_SECONDS):
+        if units > cython.cast(cython.ulonglong, _MAX_SECONDS):
             ns = _MAX_NS
         else:
             # part * 10**9 >> bits, as part * 5**9 >> (bits - 9) in two halves, so that nothing leaves 64 bits
@@ -250,7 +251,9 @@ def _to_ns(high: cython.longlong, low: cython.longlong, multiply: cython.longlon
                 lower = ((upper << 32) + lower) >> cython.cast(cython.ulonglong, bits - 9)
             else:
                 lower = (upper + (lower >> 32)) >> cython.cast(cython.ulonglong, bits - 41)
-            ns = cython.cast(cython.longlong, units) * _SECOND + cython.cast(cython.longlong, lower)
+            ns = cython.cast(cython.longlong, units) * _SECOND
+            part_ns = cython.cast(cython.longlong, lower)
+            ns = _MAX_NS if part_ns > _MAX_NS - ns else ns + part_ns
     if offset_s == 0 or ns == _MAX_NS:
         return ns
     if offset_s > _MAX_SECONDS or (offset_s > 0 and ns > _MAX_NS - offset_s * _SECOND):

@@ -222,7 +222,7 @@ def _open(path: str, index: int, follow: bool, keep: bool, notes: Notes, counter
 
 
 def _recognise(window: Window, index: int) -> Format:
-    head = window.head(28)
+    head = window.head(12)      # no more: a pipe may hold nothing but the header for a long time
     name = window.store.name
     if len(head) < 12 and pcapng.MAGIC.startswith(head[:4]) and len(head) >= 4:
         raise InputError(f"{name}: is cut off within the file header ({len(head)} of 28 bytes)")
@@ -231,12 +231,15 @@ def _recognise(window: Window, index: int) -> Format:
     try:
         header = pcap.read_header(head)
     except NeedMore as more:
-        raise InputError(f"{name}: is cut off within the file header ({len(head)} of {more.needed} bytes)") from None
+        head = window.head(more.needed)
+        if len(head) < more.needed:
+            raise InputError(f"{name}: is cut off within the file header ({len(head)} of {more.needed} bytes)") from None
+        header = pcap.read_header(head)
     if header is None:
         broken = window.store.broken
         if not head:
             raise InputError(f"{name}: {broken}" if broken else f"{name}: is empty, not a capture file")
-        raise InputError(f"{name}: is no capture file; it begins with {_looks_like(head)}")
+        raise InputError(f"{name}: is no capture file; it begins with {_looks_like(window.bytes(16))}")
     return pcap.Pcap(header, window, index)
 
 
@@ -258,7 +261,6 @@ def _looks_like(head: bytes) -> str:
     for magic, words in _KNOWN.items():
         if head.lower().startswith(magic):
             return words
-    sample = head[:16]
-    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in sample):
-        return f"the text {sample.decode('ascii')!r}"
-    return f"the bytes {sample[:8].hex(' ')}"
+    if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in head):
+        return f"the text {head.decode('ascii')!r}"
+    return f"the bytes {head[:8].hex(' ')}"

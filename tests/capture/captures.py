@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -155,7 +155,7 @@ def packets_of(batches: Sequence[RawBatch]) -> list[Packet]:
     return packets
 
 
-def read(path: Path | str, **options: object) -> tuple[list[Packet], Source]:
+def read(path: Path | str, **options: Any) -> tuple[list[Packet], Source]:
     """All packets of a file, and its source, which is closed."""
     with open_capture([path], **options) as source:
         batches = list(source)

@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sniff.capture import scan
@@ -17,11 +17,15 @@ FORM = np.array([0, 16, 1000, 1, 0, 262144, 0, 0], np.int64)
 
 @given(stamp=st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 2**40)), resolution=st.integers(0, 255),
        offset_s=st.one_of(st.just(0), st.integers(-2**63, 2**63 - 1), st.integers(-10**10, 10**10)))
+@example(stamp=9_223_372_036, resolution=POWER_OF_TWO, offset_s=0)      # the last second that fits
+@example(stamp=9_223_372_036 * 1024 + 1023, resolution=POWER_OF_TWO | 10, offset_s=0)
+@example(stamp=2**64 - 1, resolution=28, offset_s=0)
 def test_time_stamps_of_every_resolution(stamp: int, resolution: int, offset_s: int) -> None:
     multiply, divide, bits, _ = resolution_of(resolution)
     got = scan.to_ns(stamp >> 32, stamp & 0xFFFFFFFF, multiply, divide, bits, offset_s)
     units = 2 ** (resolution & 0x7F) if resolution & POWER_OF_TWO else 10 ** resolution
-    true = 0 if resolution & POWER_OF_TWO and units > 2**63 else stamp * 10**9 // units
+    too_short = units > (2**63 if resolution & POWER_OF_TWO else 10**27)
+    true = 0 if too_short else stamp * 10**9 // units
     want = LATEST if true >= LATEST else max(-2**63, min(LATEST, true + offset_s * 10**9))
     assert got == want
 
