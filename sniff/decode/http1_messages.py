@@ -4,7 +4,8 @@ A compiled leaf. It takes the pieces of each direction (bytes in stream order, e
 RFC 9112, on any port: a connection is HTTP when one of its directions begins with a start line. What two implementations
 would read differently is read one way, and the message is flagged AMBIGUOUS:
 
-- Transfer-Encoding whose last coding is chunked wins over Content-Length; any other Transfer-Encoding does not count.
+- Transfer-Encoding whose last coding is chunked wins over Content-Length, and so does one that only mentions it when the
+  body looks the part; any other Transfer-Encoding does not count.
 - Of several Content-Length values the first valid one counts; `12abc` is 12.
 - Lines end at LF, a CR before it is dropped; a lone CR ends a field line too, but not the head. White space before a colon
   and folded lines are accepted.
@@ -955,6 +956,7 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
     lane: cython.Py_ssize_t
     start: cython.Py_ssize_t
     length: cython.Py_ssize_t
+    room: cython.Py_ssize_t
     kind: cython.longlong
     number: cython.longlong
     ts_ns: cython.longlong
@@ -965,6 +967,7 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
             kind = pieces[P_KIND, k]
             slot = pieces[P_SLOT, k]
             length = pieces[P_LEN, k]
+            room = length if kind == DATA else 0       # the length of a gap takes no room
             if slot >= row_of.shape[0]:
                 ctl[STATUS] = 3
                 return k
@@ -985,14 +988,14 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
                     state[row, j] = 0
                 row_of[slot] = row
             lane = BASE + pieces[P_DIRECTION, k] * LANE
-            if messages.shape[1] - ctl[MADE] < 4 + length // 8:
+            if messages.shape[1] - ctl[MADE] < 4 + room // 8:
                 ctl[STATUS] = 4
                 return k
-            if ctl[BODIES] and (parts.shape[1] - ctl[PARTS] < 8 + length // 2 or begun.shape[1] - ctl[BEGUN] < 4 + length // 8):
+            if ctl[BODIES] and (parts.shape[1] - ctl[PARTS] < 8 + room // 2 or begun.shape[1] - ctl[BEGUN] < 4 + room // 8):
                 if kind == DATA or parts.shape[1] - ctl[PARTS] < 8:
                     ctl[STATUS] = 6
                     return k
-            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + length + state[row, lane + PART_LEN]:
+            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + room + state[row, lane + PART_LEN]:
                 ctl[STATUS] = 1
                 return k
             if ctl[TOUCHED] >= touched.shape[0]:
