@@ -48,8 +48,8 @@ class DnsRows:
 class DnsBatch:
     """The DNS messages of one batch of packets, in the order in which they were complete. See dns_columns.py.
 
-    messages  int64[D_COUNT, k]
-    records   int64[R_COUNT, r]  their questions and records
+    messages  int64[k, D_COUNT]
+    records   int64[r, R_COUNT]  their questions and records
     data      uint8[b]           their bytes; its own copy, so a batch may be kept
 
     A sequence of DnsMessage, made when asked for.
@@ -60,20 +60,20 @@ class DnsBatch:
     data: Bytes
 
     def __len__(self) -> int:
-        return int(self.messages.shape[1])
+        return len(self.messages)
 
     def __getitem__(self, index: int) -> DnsMessage:
-        row = self.messages[:, index].tolist()
+        row = self.messages[index].tolist()
         return DnsMessage(row, self.data[row[d.D_START]:row[d.D_START] + row[d.D_LEN]].tobytes())
 
     def __iter__(self) -> Iterator[DnsMessage]:
         view = self.data.tobytes()
-        for row in self.messages.T.tolist():
+        for row in self.messages.tolist():
             yield DnsMessage(row, view[row[d.D_START]:row[d.D_START] + row[d.D_LEN]])
 
     def column(self, number: int) -> Table:
         """int64[k]: one column of the messages by its number in dns_columns.py; a view, not a copy."""
-        column: Table = self.messages[number]
+        column: Table = self.messages[:, number]
         return column
 
 
@@ -94,15 +94,15 @@ class DnsDecoder:
         sizes = array("q", [0, 0])
         measure(table, sizes)
         count, size = sizes
-        messages: Table = np.empty((d.D_COUNT, count), np.int64)
+        messages: Table = np.empty((count, d.D_COUNT), np.int64)
         data: Bytes = np.empty(size, np.uint8)
         collect(table, streams.table, streams.packets.data, messages, data)
         found = self._tcp.read(streams)
         if found:
             messages, data = _join(messages, data, found, streams)
         batch = _parse(messages, data)
-        for index in np.flatnonzero(batch.messages[d.D_STATE] == d.MessageState.MALFORMED).tolist():
-            row = batch.messages[:, index].tolist()
+        for index in np.flatnonzero(batch.column(d.D_STATE) == d.MessageState.MALFORMED).tolist():
+            row = batch.messages[index].tolist()
             offset = row[d.D_OFFSET] + row[d.D_PARSED] if row[d.D_OFFSET] >= 0 else -1
             self.notes.add(Code.DNS_MALFORMED, row[d.D_NUMBER], offset,
                            detail=f"after {row[d.D_PARSED]} of {row[d.D_LEN]} bytes")
@@ -110,23 +110,23 @@ class DnsDecoder:
 
 
 def _parse(messages: Table, data: Bytes) -> DnsBatch:
-    """Parse all messages, with as many columns for records as it takes."""
-    records: Table = np.empty((d.R_COUNT, 4 * messages.shape[1] + 64), np.int64)
+    """Parse all messages, with as many rows for records as it takes."""
+    records: Table = np.empty((4 * len(messages) + 64, d.R_COUNT), np.int64)
     used, at = array("q", [0]), 0
-    while at < messages.shape[1]:
+    while at < len(messages):
         at = parse(data, messages, at, records, used)
-        if at < messages.shape[1]:
-            records = np.concatenate([records, np.empty_like(records)], axis=1)
-    return DnsBatch(messages, records[:, :used[0]], data)
+        if at < len(messages):
+            records = np.concatenate([records, np.empty_like(records)])
+    return DnsBatch(messages, records[:used[0]], data)
 
 
 def _join(messages: Table, data: Bytes, found: list[Found], streams: StreamBatch) -> tuple[Table, Bytes]:
     """The messages over UDP and over TCP in one table, by the packets that completed them."""
     packets = streams.packets.table
-    more: Table = np.zeros((d.D_COUNT, len(found)), np.int64)
+    more: Table = np.zeros((len(found), d.D_COUNT), np.int64)
     at = len(data)
     for k, one in enumerate(found):
-        row, i = more[:, k], one.packet
+        row, i = more[k], one.packet
         for column, value in zip(ENDS, one.ends, strict=True):
             row[column] = value
         row[d.D_NUMBER], row[d.D_INDEX], row[d.D_TS_NS] = packets[c.NUMBER, i], i, packets[c.TS_NS, i]
@@ -135,7 +135,7 @@ def _join(messages: Table, data: Bytes, found: list[Found], streams: StreamBatch
         row[d.D_OFFSET], row[d.D_STREAM_OFFSET] = one.offset, one.stream_offset
         row[d.D_FIRST_NUMBER] = one.number
         at += len(one.wire)
-    joined = np.concatenate([messages, more], axis=1)
-    order = np.argsort(joined[d.D_INDEX], kind="stable")
+    joined = np.concatenate([messages, more])
+    order = np.argsort(joined[:, d.D_INDEX], kind="stable")
     tail = np.frombuffer(b"".join(one.wire for one in found), np.uint8)
-    return np.ascontiguousarray(joined[:, order]), np.concatenate([data, tail])
+    return joined[order], np.concatenate([data, tail])

@@ -1,7 +1,10 @@
 """The columns of DNS messages and of their records.
 
-`messages[COLUMN, message]`, int64, one column a message of a batch, in the order in which they were complete; their bytes
-lie in one uint8 array. `records[COLUMN, record]`, int64: questions and records of those messages, as far as they were whole.
+`messages[message, COLUMN]`, int64, one row a message of a batch, in the order in which they were complete; their bytes
+lie in one uint8 array. `records[record, COLUMN]`, int64: questions and records of those messages, as far as they were whole.
+
+Rows, not columns, lie together here: a loop over messages reads and writes most columns of one message at a time, and
+tables of 2**16 columns would put them all into the same few lines of the processor's cache.
 """
 
 from enum import IntEnum, IntFlag
@@ -38,7 +41,7 @@ D_QCLASS = 27
 D_QHASH = 28       # of the first question: name without regard to case, type and class; 0 none
 D_RCODE = 29       # extended by EDNS
 D_ANSWER_HASH = 30  # of what the answer section says, whatever its order and its TTLs; 0 for an empty one
-D_FIRST_RECORD = 31  # column of its first question or record
+D_FIRST_RECORD = 31  # row of its first question or record
 D_RECORDS = 32     # how many of them follow
 D_EDNS = 33        # UDP payload size its OPT record offers, -1 without EDNS
 D_EDNS_FLAGS = 34  # version << 16 | DO and other flags
@@ -68,7 +71,7 @@ class MessageFlag(IntFlag):
 
 
 # --- per question or record -----------------------------------------------------------------------------------------------
-R_MESSAGE = 0      # its message's column
+R_MESSAGE = 0      # its message's row
 R_SECTION = 1      # Section
 R_OWNER = 2        # offset of its owner name in the message
 R_TYPE = 3

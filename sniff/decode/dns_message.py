@@ -124,7 +124,7 @@ class Edns:
 class DnsMessage:
     """One message. Names are ASCII text (decode/dns_text.py); numbers are those of the wire; nothing raises.
 
-    row   its column of the messages table: decode/dns_columns.py
+    row   its row of the messages table: decode/dns_columns.py
     wire  its captured bytes
     """
 
@@ -274,10 +274,10 @@ class DnsMessage:
         """The records of all three sections in order, as far as they are whole."""
         return self._contents[1]
 
-    @property
+    @cached_property
     def qry_name(self) -> str:
         """dns.qry.name of the first question; empty without one."""
-        return self.questions[0].name if self.questions else ""
+        return read_name(self.wire, 12)[0] if self.row[d.D_QHASH] else ""
 
     @property
     def qry_type(self) -> int:

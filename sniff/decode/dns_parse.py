@@ -133,7 +133,7 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
     table     int64[COUNT, n]    packets/columns.py
     streams   int64[COUNT, n]    reassembly/columns.py
     data      uint8[m]           PacketBatch.data
-    messages  int64[D_COUNT, k]  written; k and the size of `out` are what measure() said
+    messages  int64[k, D_COUNT]  written; k and the size of `out` are what measure() said
     out       uint8[b]           written: the messages end to end
 
     Only packets on ports of DNS count: what merely looks like it has a row, but says nothing that one should rely on.
@@ -155,29 +155,29 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
                 continue
             start = table[PAYLOAD, i]
             size = table[PAYLOAD_LEN, i]
-            messages[D_NUMBER, k] = table[NUMBER, i]
-            messages[D_FIRST_NUMBER, k] = table[NUMBER, i]
-            messages[D_INDEX, k] = i
-            messages[D_TS_NS, k] = table[TS_NS, i]
-            messages[D_PROTOCOL, k] = owner
-            messages[D_TRANSPORT, k] = 17
-            messages[D_STREAM, k] = streams[STREAM, i]
-            messages[D_IP_VERSION, k] = table[IP_VERSION, i]
-            messages[D_SRC_HI, k] = table[SRC_HI, i]
-            messages[D_SRC_LO, k] = table[SRC_LO, i]
-            messages[D_DST_HI, k] = table[DST_HI, i]
-            messages[D_DST_LO, k] = table[DST_LO, i]
-            messages[D_SRC_PORT, k] = table[SRC_PORT, i]
-            messages[D_DST_PORT, k] = table[DST_PORT, i]
-            messages[D_START, k] = at
-            messages[D_LEN, k] = size
-            messages[D_WIRE, k] = table[PAYLOAD_WIRE, i] if table[PAYLOAD_WIRE, i] > size else size
+            messages[k, D_NUMBER] = table[NUMBER, i]
+            messages[k, D_FIRST_NUMBER] = table[NUMBER, i]
+            messages[k, D_INDEX] = i
+            messages[k, D_TS_NS] = table[TS_NS, i]
+            messages[k, D_PROTOCOL] = owner
+            messages[k, D_TRANSPORT] = 17
+            messages[k, D_STREAM] = streams[STREAM, i]
+            messages[k, D_IP_VERSION] = table[IP_VERSION, i]
+            messages[k, D_SRC_HI] = table[SRC_HI, i]
+            messages[k, D_SRC_LO] = table[SRC_LO, i]
+            messages[k, D_DST_HI] = table[DST_HI, i]
+            messages[k, D_DST_LO] = table[DST_LO, i]
+            messages[k, D_SRC_PORT] = table[SRC_PORT, i]
+            messages[k, D_DST_PORT] = table[DST_PORT, i]
+            messages[k, D_START] = at
+            messages[k, D_LEN] = size
+            messages[k, D_WIRE] = table[PAYLOAD_WIRE, i] if table[PAYLOAD_WIRE, i] > size else size
             # the bytes of a datagram put together from fragments stand in no one place
             if table[START, i] <= start and start + size <= table[START, i] + table[CAPLEN, i]:
-                messages[D_OFFSET, k] = table[OFFSET, i] + start - table[START, i]
+                messages[k, D_OFFSET] = table[OFFSET, i] + start - table[START, i]
             else:
-                messages[D_OFFSET, k] = -1
-            messages[D_STREAM_OFFSET, k] = 0
+                messages[k, D_OFFSET] = -1
+            messages[k, D_STREAM_OFFSET] = 0
             for j in range(size):
                 out[at + j] = data[start + j]
             at += size
@@ -256,15 +256,15 @@ def question_hash(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t
 @cython.exceptval(-3)
 def _parse(data: cython.const[cython.uchar][::1], messages: cython.longlong[:, ::1], k: cython.Py_ssize_t,
            records: cython.longlong[:, ::1], at_record: cython.Py_ssize_t) -> cython.Py_ssize_t:
-    """Parse message k; answers the next free column of `records`, or -1 when they do not suffice."""
-    base: cython.Py_ssize_t = messages[D_START, k]
-    end: cython.Py_ssize_t = base + messages[D_LEN, k]
+    """Parse message k; answers the next free row of `records`, or -1 when they do not suffice."""
+    base: cython.Py_ssize_t = messages[k, D_START]
+    end: cython.Py_ssize_t = base + messages[k, D_LEN]
     at: cython.Py_ssize_t = base
     here: cython.Py_ssize_t
     stop: cython.Py_ssize_t
     known: cython.Py_ssize_t = -1
     state: cython.longlong = WHOLE
-    lacking: cython.longlong = CUT if messages[D_WIRE, k] > messages[D_LEN, k] else MALFORMED
+    lacking: cython.longlong = CUT if messages[k, D_WIRE] > messages[k, D_LEN] else MALFORMED
     section: cython.longlong
     left: cython.longlong
     kind: cython.longlong
@@ -273,28 +273,28 @@ def _parse(data: cython.const[cython.uchar][::1], messages: cython.longlong[:, :
     length: cython.longlong
     h: cython.longlong
     i: cython.Py_ssize_t
-    messages[D_FIRST_RECORD, k] = at_record
-    messages[D_RECORDS, k] = 0
-    messages[D_QTYPE, k] = -1
-    messages[D_QCLASS, k] = -1
-    messages[D_QHASH, k] = 0
-    messages[D_ANSWER_HASH, k] = 0
-    messages[D_EDNS, k] = -1
-    messages[D_EDNS_FLAGS, k] = 0
-    messages[D_PARSED, k] = 0
+    messages[k, D_FIRST_RECORD] = at_record
+    messages[k, D_RECORDS] = 0
+    messages[k, D_QTYPE] = -1
+    messages[k, D_QCLASS] = -1
+    messages[k, D_QHASH] = 0
+    messages[k, D_ANSWER_HASH] = 0
+    messages[k, D_EDNS] = -1
+    messages[k, D_EDNS_FLAGS] = 0
+    messages[k, D_PARSED] = 0
     if end - base < 12:
-        messages[D_STATE, k] = lacking
-        messages[D_ID, k] = -1
+        messages[k, D_STATE] = lacking
+        messages[k, D_ID] = -1
         for i in range(D_FLAGS, D_QTYPE):
-            messages[i, k] = 0
-        messages[D_RCODE, k] = 0
+            messages[k, i] = 0
+        messages[k, D_RCODE] = 0
         return at_record
     for i in range(6):
-        messages[D_ID + i, k] = (cython.cast(cython.longlong, data[base + 2 * i]) << 8) | data[base + 2 * i + 1]
-    messages[D_RCODE, k] = messages[D_FLAGS, k] & 15
+        messages[k, D_ID + i] = (cython.cast(cython.longlong, data[base + 2 * i]) << 8) | data[base + 2 * i + 1]
+    messages[k, D_RCODE] = messages[k, D_FLAGS] & 15
     at = base + 12
     for section in range(4):
-        left = messages[D_QUESTIONS + section, k]
+        left = messages[k, D_QUESTIONS + section]
         while left > 0 and state == WHOLE:
             left -= 1
             if at + 1 < end and data[at] >= 0xC0 and base + (((data[at] & 0x3F) << 8) | data[at + 1]) == known:
@@ -322,34 +322,34 @@ def _parse(data: cython.const[cython.uchar][::1], messages: cython.longlong[:, :
                 if stop + length > end:
                     state = lacking
                     break
-            elif messages[D_QHASH, k] == 0:
-                messages[D_QTYPE, k] = kind
-                messages[D_QCLASS, k] = family
-                messages[D_QHASH, k] = question_hash(data, base, at, kind, family & 0x7FFF)
-            if at_record >= records.shape[1]:
+            elif messages[k, D_QHASH] == 0:
+                messages[k, D_QTYPE] = kind
+                messages[k, D_QCLASS] = family
+                messages[k, D_QHASH] = question_hash(data, base, at, kind, family & 0x7FFF)
+            if at_record >= records.shape[0]:
                 return -1
-            records[R_MESSAGE, at_record] = k
-            records[R_SECTION, at_record] = section
-            records[R_OWNER, at_record] = at - base
-            records[R_TYPE, at_record] = kind
-            records[R_CLASS, at_record] = family
-            records[R_TTL, at_record] = ttl
-            records[R_DATA, at_record] = stop - base
-            records[R_LENGTH, at_record] = length
+            records[at_record, R_MESSAGE] = k
+            records[at_record, R_SECTION] = section
+            records[at_record, R_OWNER] = at - base
+            records[at_record, R_TYPE] = kind
+            records[at_record, R_CLASS] = family
+            records[at_record, R_TTL] = ttl
+            records[at_record, R_DATA] = stop - base
+            records[at_record, R_LENGTH] = length
             at_record += 1
-            messages[D_RECORDS, k] += 1
+            messages[k, D_RECORDS] += 1
             if section == 1:
                 h = ((HASH_BASIS ^ kind) * HASH_PRIME) & HASH_BITS
                 for i in range(length):
                     h = ((h ^ data[stop + i]) * HASH_PRIME) & HASH_BITS
-                messages[D_ANSWER_HASH, k] = (messages[D_ANSWER_HASH, k] + h) & HASH_BITS
-            elif section == 3 and kind == 41 and messages[D_EDNS, k] < 0:
-                messages[D_EDNS, k] = family
-                messages[D_EDNS_FLAGS, k] = ttl & 0xFFFFFF
-                messages[D_RCODE, k] |= (ttl >> 24) << 4
+                messages[k, D_ANSWER_HASH] = (messages[k, D_ANSWER_HASH] + h) & HASH_BITS
+            elif section == 3 and kind == 41 and messages[k, D_EDNS] < 0:
+                messages[k, D_EDNS] = family
+                messages[k, D_EDNS_FLAGS] = ttl & 0xFFFFFF
+                messages[k, D_RCODE] |= (ttl >> 24) << 4
             at = stop + length
-    messages[D_STATE, k] = state
-    messages[D_PARSED, k] = at - base
+    messages[k, D_STATE] = state
+    messages[k, D_PARSED] = at - base
     return at_record
 
 
@@ -358,20 +358,20 @@ def parse(data: cython.const[cython.uchar][::1], messages: cython.longlong[:, ::
     """Fill the columns from D_STATE on of the messages from `first` on, and the table of their records.
 
     data      uint8[b]           bytes of the messages
-    messages  int64[D_COUNT, k]  D_START, D_LEN and D_WIRE say where each one lies
-    records   int64[R_COUNT, r]  written from column used[0] on; used[0] is moved on
+    messages  int64[k, D_COUNT]  D_START, D_LEN and D_WIRE say where each one lies
+    records   int64[r, R_COUNT]  written from row used[0] on; used[0] is moved on
 
-    Answers k, or the message it stopped at because `records` has too few columns: call again from there with more.
+    Answers k, or the message it stopped at because `records` has too few rows: call again from there with more.
     Any bytes are fine; a message costs linear time.
     """
     k: cython.Py_ssize_t
-    done: cython.Py_ssize_t = messages.shape[1]
+    done: cython.Py_ssize_t = messages.shape[0]
     at: cython.Py_ssize_t = used[0]
     after: cython.Py_ssize_t
     if not cython.compiled:
         data, messages, records, used = memoryview(data), memoryview(messages), memoryview(records), memoryview(used)
     with cython.nogil:
-        for k in range(first, messages.shape[1]):
+        for k in range(first, messages.shape[0]):
             after = _parse(data, messages, k, records, at)
             if after < 0:
                 done = k

@@ -262,7 +262,7 @@ class DnsPairing:
 
     def finish(self) -> DnsExchanges:
         """The queries that still wait, unanswered: the capture is over."""
-        batch = DnsBatch(np.empty((d.D_COUNT, 0), np.int64), np.empty((d.R_COUNT, 0), np.int64), np.empty(0, np.uint8))
+        batch = DnsBatch(np.empty((0, d.D_COUNT), np.int64), np.empty((0, d.R_COUNT), np.int64), np.empty(0, np.uint8))
         ctl = self._ctl
         out, old = self._fresh(int(ctl[p.C_WAITING_]) + 1)
         while len(self._slots) and p.flush(self._slots, ctl, batch.data, batch.messages, self._held, old, out):

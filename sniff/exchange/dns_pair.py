@@ -40,7 +40,7 @@ X_RETRY_NS_ = 2      # when the last time, -1 never
 X_BUFFER_ = 3        # where the query's bytes lie: 0 nowhere, 1 in the batch of messages, 2 in the old bytes
 X_START_ = 4
 X_LEN_ = 5
-X_RESPONSE_ = 6      # the response's column in the batch of messages, -1 none
+X_RESPONSE_ = 6      # the response's row in the batch of messages, -1 none
 X_BEFORE_ = 7        # frame.number of the first answer, of a second one
 X_QUERY_ = 8         # the query's row (dns_columns.py); D_NUMBER is 0 when there is none
 X_ANSWER_ = 8 + dns_columns.D_COUNT     # the response's row, likewise
@@ -198,7 +198,7 @@ def _emit(slots: cython.longlong[:, ::1], ctl: cython.longlong[::1], e: cython.P
             ctl[C_OLD] = at + slots[e, E_LEN]
     if k >= 0:
         for i in range(D_COUNT):
-            out[x, X_ANSWER + i] = messages[i, k]
+            out[x, X_ANSWER + i] = messages[k, i]
     ctl[C_OUT] = x + 1
     return 0
 
@@ -229,14 +229,14 @@ def _find(slots: cython.longlong[:, ::1], first: cython.Py_ssize_t, messages: cy
     e: cython.Py_ssize_t = first
     a: cython.Py_ssize_t = D_DST_HI if turned else D_SRC_HI
     b: cython.Py_ssize_t = D_SRC_HI if turned else D_DST_HI
-    anyone: cython.bint = messages[D_PROTOCOL, k] == LLMNR     # who answers is not who was asked: that was a group
+    anyone: cython.bint = messages[k, D_PROTOCOL] == LLMNR     # who answers is not who was asked: that was a group
     while e >= 0 and steps < CHAIN:
-        if (slots[e, E_LIST] == which and slots[e, D_ID] == messages[D_ID, k]
-                and slots[e, D_SRC_LO] == messages[a + 1, k] and slots[e, D_SRC_HI] == messages[a, k]
-                and slots[e, D_SRC_PORT] == messages[D_DST_PORT if turned else D_SRC_PORT, k]
-                and slots[e, D_DST_PORT] == messages[D_SRC_PORT if turned else D_DST_PORT, k]
-                and slots[e, D_TRANSPORT] == messages[D_TRANSPORT, k]
-                and (anyone or (slots[e, D_DST_LO] == messages[b + 1, k] and slots[e, D_DST_HI] == messages[b, k]))
+        if (slots[e, E_LIST] == which and slots[e, D_ID] == messages[k, D_ID]
+                and slots[e, D_SRC_LO] == messages[k, a + 1] and slots[e, D_SRC_HI] == messages[k, a]
+                and slots[e, D_SRC_PORT] == messages[k, D_DST_PORT if turned else D_SRC_PORT]
+                and slots[e, D_DST_PORT] == messages[k, D_SRC_PORT if turned else D_DST_PORT]
+                and slots[e, D_TRANSPORT] == messages[k, D_TRANSPORT]
+                and (anyone or (slots[e, D_DST_LO] == messages[k, b + 1] and slots[e, D_DST_HI] == messages[k, b]))
                 and (question == 0 or slots[e, D_QHASH] == question)):
             return e
         e = slots[e, E_CHAIN]
@@ -259,9 +259,9 @@ def _pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cy
     flags: cython.longlong
     question: cython.longlong
     ports: cython.longlong
-    for k in range(first, messages.shape[1]):
+    for k in range(first, messages.shape[0]):
         # what waited too long; each one takes a row and at most KEPT of the old bytes, and this message may take another
-        now = messages[D_TS_NS, k]
+        now = messages[k, D_TS_NS]
         while True:
             if ctl[C_OUT] + 2 > out.shape[0] or ctl[C_OLD] + 2 * KEPT > old.shape[0]:
                 return k
@@ -273,24 +273,24 @@ def _pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cy
             _join(slots, ctl, e, DONE)
             slots[e, E_ANSWER] = 0
             slots[e, E_BUFFER] = 0
-        if messages[D_ID, k] < 0:
+        if messages[k, D_ID] < 0:
             continue
-        flags = messages[D_FLAGS, k]
-        question = messages[D_QHASH, k]
-        if messages[D_PROTOCOL, k] == MDNS and flags & 0x8000:
+        flags = messages[k, D_FLAGS]
+        question = messages[k, D_QHASH]
+        if messages[k, D_PROTOCOL] == MDNS and flags & 0x8000:
             _emit(slots, ctl, -1, ANNOUNCED, messages, k, data, held, old, out)
             continue
         if flags & 0x8000:
-            ports = (messages[D_DST_PORT, k] << 16) | messages[D_SRC_PORT, k]
-            bucket = _bucket(buckets, seed, messages[D_DST_LO, k],
-                             0 if messages[D_PROTOCOL, k] == LLMNR else messages[D_SRC_LO, k], ports, messages[D_ID, k])
+            ports = (messages[k, D_DST_PORT] << 16) | messages[k, D_SRC_PORT]
+            bucket = _bucket(buckets, seed, messages[k, D_DST_LO],
+                             0 if messages[k, D_PROTOCOL] == LLMNR else messages[k, D_SRC_LO], ports, messages[k, D_ID])
             e = _find(slots, buckets[bucket], messages, k, True, WAITING, question)
             if e >= 0:
                 _emit(slots, ctl, e, ANSWERED, messages, k, data, held, old, out)
                 _leave(slots, ctl, e)
                 _join(slots, ctl, e, DONE)
-                slots[e, E_HASH] = messages[D_ANSWER_HASH, k] + messages[D_RCODE, k]
-                slots[e, E_ANSWER] = messages[D_NUMBER, k]
+                slots[e, E_HASH] = messages[k, D_ANSWER_HASH] + messages[k, D_RCODE]
+                slots[e, E_ANSWER] = messages[k, D_NUMBER]
                 slots[e, E_BUFFER] = 0
                 continue
             e = _find(slots, buckets[bucket], messages, k, True, DONE, question)
@@ -298,17 +298,17 @@ def _pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cy
                 _emit(slots, ctl, -1, UNASKED, messages, k, data, held, old, out)
             elif slots[e, E_ANSWER] == 0:
                 # it came after all, when nobody waited any more: the exchange without it has been told
-                slots[e, E_HASH] = messages[D_ANSWER_HASH, k] + messages[D_RCODE, k]
-                slots[e, E_ANSWER] = messages[D_NUMBER, k]
+                slots[e, E_HASH] = messages[k, D_ANSWER_HASH] + messages[k, D_RCODE]
+                slots[e, E_ANSWER] = messages[k, D_NUMBER]
                 _emit(slots, ctl, -1, UNASKED, messages, k, data, held, old, out)
-            elif (slots[e, E_HASH] != messages[D_ANSWER_HASH, k] + messages[D_RCODE, k]
-                    and slots[e, D_QTYPE] != 252 and slots[e, D_QTYPE] != 251 and messages[D_PROTOCOL, k] != LLMNR):
+            elif (slots[e, E_HASH] != messages[k, D_ANSWER_HASH] + messages[k, D_RCODE]
+                    and slots[e, D_QTYPE] != 252 and slots[e, D_QTYPE] != 251 and messages[k, D_PROTOCOL] != LLMNR):
                 # a zone transfer takes many messages, and a group may answer many times; anybody else answers once
                 _emit(slots, ctl, e, SECOND, messages, k, data, held, old, out)
             continue
-        ports = (messages[D_SRC_PORT, k] << 16) | messages[D_DST_PORT, k]
-        bucket = _bucket(buckets, seed, messages[D_SRC_LO, k],
-                         0 if messages[D_PROTOCOL, k] == LLMNR else messages[D_DST_LO, k], ports, messages[D_ID, k])
+        ports = (messages[k, D_SRC_PORT] << 16) | messages[k, D_DST_PORT]
+        bucket = _bucket(buckets, seed, messages[k, D_SRC_LO],
+                         0 if messages[k, D_PROTOCOL] == LLMNR else messages[k, D_DST_LO], ports, messages[k, D_ID])
         e = _find(slots, buckets[bucket], messages, k, False, WAITING, question)
         if e >= 0:
             slots[e, E_RETRIES] += 1
@@ -324,17 +324,17 @@ def _pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cy
             _unchain(slots, buckets, e)
         _leave(slots, ctl, e)
         for i in range(D_COUNT):
-            slots[e, i] = messages[i, k]
+            slots[e, i] = messages[k, i]
         slots[e, E_RETRIES] = 0
         slots[e, E_RETRY_NS] = -1
         slots[e, E_BUFFER] = 1
-        slots[e, E_START] = messages[D_START, k]
-        slots[e, E_LEN] = messages[D_LEN, k]
+        slots[e, E_START] = messages[k, D_START]
+        slots[e, E_LEN] = messages[k, D_LEN]
         slots[e, E_BUCKET] = bucket
         slots[e, E_CHAIN] = buckets[bucket]
         buckets[bucket] = e
         _join(slots, ctl, e, WAITING)
-    return messages.shape[1]
+    return messages.shape[0]
 
 
 def pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cython.uchar][::1], first: cython.Py_ssize_t,
@@ -342,7 +342,7 @@ def pair(messages: cython.const[cython.longlong][:, ::1], data: cython.const[cyt
          held: cython.const[cython.uchar][::1], old: cython.uchar[::1], out: cython.longlong[:, ::1]) -> cython.Py_ssize_t:
     """Pair the messages from `first` on; write the exchanges that are over.
 
-    messages  int64[D_COUNT, k]   decode/dns_columns.py
+    messages  int64[k, D_COUNT]   decode/dns_columns.py
     data      uint8[b]            their bytes
     slots     int64[e, E_COUNT]   queries that wait or were answered; made by prepare()
     buckets   int64[h]            first slot of each hash, -1 none

@@ -25,6 +25,11 @@ _MOST = 16
 
 Key = tuple[int, int, int, int]
 
+_HEAD = [p.X_ANSWER_ + d.D_START, p.X_ANSWER_ + d.D_LEN, p.X_ANSWER_ + d.D_PROTOCOL, p.X_ANSWER_ + d.D_DST_HI,
+         p.X_ANSWER_ + d.D_DST_LO, p.X_ANSWER_ + d.D_QHASH, p.X_QUERY_ + d.D_TS_NS, p.X_QUERY_ + d.D_NUMBER,
+         p.X_ANSWER_ + d.D_TS_NS, p.X_ANSWER_ + d.D_NUMBER]
+"""Columns of an exchange that one answer is learned from."""
+
 
 class Learned(NamedTuple):
     """One answer: who asked for which name, and was told the address when.
@@ -48,6 +53,7 @@ class Names:
     def __init__(self, counters: limits.Counters | None = None) -> None:
         self.counters = counters if counters is not None else limits.Counters()
         self._known: OrderedDict[Key, list[Learned]] = OrderedDict()
+        self._names: dict[bytes, str] = {}
         self._anyone: OrderedDict[tuple[int, int], Learned] = OrderedDict()
 
     def __len__(self) -> int:
@@ -63,19 +69,40 @@ class Names:
         by_message: Table = np.full(len(batch), -1, np.int64)
         by_message[rows[taught, p.X_RESPONSE_]] = taught
         records = batch.records
-        kind, length = records[d.R_TYPE], records[d.R_LENGTH]
+        kind, length = records[:, d.R_TYPE], records[:, d.R_LENGTH]
         chosen = np.flatnonzero((((kind == 1) & (length == 4)) | ((kind == 28) & (length == 16)))
-                                & (records[d.R_SECTION] == d.Section.ANSWER) & (by_message[records[d.R_MESSAGE]] >= 0))
-        view, last, learned, client = batch.data.tobytes(), -1, None, (0, 0)
-        for message, data, size, owner in records[:, chosen][[d.R_MESSAGE, d.R_DATA, d.R_LENGTH, d.R_OWNER]].T.tolist():
+                                & (records[:, d.R_SECTION] == d.Section.ANSWER) & (by_message[records[:, d.R_MESSAGE]] >= 0))
+        if not len(chosen):
+            return
+        said = records[chosen][:, [d.R_MESSAGE, d.R_DATA, d.R_LENGTH, d.R_OWNER]]
+        heads = rows[:, _HEAD][by_message[said[:, 0]]]
+        view, last, learned = batch.data.tobytes(), -1, None
+        client = 0, 0
+        for (message, data, size, owner), head in zip(said.tolist(), heads.tolist(), strict=True):
+            start = head[0]
             if message != last:
                 last = message
-                row = rows[by_message[message]].tolist()
-                learned, client = _learned(row, view, owner)
-                start = row[p.X_ANSWER_ + d.D_START]
+                learned = self._read(head, view[start:start + head[1]], owner)
+                client = (0, 0) if head[2] == Protocol.MDNS else (head[3] & _LOW_64, head[4] & _LOW_64)
             if learned is not None:
                 address = int.from_bytes(view[start + data:start + data + size], "big")
-                self._add((client[0], client[1], address >> 64, address & _LOW_64), learned)
+                self._add((*client, address >> 64, address & _LOW_64), learned)
+
+    def _read(self, head: list[int], wire: bytes, owner: int) -> Learned | None:
+        """What an answer says besides its addresses. `owner` is where the first of their names stands."""
+        at = 12 if head[5] else owner
+        end = wire.find(0, at)
+        name = self._names.get(wire[at:end])        # the same names come again and again
+        if name is None:
+            try:
+                name, after = read_name(wire, at)
+            except BadName:
+                return None
+            if after == end + 1:
+                if len(self._names) > 16_384:
+                    self._names.clear()
+                self._names[wire[at:end]] = name
+        return Learned(name, head[6] if head[7] else -1, head[8], head[7], head[9])
 
     def _add(self, key: Key, learned: Learned) -> None:
         known = self._known.get(key)
@@ -121,26 +148,6 @@ class Names:
             if learned.answered_ns <= ts_ns:
                 return learned
         return None
-
-
-def _learned(row: list[int], view: bytes, owner: int) -> tuple[Learned | None, tuple[int, int]]:
-    """(what an answer says besides its addresses, the client's address) of one exchange.
-
-    owner  of its first address, in the message: its name when nothing was asked
-    """
-    answer = row[p.X_ANSWER_:]
-    start = answer[d.D_START]
-    wire = view[start:start + answer[d.D_LEN]]
-    try:
-        name, _ = read_name(wire, 12 if answer[d.D_QUESTIONS] else owner)
-    except BadName:
-        return None, (0, 0)
-    asked = bool(row[p.X_QUERY_ + d.D_NUMBER])
-    learned = Learned(name, row[p.X_QUERY_ + d.D_TS_NS] if asked else -1, answer[d.D_TS_NS], row[p.X_QUERY_ + d.D_NUMBER],
-                      answer[d.D_NUMBER])
-    if answer[d.D_PROTOCOL] == Protocol.MDNS:       # sent to a group: nobody's own knowledge
-        return learned, (0, 0)
-    return learned, (answer[d.D_DST_HI] & _LOW_64, answer[d.D_DST_LO] & _LOW_64)
 
 
 def _columns(address: str) -> tuple[int, int]:
