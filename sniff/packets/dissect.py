@@ -312,7 +312,8 @@ def ethernet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> 
     r[L2] = at
     r[KIND] = ETHERNET_OTHER
     if missing(r, 14):
-        r[ADDRESS_KIND] = ADDRESS_TEXT
+        if r[OUTER_L3] < 0:   # else the tunnel's addresses stay
+            r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
     r[ADDRESS_KIND] = ADDRESS_MAC
     r[SRC_HI] = 0
@@ -489,22 +490,25 @@ def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     at: cython.Py_ssize_t = r[POS]
     organisation: cython.longlong
     protocol: cython.longlong
+    control: cython.longlong = 1
     begin(r, LAYER_LLC)
     r[KIND] = ETHERNET_OTHER
     r[L3] = at
     if missing(r, 3):
         return STOP
-    if data[at] == 0xAA and data[at + 1] == 0xAA and data[at + 2] == 3:
-        if missing(r, 8):
+    if data[at + 2] & 3 != 3:
+        control = 2
+    if data[at] == 0xAA and data[at + 1] == 0xAA and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
+        if missing(r, 7 + control):
             return STOP
-        organisation = (be16(data, at + 3) << 8) | data[at + 5]
-        protocol = be16(data, at + 6)
-        if organisation == 0 or organisation == 0xF8:
+        organisation = (be16(data, at + 2 + control) << 8) | data[at + 4 + control]
+        protocol = be16(data, at + 5 + control)
+        if (organisation == 0 or organisation == 0xF8) and protocol > LONGEST_LENGTH:
             r[ETHERTYPE] = protocol
-            r[POS] = at + 8
+            r[POS] = at + 7 + control
             return BY_ETHERTYPE
         if organisation == 0x80C2 and (protocol == 1 or protocol == 7):
-            r[POS] = at + 8
+            r[POS] = at + 7 + control
             if protocol == 1:
                 narrow(r, r[WIRE_END] - 4)
             return ETHERNET
@@ -512,7 +516,7 @@ def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     if data[at] == 6 and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
         if missing(r, 4):
             return STOP
-        r[POS] = at + 3 if data[at + 2] == 3 else at + 4
+        r[POS] = at + 2 + control
         return BY_VERSION
     return STOP
 
@@ -588,10 +592,11 @@ def bsd_loopback(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
             family = le32(data, at)
     r[POS] = at + 4
     if family == 2:
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-    elif family == 10 or family == 24 or family == 28 or family == 30:
+        return BY_VERSION
+    if family == 10 or family == 24 or family == 28 or family == 30:
         r[ETHERTYPE] = ETHERTYPE_IPV6
-    elif family > LONGEST_LENGTH and family <= 0xFFFF:
+        return ipv6(data, r)
+    if family > LONGEST_LENGTH and family <= 0xFFFF:
         r[ETHERTYPE] = family
     else:
         return STOP
@@ -618,13 +623,12 @@ def raw_ip(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cy
     if at + 10 <= r[LIMIT]:
         for k in range(10):
             if data[at + k]:
-                return BY_VERSION
+                return BY_VERSION if data[at] >> 4 == 4 or data[at] >> 4 == 6 else STOP
         r[POS] = at + 10
         return BY_VERSION
-    if at + 8 > r[WIRE_END]:   # too short for all that: Wireshark looks no further
-        r[FLAGS] |= MALFORMED
+    if missing(r, 8):   # too short for all that: Wireshark looks no further
         return STOP
-    return BY_VERSION
+    return BY_VERSION if data[at] >> 4 == 4 or data[at] >> 4 == 6 else STOP
 
 
 @cython.cfunc
@@ -638,6 +642,8 @@ def ppp_frame(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
     r[L2] = at
     r[KIND] = ETHERNET_OTHER
     if missing(r, 2):
+        if at < r[LIMIT] and (data[at] == 0x0F or data[at] == 0x8F):
+            begin(r, LAYER_CISCO_HDLC)
         return STOP
     if data[at] == 0xFF or (data[at + 1] == 3 and r[LINK] == 166):
         r[POS] = at + 2
@@ -707,8 +713,6 @@ def pppoe(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyt
     r[L3] = at
     if missing(r, 6):
         return STOP
-    if data[at] != 0x11 or data[at + 1]:
-        return STOP
     narrow(r, at + 6 + be16(data, at + 4))
     r[POS] = at + 6
     return BY_PPP
@@ -731,6 +735,8 @@ def cisco_hdlc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
         r[L3] = at + 4
         return STOP
     r[POS] = at + 4
+    if r[ETHERTYPE] == ETHERTYPE_IPV4 and r[POS] < r[LIMIT]:
+        return BY_VERSION
     return BY_ETHERTYPE
 
 
@@ -855,8 +861,7 @@ def frame_relay(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) 
         at += 1
     r[POS] = at + 1
     if data[at] == 0xCC:
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-        return BY_ETHERTYPE
+        return BY_VERSION
     if data[at] == 0x8E:
         r[ETHERTYPE] = ETHERTYPE_IPV6
         return BY_ETHERTYPE
@@ -984,10 +989,10 @@ def nflog(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyt
         if kind == 9:
             narrow(r, r[POS] + length)
             r[POS] += 4
-            r[ETHERTYPE] = ETHERTYPE_IPV4 if data[at] == 2 else ETHERTYPE_IPV6
-            if data[at] == 2 or data[at] == 10:
-                return BY_ETHERTYPE
-            return STOP
+            if data[at] == 2:
+                return BY_VERSION
+            r[ETHERTYPE] = ETHERTYPE_IPV6
+            return ipv6(data, r) if data[at] == 10 else STOP
         r[POS] += (length + 3) & ~3
     return STOP
 
@@ -1068,8 +1073,8 @@ def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
         length += 2
         if control & 0x80:
             length += 4
-    if subtype & 4 or control & 0x40 or (control & 4 and data[at + 22] & 0x0F):
-        return STOP   # no data, encrypted, or from the middle of fragments
+    if subtype & 4 or control & 0x44:
+        return STOP   # no data, encrypted, or more fragments follow
     if missing(r, length):
         return STOP
     if subtype & 8 and data[at + (30 if control & 3 == 3 else 24)] & 0x80:
@@ -1264,6 +1269,9 @@ def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::
             if missing(r, length):
                 return STOP
             if following == 43:
+                if data[at + 2] == 4 and length < 24:   # a segment routing header names one segment at least
+                    r[FLAGS] |= MALFORMED | HEADER_CUT
+                    return STOP
                 final_destination(data, r, length)
             elif following == 60:
                 home_address(data, r, length)
@@ -1351,9 +1359,8 @@ def by_ip_proto(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) 
             return MPLS
         if proto == 103:
             return pim(data, r)
-        if proto == 0 or proto == 43 or proto == 60 or proto == 44 or proto == 135 or proto == 139 or proto == 140:
-            # A tunnel may lead from here to IPv6 only; in IPv4 these numbers mean nothing.
-            return STOP
+        if proto == 0 or proto == 43 or proto == 60 or proto == 44:   # they may follow an authentication header, even IPv4
+            return ipv6_extensions(data, r)
     return STOP
 
 
@@ -1451,7 +1458,7 @@ def is_tunnel(port: cython.longlong) -> cython.int:
     if port < 1701:
         return 0
     return (port == 4789 or port == 2152 or port == 6081 or port == 3544 or port == 1701 or port == 4341 or port == 4790
-            or port == 8472 or port == 6635 or port == 5072 or port == 37008 or port == 5247 or port == 3386)
+            or port == 6635 or port == 5072 or port == 37008 or port == 5247 or port == 3386)
 
 
 @cython.cfunc
@@ -1493,7 +1500,7 @@ def leave_udp(r: cython.longlong[::1]) -> cython.int:
 def udp_tunnel(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], port: cython.longlong) -> cython.int:
     """What a tunnel's UDP payload holds, or STOP with the cursor where it was when it is none. 8 bytes are there."""
     at: cython.Py_ssize_t = r[POS]
-    if port == 4789 or port == 8472:   # VXLAN (RFC 7348), OTV
+    if port == 4789:   # VXLAN (RFC 7348)
         r[POS] = at + 8
         return ETHERNET
     if port == 2152 or port == 3386:
@@ -1546,6 +1553,7 @@ def gtp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
     at: cython.Py_ssize_t = r[POS]
     flags: cython.longlong = data[at]
     end: cython.Py_ssize_t
+    length: cython.longlong
     if data[at + 1] != 255 or not flags & 0x10:
         return STOP
     if flags >> 5 == 0:
@@ -1565,8 +1573,10 @@ def gtp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
                         return STOP
     else:
         return STOP
-    if end >= r[LIMIT] or (data[end] >> 4 != 4 and data[end] >> 4 != 6):
+    length = (20 if flags >> 5 == 0 else 8) + be16(data, at + 2)
+    if end >= r[LIMIT] or end >= at + length or (data[end] >> 4 != 4 and data[end] >> 4 != 6):
         return STOP
+    narrow(r, at + length)
     r[POS] = end
     r[FLAGS] |= GTP
     return BY_VERSION
@@ -1582,7 +1592,7 @@ def teredo(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cy
         at += 13 + cython.cast(cython.longlong, data[at + 2]) + cython.cast(cython.longlong, data[at + 3])
     if at + 2 <= r[LIMIT] and be16(data, at) == 0:
         at += 8
-    if at + 40 > r[LIMIT] or data[at] >> 4 != 6:
+    if at >= r[LIMIT] or data[at] >> 4 != 6:
         return STOP
     r[POS] = at
     r[FLAGS] |= TEREDO
@@ -1596,19 +1606,22 @@ def l2tp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
     """A data message of L2TPv2 (RFC 2661 section 3.1): PPP."""
     at: cython.Py_ssize_t = r[POS]
     flags: cython.longlong = be16(data, at)
+    length: cython.longlong = r[WIRE_END] - at
     if flags & 0x8000 or flags & 0xF != 2:
         return STOP
     at += 6
     if flags & 0x4000:
         at += 2
+        length = be16(data, r[POS] + 2)
     if flags & 0x0800:
         at += 4
     if flags & 0x0200:
         if at + 2 > r[LIMIT]:
             return STOP
         at += 2 + be16(data, at)
-    if at + 2 > r[LIMIT]:
+    if at + 2 > r[LIMIT] or at + 2 > r[POS] + length:
         return STOP
+    narrow(r, r[POS] + length)
     if be16(data, at) == 0xFF03:
         at += 2
     r[POS] = at
@@ -1718,7 +1731,9 @@ def gre(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
 def gre_payload(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], protocol: cython.longlong) -> cython.int:
     """What a GRE protocol number announces."""
     at: cython.Py_ssize_t = r[POS]
-    if protocol == ETHERTYPE_IPV4 or protocol == ETHERTYPE_IPV6 or protocol == 0x8847 or protocol == 0x8848 \
+    if protocol == ETHERTYPE_IPV4:
+        return BY_VERSION
+    if protocol == ETHERTYPE_IPV6 or protocol == 0x8847 or protocol == 0x8848 \
             or protocol == ETHERTYPE_PPP or protocol == 0x6558 or protocol == ETHERTYPE_ARP:
         r[ETHERTYPE] = protocol
         if protocol == ETHERTYPE_PPP and at + 2 <= r[LIMIT] and be16(data, at) == 0xFF03:
@@ -1789,14 +1804,24 @@ def ether_ip(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> 
 @cython.nogil
 @cython.exceptval(-1)
 def pim(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
-    """A PIM register message carries the multicast packet itself (RFC 7761 section 4.9.3)."""
-    at: cython.Py_ssize_t = r[POS]
-    if at + 9 > r[LIMIT] or data[at] != 0x21:
+    """A PIM register message carries the multicast packet itself (RFC 7761 section 4.9.3). The row stays PIM's, as in
+    Wireshark, but shows that packet's addresses."""
+    at: cython.Py_ssize_t = r[POS] + 8
+    if at + 20 > r[LIMIT] or data[at - 8] != 0x21:
         return STOP
-    if data[at + 8] >> 4 != 4 and data[at + 8] >> 4 != 6:
-        return STOP
-    r[POS] = at + 8
-    return BY_VERSION
+    if data[at] >> 4 == 4:
+        r[ADDRESS_KIND] = ADDRESS_IPV4
+        r[SRC_HI] = 0
+        r[DST_HI] = 0
+        r[SRC_LO] = be32(data, at + 12)
+        r[DST_LO] = be32(data, at + 16)
+    elif data[at] >> 4 == 6 and at + 40 <= r[LIMIT]:
+        r[ADDRESS_KIND] = ADDRESS_IPV6
+        r[SRC_HI] = be64(data, at + 8)
+        r[SRC_LO] = be64(data, at + 16)
+        r[DST_HI] = be64(data, at + 24)
+        r[DST_LO] = be64(data, at + 32)
+    return STOP
 
 
 # --- the batch ------------------------------------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ class Dissector:
         start, header = column[c.L4], column[c.L3]
         key: Key = (column[c.IP_VERSION], column[c.SRC_HI], column[c.SRC_LO], column[c.DST_HI], column[c.DST_LO],
                     column[c.VLAN])
-        if column[c.IP_VERSION] == 4:
+        if column[c.KIND] == c.Kind.IPV4_FRAGMENT:
             ident, word = data[header + 4:header + 8].view(">u2").tolist()
             key += (ident, column[c.IP_PROTO])
             offset, more = (word & 0x1FFF) * 8, bool(word & 0x2000)

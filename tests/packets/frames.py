@@ -102,7 +102,7 @@ def _wrap(inner: st.SearchStrategy[tuple[int, bytes]]) -> st.SearchStrategy[tupl
         if kind in (0x0800, 0x86DD):
             choices += [(0x0800, ipv4(b"\0\0" + kind.to_bytes(2, "big") + data, 47)), (0x8847, b"\0\x01\x01\x40" + data),
                         (0x0800, ipv4(data, proto)), (0x86DD, ipv6(data, proto)),
-                        (0x0800, ipv4(udp(b"\x30\xff\0\x08\0\0\0\x01" + data, destination=2152)))]
+                        (0x0800, ipv4(udp(b"\x30\xff" + len(data).to_bytes(2, "big") + b"\0\0\0\x01" + data, destination=2152)))]
         else:
             choices = [choice for choice in choices if choice[0] != 0x8864]
         return st.sampled_from(choices)

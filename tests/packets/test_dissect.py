@@ -157,7 +157,7 @@ def test_headers_that_contradict_themselves(frame: bytes, kind: Kind) -> None:
 
 EXTENSIONS = {
     "hop-by-hop": (0, bytes([17, 0]) + bytes(6)), "destination": (60, bytes([17, 1]) + bytes(14)),
-    "routing": (43, bytes([17, 0, 4, 0]) + bytes(4)), "atomic fragment": (44, bytes([17, 0, 0, 0, 0, 0, 0, 9])),
+    "routing": (43, bytes([17, 0, 0, 0]) + bytes(4)), "atomic fragment": (44, bytes([17, 0, 0, 0, 0, 0, 0, 9])),
     "authentication": (51, bytes([17, 4]) + bytes(22)),
 }
 
@@ -229,14 +229,14 @@ def test_link_layers_with_ipv6(link_type: int, head: bytes) -> None:
 
 UDP_TUNNELS = {
     "VXLAN": (4789, bytes.fromhex("0800000000000100") + ethernet(PLAIN)),
-    "VXLAN-GPE": (4790, bytes.fromhex("0c00000100000100") + PLAIN), "OTV": (8472, bytes(8) + ethernet(PLAIN)),
+    "VXLAN-GPE": (4790, bytes.fromhex("0c00000100000100") + PLAIN),
     "Geneve with options": (6081, bytes.fromhex("0200 0800 00000100") + bytes(8) + PLAIN),
-    "GTP-U": (2152, bytes.fromhex("30ff 0000 00000001") + PLAIN),
-    "GTP-U with a sequence number": (2152, bytes.fromhex("32ff 0000 00000001 00010000") + PLAIN),
-    "GTP-U with an extension header": (2152, bytes.fromhex("34ff 0000 00000001 00000085 01 1000 00") + PLAIN),
+    "GTP-U": (2152, bytes.fromhex("30ff 001f 00000001") + PLAIN),
+    "GTP-U with a sequence number": (2152, bytes.fromhex("32ff 0023 00000001 00010000") + PLAIN),
+    "GTP-U with an extension header": (2152, bytes.fromhex("34ff 0027 00000001 00000085 01 1000 00") + PLAIN),
     "LISP": (4341, bytes(8) + PLAIN), "MPLS in UDP": (6635, b"\0\0\x11\x40" + PLAIN),
     "L2TP": (1701, bytes.fromhex("0002 0001 0002 ff03 0021") + PLAIN),
-    "L2TP with a length": (1701, bytes.fromhex("4002 0000 0001 0002 ff03 0021") + PLAIN),
+    "L2TP with a length": (1701, bytes.fromhex("4002 002b 0001 0002 ff03 0021") + PLAIN),
     "TZSP": (37008, bytes.fromhex("0100 0001 01") + ethernet(PLAIN)),
 }
 

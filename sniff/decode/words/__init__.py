@@ -43,12 +43,13 @@ class Describer:
             frames.addresses(row)
         try:
             self._write(row)
+            if row.column[c.FLAGS] & Flag.GTP:   # written once what is inside was read to its end
+                row.protocol = f"GTP <{row.protocol}>"
         except Short as short:
             row.info += short.reason
         except (IndexError, ValueError, KeyError, OverflowError):
             row.info += MALFORMED   # a writer did not ask first; the row says what can be said
-        protocol = f"GTP <{row.protocol}>" if row.column[c.FLAGS] & Flag.GTP else row.protocol
-        return Words(protocol, row.info, row.source, row.destination)
+        return Words(row.protocol, row.info, row.source, row.destination)
 
     def _write(self, row: Row) -> None:
         kind, layer = row.column[c.KIND], row.column[c.LAYER]

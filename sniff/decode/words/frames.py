@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from sniff.decode.words import lldp, ppp
 from sniff.decode.words.names import ETHERTYPE_NAMES, ETHERTYPES, SAP_PROTOCOLS, SAPS
-from sniff.decode.words.row import MALFORMED, Row, Short
+from sniff.decode.words.row import Row
 from sniff.packets import columns as c
 from sniff.packets.addresses import ipv4_text, mac_text
 from sniff.packets.columns import Layer
 
 COOKED_TYPES = ["Unicast to us", "Broadcast", "Multicast", "Unicast to another host", "Sent by us"]
 CISCO = 0x00000C
+NO_ADDRESSES = (0, 9, 12, 14, 50, 101, 104, 108)
+"""Link types whose packets have none: Wireshark writes N/A."""
 
 
 def describe(row: Row) -> None:
@@ -35,17 +37,20 @@ def describe(row: Row) -> None:
     elif layer == Layer.COOKED:
         _cooked(row)
     elif layer == Layer.LOOPBACK:
-        row.need(2)
+        row.need(2 if row.column[c.LINK_TYPE] == 0 else 0)
         row.protocol, row.info = "N/A", "Null/Loopback"
         row.need(4)
     elif layer == Layer.RAW:
         _raw(row)
     elif layer == Layer.FDDI:
         row.protocol = "FDDI"
+        control = row.u8(0)
+        row.info = f"Async LLC frame, priority {control & 7}" if control & 0xF0 == 0x50 else "Unknown frame type"
         row.need(13)
     elif layer == Layer.TOKEN_RING:
-        row.protocol, row.info = "TR", "Token-Ring MAC"
+        row.protocol = "TR"
         row.need(14)
+        row.info = "Token-Ring MAC"
     elif layer == Layer.CAPTURE:
         _capture(row)
 
@@ -53,14 +58,14 @@ def describe(row: Row) -> None:
 def addresses(row: Row) -> None:
     """Source and Destination where the columns cannot say them."""
     link = row.column[c.LINK_TYPE]
-    if not row.column[c.CAPLEN]:
+    if row.column[c.CAPLEN] < {0: 2, 9: 1, 50: 1}.get(link, 0):
         row.source = row.destination = ""
     elif row.column[c.L2] >= 0 and row.column[c.LAYER] == Layer.ETHERNET:
         row.source = mac_text(int.from_bytes(row.data[6:12], "big")) if len(row.data) >= 12 else ""
         row.destination = mac_text(int.from_bytes(row.data[:6], "big")) if len(row.data) >= 6 else ""
     elif link in (113, 276):
         row.source, row.destination = _cooked_source(row), ""
-    elif row.column[c.LAYER] in (Layer.LOOPBACK, Layer.RAW, Layer.PPP, Layer.CISCO_HDLC) or link in (0, 9, 50, 101, 104, 108):
+    elif row.column[c.LAYER] in (Layer.LOOPBACK, Layer.RAW, Layer.PPP, Layer.CISCO_HDLC) or link in NO_ADDRESSES:
         row.source = row.destination = "N/A"
 
 
@@ -80,8 +85,14 @@ def by_ethertype(row: Row) -> None:
         writer(row)
         return
     row.protocol = ETHERTYPES.get(kind, f"0x{kind:04x}")
-    if kind <= 0x0600 and cooked:
+    header = row.frame(row.column[c.HEADER] - 8, 8) if row.column[c.HEADER] - row.column[c.START] >= 8 else b""
+    if row.protocol.startswith("0x") and header[:3] == b"\xaa\xaa\x03" and header[6:] == kind.to_bytes(2, "big"):
+        row.protocol = "LLC"
+        row.info = f"U, func=UI; SNAP, OUI 0x{header[3:6].hex().upper()} ({ORGANISATIONS[0]}), PID 0x{kind:04X}"
+    elif kind <= 0x0600 and cooked:
         row.protocol, row.info = "SLL", _cooked_type(row)
+    elif row.protocol.startswith("0x") and row.column[c.LINK_TYPE] in (0, 108) and row.column[c.OUTER_L3] < 0:
+        row.protocol, row.info = "N/A", "Null/Loopback"
     elif row.protocol.startswith("0x"):
         row.info = ETHERTYPE_NAMES.get(kind) or _below(row)
 
@@ -105,6 +116,8 @@ def _below(row: Row) -> str:
 
 def _vlan(row: Row) -> None:
     row.protocol = "VLAN"
+    tag = row.u16(0)
+    row.info = f"PRI: {tag >> 13}  DEI: {tag >> 12 & 1}  ID: {tag & 0xFFF}"
     row.need(4)
 
 
@@ -113,11 +126,11 @@ def _mpls(row: Row) -> None:
     at = 0
     while not row.u8(at + 2) & 1:
         at += 4
-    row.need(at + 4)
+    row.need(at + 5)
 
 
 def _cooked(row: Row) -> None:
-    row.need(4 if row.column[c.LINK_TYPE] == 113 else 11)
+    row.need(4 if row.column[c.LINK_TYPE] == 113 else 12)
     row.protocol = "SLL"
     row.info = _cooked_type(row)
     row.need(16 if row.column[c.LINK_TYPE] == 113 else 20)
@@ -137,25 +150,34 @@ def _cooked_source(row: Row) -> str:
 
 def _cooked_type(row: Row) -> str:
     header = row.frame(row.column[c.L2], 20)
-    kind = (header[0] << 8 | header[1]) if row.column[c.LINK_TYPE] == 113 else header[10] if len(header) > 10 else 0
+    at = 0 if row.column[c.LINK_TYPE] == 113 else 10   # tshark 4.0 takes two bytes in version 2 as well
+    kind = int.from_bytes(header[at:at + 2], "big")
     return COOKED_TYPES[kind] if kind < len(COOKED_TYPES) else f"Unknown ({kind})"
 
 
 def _raw(row: Row) -> None:
     row.protocol, row.info = "N/A", "Raw packet data"
-    if row.left < 8:
-        raise Short(MALFORMED)
+    if row.column[c.FLAGS] & c.Flag.HEADER_CUT:
+        row.need(8)
 
 
 def _capture(row: Row) -> None:
     link = row.column[c.LINK_TYPE]
     row.protocol = {239: "NFLOG", 192: "PPI", 258: "PKTAP", 127: "WLAN", 117: "PFLOG", 109: "Enc"}.get(link, "")
-    if link == 192 and row.left >= 8:
-        row.info = f"PPI version {row.u8(0)}, {row.u8(2) | row.u8(3) << 8} bytes"
+    if link == 192:
+        row.need(8)
+        length = row.u8(2) | row.u8(3) << 8
+        row.info = f"PPI version {row.u8(0)}, {length} bytes"
+        row.need(length)
+    elif link == 258:
+        row.need(4)
+        length = int.from_bytes(row.data[:4], "little")
+        row.info = f"PKTAP, {length} byte header"
+        row.need(min(length, 108))
     elif link == 127 and row.left >= 4:
         row.info = f"Radiotap Capture v{row.u8(0)}, Length {row.u8(2) | row.u8(3) << 8}"
     elif link == 239:
-        row.need(1)
+        row.need(4)
 
 
 # --- IEEE 802.2 ---------------------------------------------------------------------------------------------------------------
@@ -170,8 +192,9 @@ def _llc(row: Row) -> None:
     row.protocol = "LLC"
     destination, source, control = row.u8(0), row.u8(1), row.u8(2)
     words = _control(row, source & 1)
-    if destination == 0xAA and source == 0xAA and control == 3:
-        _snap(row, words)
+    if destination == 0xAA and source == 0xAA and (control == 3 or not control & 1):
+        row.info = words
+        _snap(row, 3 if control == 3 else 4)
         return
     row.info = (f"{words}; DSAP {_sap(destination)} {'Group' if destination & 1 else 'Individual'}, "
                 f"SSAP {_sap(source)} {'Response' if source & 1 else 'Command'}")
@@ -201,22 +224,28 @@ def _control(row: Row, response: int) -> str:
     final = f" {'F' if response else 'P'}" if extended & 1 else ""
     if control & 1:
         return f"S{final}, func={SUPERVISORY[control >> 2 & 3]}, N(R)={extended >> 1}"
+    final = " P" if extended & 1 else ""
     return f"I{final}, N(R)={extended >> 1}, N(S)={control >> 1}"
 
 
-def _snap(row: Row, words: str) -> None:
-    organisation, kind = row.u24(3), row.u16(6)
-    name = {0: "Officially Xerox, but 0:0:0:0:0:0 is more common", CISCO: "Cisco Systems, Inc", 0x0080C2: "IEEE 802.1",
-            0x004096: "Cisco Systems, Inc", 0x080007: "Apple, Inc."}.get(organisation, "")
-    row.info = f"{words}; SNAP, OUI 0x{organisation:06X} ({name}), PID 0x{kind:04X}"
+ORGANISATIONS = {0: "Officially Xerox, but 0:0:0:0:0:0 is more common", CISCO: "Cisco Systems, Inc", 0x0080C2: "IEEE 802.1",
+                 0x004096: "Cisco Systems, Inc", 0x080007: "Apple, Inc.",
+                 **dict.fromkeys(range(1, 10), "Xerox Corporation")}
+
+
+def _snap(row: Row, at: int) -> None:
+    """An organisation and its protocol, at `at`."""
+    row.need(at + 5)
+    organisation, kind = row.u24(at), row.u16(at + 3)
+    row.info += f"; SNAP, OUI 0x{organisation:06X} ({ORGANISATIONS.get(organisation, 'Unknown')}), PID 0x{kind:04X}"
     if organisation == CISCO and kind == 0x2000:
-        lldp.cdp(row, 8)
+        lldp.cdp(row, at + 5)
     elif organisation == CISCO and kind == 0x010B:
-        stp(row, 8)
+        stp(row, at + 5)
     elif organisation == CISCO and kind in CISCO_PROTOCOLS:
         row.protocol, row.info = CISCO_PROTOCOLS[kind]
     elif organisation == 0x0080C2 and kind in (0x000E, 0x0008):
-        stp(row, 8)
+        stp(row, at + 5)
     elif organisation == 0x004096 and kind == 0:
         row.protocol = "WLCCP"
 

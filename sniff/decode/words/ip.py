@@ -28,11 +28,15 @@ def describe(row: Row, memory: Memory) -> None:
     elif kind == Kind.IP_MALFORMED and layer == Layer.IPV6:
         _bad_ipv6(row)
     elif layer == Layer.RAW:
-        row.protocol = "IP" if row.data else ""
+        if not row.data and row.column[c.LINK_TYPE] in (0, 108):
+            row.protocol, row.info = "N/A", "Null/Loopback"
+        else:
+            row.protocol = "IP" if row.data else "PPP" if row.column[c.LINK_TYPE] in (9, 50) else ""
         row.info = f"Bogus IP version ({row.u8(0) >> 4})"
     elif layer == Layer.IPV4:
         return   # a header without any payload
     elif layer in (Layer.TCP, Layer.UDP):
+        _extensions(row)
         row.need(4)   # it is not there, or this would be a row of theirs
     else:
         _protocol(row, memory)
@@ -59,10 +63,12 @@ def _fragment_text(following: int, word: int, identification: int) -> str:
 
 def _extensions(row: Row, stop: bool = False) -> None:
     """The names of the extension headers, for a packet that ends among them (or `stop`s at a fragment header)."""
-    first = row.column[c.L3] + 40
     header = row.frame(row.column[c.L3], 40)
+    if row.column[c.IP_VERSION] == 6:
+        first, following, at = row.column[c.L3] + 40, header[6], 0
+    else:
+        first, following, at = row.column[c.L3] + (header[0] & 0xF) * 4, header[9], 0
     data = row.frame(first, row.column[c.END] - first)
-    following, at = header[6], 0
     names: list[str] = []
     while following in EXTENSIONS or following == 44:
         last = first + at >= row.column[c.HEADER]
@@ -85,6 +91,8 @@ def _extensions(row: Row, stop: bool = False) -> None:
         if last:
             break
     row.info = " , ".join(names) + (" " if names and stop else "")
+    if row.column[c.LAYER] == Layer.IPV6_EXTENSION and row.column[c.FLAGS] & c.Flag.HEADER_CUT and not stop:
+        raise Short(CUT if row.column[c.FLAGS] & c.Flag.CUT else MALFORMED)
 
 
 def _ends(row: Row, more: int) -> None:
@@ -94,11 +102,11 @@ def _ends(row: Row, more: int) -> None:
 
 def _bad_ipv4(row: Row) -> None:
     """Why a header is none, in Wireshark's order of looking at it."""
-    _partial_addresses(row, 12, 4)
     version = row.u8(0) >> 4
     if version != 4:
         row.info = f"Bogus IPv4 version ({version}, must be 4)"
         return
+    _partial_addresses(row, 12, 4)
     row.need(20)
     header = (row.data[0] & 0xF) * 4
     if header < 20:
@@ -112,11 +120,11 @@ def _bad_ipv4(row: Row) -> None:
 
 
 def _bad_ipv6(row: Row) -> None:
-    _partial_addresses(row, 8, 16)
     version = row.u8(0) >> 4
     if version != 6:
         row.info = f"Bogus IPv6 version ({version}, must be 6)"
         return
+    _partial_addresses(row, 8, 16)
     if len(row.data) < 40 <= row.wire_len:
         raise Short(CUT)
     if len(row.data) < 40:
@@ -135,12 +143,14 @@ def _partial_addresses(row: Row, source: int, length: int) -> None:
 def _lower_destination(row: Row) -> str:
     """The destination that the layer below this IP header shows."""
     outer = row.column[c.OUTER_L3]
+    if row.column[c.L2] > outer:   # an Ethernet frame inside a tunnel
+        return mac_text(row.column[c.DST_LO])
     if outer != row.column[c.L3]:
         header = row.frame(outer, 40)
         return ipv6_bytes_text(header[24:40]) if header[0] >> 4 == 6 else ipv4_text(int.from_bytes(header[16:20], "big"))
     if row.column[c.LINK_TYPE] in (0, 9, 12, 14, 50, 101, 104, 108):
         return "N/A"
-    return mac_text(row.column[c.DST_LO]) if row.column[c.DST_LO] else ""
+    return "" if row.column[c.LINK_TYPE] in (100, 107, 109, 113, 117, 228, 229, 239, 276) else mac_text(row.column[c.DST_LO])
 
 
 def _protocol(row: Row, memory: Memory) -> None:
@@ -168,8 +178,8 @@ def _esp(row: Row) -> None:
 
 def _ah(row: Row) -> None:
     row.protocol = "AH"
-    row.need(12)
     row.info = f"AH (SPI=0x{row.u32(4):08x})"
+    row.need(12)
     row.need((row.data[1] + 2) * 4)
 
 
@@ -185,8 +195,11 @@ GRE_PROTOCOLS = {0: "Possible GRE keepalive packet", 0x0800: "IP", 0x86DD: "IPv6
 
 
 def _gre(row: Row) -> None:
-    row.protocol = "GRE"
     protocol = row.u16(2)
+    row.protocol = "GRE"
+    if protocol in (0x88BE, 0x22EB) and row.column[c.FLAGS] & c.Flag.HEADER_CUT:
+        row.protocol, row.info = "ERSPAN", "ERSPAN:"
+        raise Short(CUT if row.column[c.FLAGS] & c.Flag.CUT else MALFORMED)
     row.info = f"Encapsulated {GRE_PROTOCOLS.get(protocol, f'0x{protocol:04x} (unknown)')}"
     flags = row.u16(0)
     row.need(4 + 4 * bool(flags & 0xC000) + 4 * bool(flags & 0x2000) + 4 * bool(flags & 0x1000)

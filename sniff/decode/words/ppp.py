@@ -2,6 +2,7 @@
 
 from sniff.decode.words.names import ETHERTYPES, PPP_NAMES, PPP_PROTOCOLS
 from sniff.decode.words.row import Row
+from sniff.packets import columns as c
 
 CODES = ["Vendor Specific", "Configuration Request", "Configuration Ack", "Configuration Nak", "Configuration Reject",
          "Termination Request", "Termination Ack", "Code Reject", "Protocol Reject", "Echo Request", "Echo Reply",
@@ -17,7 +18,7 @@ AC_NAME = 0x0102
 
 def describe(row: Row) -> None:
     """A packet from its PPP protocol number on."""
-    if not row.data:
+    if not row.column[c.CAPLEN]:
         row.need(1)
     row.protocol = "PPP"
     row.need(2)

@@ -33,6 +33,10 @@ def describe(row: Row) -> None:
         row.info = DATA[subtype]
     else:
         row.info = "Unrecognized (Reserved frame)"
+    if kind == 2 and flags & 0x44 == 4 and not subtype & 4:
+        row.need(24)
+        row.info = "Fragmented IEEE 802.11 frame"
+        return
     if kind in (0, 2):
         sequence = row.u8(22) | row.u8(23) << 8
         row.info += f", SN={sequence >> 4}, FN={sequence & 0xF}"
