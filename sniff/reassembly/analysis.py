@@ -44,6 +44,7 @@ STREAM = cython.declare(cython.Py_ssize_t, s.STREAM)
 DIRECTION = cython.declare(cython.Py_ssize_t, s.DIRECTION)
 REL_SEQ = cython.declare(cython.Py_ssize_t, s.REL_SEQ)
 REL_ACK = cython.declare(cython.Py_ssize_t, s.REL_ACK)
+ACK_BASE = cython.declare(cython.Py_ssize_t, s.ACK_BASE)
 WINDOW = cython.declare(cython.Py_ssize_t, s.WINDOW)
 TAGS = cython.declare(cython.Py_ssize_t, s.TAGS)
 DUP_FRAME = cython.declare(cython.Py_ssize_t, s.DUP_FRAME)
@@ -72,6 +73,8 @@ SENT_AGAIN = cython.declare(cython.longlong, int(s.Tag.SPURIOUS_RETRANSMISSION |
 NEW_STREAM = cython.declare(cython.longlong, int(s.Tag.NEW_STREAM))
 BAD_OPTIONS = cython.declare(cython.longlong, int(s.Tag.BAD_OPTIONS))
 CUT_OPTIONS = cython.declare(cython.longlong, int(s.Tag.CUT_OPTIONS))
+MPTCP = cython.declare(cython.longlong, int(s.Tag.MPTCP))
+OPTION_BYTES_SHIFT = cython.declare(cython.longlong, s.OPTION_BYTES_SHIFT)
 
 F_STREAM = cython.declare(cython.Py_ssize_t, s.F_STREAM)
 F_PROTO = cython.declare(cython.Py_ssize_t, s.F_PROTO)
@@ -177,50 +180,123 @@ def be32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1, check=False)
-def options(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t,
-            captured: cython.Py_ssize_t, rel_ack: cython.longlong) -> cython.longlong:
-    """What the options of one segment change: bits 0..7 the window scale + 1 (0: none), and BAD_OPTIONS, CUT_OPTIONS.
+def breaks_off(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, kind: cython.longlong,
+               length: cython.longlong) -> cython.int:
+    """1 when Wireshark wants to read beyond the end of this option, and so gives up the whole packet there."""
+    flags: cython.longlong
+    if kind == 21:      # SNACK: it looks for the acknowledgement number inside the option
+        return 1 if length == 6 else 0
+    if kind == 30:      # Multipath TCP: capabilities, and the parts of a DSS that its flags announce (RFC 8684 section 3.3)
+        if length < 3:
+            return 1
+        if data[at + 2] >> 4 == 0:
+            return 1 if length < 4 else 0
+        if data[at + 2] >> 4 == 2:
+            if length < 4:
+                return 1
+            flags = data[at + 3]
+            if flags & 1:
+                length -= 8 if flags & 2 else 4
+            if flags & 4:
+                length -= 14 if flags & 8 else 10
+            return 1 if length < 4 else 0
+    if kind == 76 and length >= 3:   # Riverbed probe: its version and type say how long it has to be
+        flags = data[at + 2]
+        if flags & 1:
+            flags >>= 4
+            if flags > 10 or flags == 2:
+                return 0
+            if flags == 0 or flags == 3 or flags == 4:
+                return 1 if length < 10 else 0
+            if flags == 1:
+                return 1 if length < 14 else 0
+            return 1 if length < (18 if flags == 5 else 8) else 0
+        flags >>= 1
+        return 1 if 6 <= flags <= 10 and length < (8 if flags == 8 or flags == 9 else 4) else 0
+    return 0
 
-    at, end   their first index and the one after the last, by the header's length
-    captured  the index after the last captured byte
-    rel_ack   relative acknowledgement number; an empty SACK option is an error only when it is not 0 or "negative"
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def looks_duplicate(data: cython.const[cython.uchar][::1], sack: cython.Py_ssize_t, rel_ack: cython.longlong,
+                    base: cython.longlong) -> cython.int:
+    """1 when the first SACK block of the packet says what is known already (RFC 2883 section 4).
+
+    Wireshark asks that after every SACK option, also after one that holds no block, and then reads beyond its end.
+
+    sack  index of the packet's first block; 0 when there is none, whose edges then count as 0
     """
+    right: cython.longlong
+    if sack == 0:
+        return 1 if not beyond(0, rel_ack) else 0
+    right = (be32(data, sack + 4) - base) & LOW_32
+    if not beyond(right, rel_ack):
+        return 1
+    if data[sack - 1] >= 18:   # a second block around the first
+        return 1 if (before((be32(data, sack + 8) - base) & LOW_32, right)
+                     and not before((be32(data, sack + 12) - base) & LOW_32, right)) else 0
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def options(data: cython.const[cython.uchar][::1], begin: cython.Py_ssize_t, end: cython.Py_ssize_t,
+            captured: cython.Py_ssize_t, wire: cython.Py_ssize_t, rel_ack: cython.longlong,
+            base: cython.longlong) -> cython.longlong:
+    """What the options of one segment change: bits 0..7 the window scale + 1 (0: none); MPTCP; and BAD_OPTIONS or
+    CUT_OPTIONS together with how many bytes were read before that.
+
+    begin, end  their first index and the one after the last, by the header's length
+    captured    the index after the packet's last captured byte
+    wire        the index after its last byte on the wire
+    rel_ack     relative acknowledgement number
+    base        raw sequence number that is 0 for it
+    """
+    sack: cython.Py_ssize_t = 0
+    at: cython.Py_ssize_t = begin
     kind: cython.longlong
     length: cython.longlong
+    wanted: cython.Py_ssize_t
     found: cython.longlong = 0
     shift: cython.longlong
-    edges: cython.longlong = 0
-    right: cython.longlong = 0
-    stop: cython.Py_ssize_t = end if end < captured else captured
-    while at < stop:
-        kind = data[at]
-        if kind == 0:
-            return found
-        if kind == 1:
-            at += 1
-            continue
-        if at + 1 >= end:
-            return found
-        if at + 1 >= captured:
-            return found | CUT_OPTIONS
-        length = data[at + 1]
-        if length < 2 or at + length > end:
-            return found
-        if at + length > captured:
-            return found | CUT_OPTIONS
-        if kind == 3 and length == 3:
-            shift = data[at + 2]
-            found = (found & ~0xFF) | ((14 if shift > 14 else shift) + 1)
-        elif kind == 5:
-            # Wireshark looks at the first two edges once more, whether they are there or not.
-            if length >= 10 and edges == 0:
-                edges = 1
-                right = be32(data, at + 6) - be32(data, at + 2)
-            if length < 10 and edges == 0 and not beyond(0, rel_ack):
-                return found | BAD_OPTIONS
-        at += length
-    if at < end:
-        found |= CUT_OPTIONS
+    while at < end:
+        wanted = at + 1
+        if wanted <= captured:
+            kind = data[at]
+            if kind == 1:
+                at += 1
+                continue
+            if at + 1 >= end and kind != 0:
+                return found
+            wanted = at + 2
+            if kind == 0:   # the end of the list, and padding
+                if end <= captured:
+                    return found
+                wanted = end
+            elif wanted <= captured:
+                length = data[at + 1]
+                if length < 2 or (at + length > end and end - 2 <= captured):
+                    return found
+                wanted = at + length if at + length <= end else end - 2
+                if wanted <= captured:
+                    if kind == 3 and length == 3:
+                        shift = data[at + 2]
+                        found = (found & ~0xFF) | ((14 if shift > 14 else shift) + 1)
+                    elif kind == 30:
+                        found |= MPTCP
+                    elif kind == 5:
+                        if length >= 10 and sack == 0:
+                            sack = at + 2
+                        if length < 10 and looks_duplicate(data, sack, rel_ack, base):
+                            return found | BAD_OPTIONS | (at - begin) << OPTION_BYTES_SHIFT
+                    if kind != 8 and breaks_off(data, at, kind, length):
+                        return found | BAD_OPTIONS | (at - begin) << OPTION_BYTES_SHIFT
+                    at += length
+                    continue
+        found |= (CUT_OPTIONS if wanted <= wire else BAD_OPTIONS) | (at - begin) << OPTION_BYTES_SHIFT
+        return found
     return found
 
 
@@ -252,6 +328,7 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
     tags: cython.longlong
     flags: cython.longlong
     header: cython.longlong
+    captured: cython.longlong
     length: cython.longlong
     seq: cython.longlong
     ack: cython.longlong
@@ -350,143 +427,142 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 memory[fwd + M_STALL] = -1
                 memory[rev + M_STALL] = -1
                 flows[row + F_MIDSTREAM] = 0 if flags & SYN else 1
-            if header < 20 and length < 0:
-                length = table[WIRE_END, i] - table[L4, i] - header
-            out[ROW_LEN, i] = length if header >= 20 else -1
-            if length < 0:
-                out[WINDOW, i] = window
-                out[NEXT_SEQ, i] = out[REL_SEQ, i]
-                continue
-            seq = table[TCP_SEQ, i]
-            ack = table[TCP_ACK, i]
-            nxt = memory[fwd + M_NEXT]
-            plain = (flags & SYN_FIN_RST) == 0
-            while True:   # once; `break` leaves for what every segment goes through
-                if length == 1 and seq == nxt and memory[rev + M_WINDOW] == 0:
-                    tags |= ZERO_WINDOW_PROBE
+            length = table[WIRE_END, i] - table[L4, i] - header
+            captured = table[END, i]
+            out[ROW_LEN, i] = length if header >= 20 and table[L4, i] + 20 <= captured else -1
+            out[WINDOW, i] = window
+            out[NEXT_SEQ, i] = out[REL_SEQ, i]
+            if length >= 0:
+                seq = table[TCP_SEQ, i]
+                ack = table[TCP_ACK, i]
+                nxt = memory[fwd + M_NEXT]
+                plain = (flags & SYN_FIN_RST) == 0
+                while True:   # once; `break` leaves for what every segment goes through
+                    if length == 1 and seq == nxt and memory[rev + M_WINDOW] == 0:
+                        tags |= ZERO_WINDOW_PROBE
+                        break
+                    if window == 0 and plain:
+                        tags |= ZERO_WINDOW
+                    if nxt != 0 and beyond(seq, nxt) and not (flags & RST):
+                        tags |= PREVIOUS_LOST
+                    if length <= 1 and seq == ((nxt - 1) & LOW_32) and plain:
+                        tags |= KEEP_ALIVE
+                    if length > 0:
+                        scale = memory[rev + M_SCALE]
+                        if scale != -1 and plain:
+                            if memory[rev + M_UNSCALED] or scale == -2:
+                                scale = 0
+                            if ((seq + length) & LOW_32) == ((memory[rev + M_LAST_ACK]
+                                                             + (memory[rev + M_WINDOW] << scale)) & LOW_32):
+                                tags |= WINDOW_FULL
+                        break
+                    if seq == nxt and ack == memory[fwd + M_LAST_ACK] and plain:
+                        if window != memory[fwd + M_WINDOW]:
+                            if window:
+                                tags |= WINDOW_UPDATE
+                        elif window:
+                            if memory[rev + M_LAST_TAGS] & KEEP_ALIVE:
+                                tags |= KEEP_ALIVE_ACK
+                                break
+                            memory[fwd + M_DUPLICATES] = (memory[fwd + M_DUPLICATES] + 1) & LOW_32
+                            if memory[fwd + M_DUPLICATES] == 0:
+                                memory[fwd + M_DUPLICATES] = 1
+                            tags |= DUP_ACK
+                            out[DUP_NUM, i] = memory[fwd + M_DUPLICATES]
+                            out[DUP_FRAME, i] = memory[fwd + M_ACK_FRAME]
+                        elif memory[rev + M_LAST_TAGS] & ZERO_WINDOW_PROBE:
+                            tags |= ZERO_WINDOW_PROBE_ACK
                     break
-                if window == 0 and plain:
-                    tags |= ZERO_WINDOW
-                if nxt != 0 and beyond(seq, nxt) and not (flags & RST):
-                    tags |= PREVIOUS_LOST
-                if length <= 1 and seq == ((nxt - 1) & LOW_32) and plain:
-                    tags |= KEEP_ALIVE
-                if length > 0:
-                    scale = memory[rev + M_SCALE]
-                    if scale != -1 and plain:
-                        if memory[rev + M_UNSCALED] or scale == -2:
-                            scale = 0
-                        if ((seq + length) & LOW_32) == ((memory[rev + M_LAST_ACK]
-                                                         + (memory[rev + M_WINDOW] << scale)) & LOW_32):
-                            tags |= WINDOW_FULL
-                    break
-                if seq == nxt and ack == memory[fwd + M_LAST_ACK] and plain:
-                    if window != memory[fwd + M_WINDOW]:
-                        if window:
-                            tags |= WINDOW_UPDATE
-                    elif window:
-                        if memory[rev + M_LAST_TAGS] & KEEP_ALIVE:
-                            tags |= KEEP_ALIVE_ACK
-                            break
-                        memory[fwd + M_DUPLICATES] = (memory[fwd + M_DUPLICATES] + 1) & LOW_32
-                        if memory[fwd + M_DUPLICATES] == 0:
-                            memory[fwd + M_DUPLICATES] = 1
-                        tags |= DUP_ACK
-                        out[DUP_NUM, i] = memory[fwd + M_DUPLICATES]
-                        out[DUP_FRAME, i] = memory[fwd + M_ACK_FRAME]
-                    elif memory[rev + M_LAST_TAGS] & ZERO_WINDOW_PROBE:
-                        tags |= ZERO_WINDOW_PROBE_ACK
-                break
 
-            if ack != memory[fwd + M_LAST_ACK]:
-                memory[fwd + M_ACK_FRAME] = number
-                memory[fwd + M_DUPLICATES] = 0
-            if flags & ACK and memory[rev + M_ACKABLE] != 0 and beyond(ack, memory[rev + M_ACKABLE]):
-                # Once per hole: the mark moves on to what was seen beyond it; when nothing was, it is remembered as told.
-                if beyond(memory[rev + M_NEXT], memory[rev + M_ACKABLE]):
-                    memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
-                    tags |= ACKED_UNSEEN
-                else:
-                    if memory[rev + M_DUPLICATES] == 0:
+                if ack != memory[fwd + M_LAST_ACK]:
+                    memory[fwd + M_ACK_FRAME] = number
+                    memory[fwd + M_DUPLICATES] = 0
+                if flags & ACK and memory[rev + M_ACKABLE] != 0 and beyond(ack, memory[rev + M_ACKABLE]):
+                    # Once per hole: the mark moves on to what was seen beyond it; when nothing was, it is remembered as told.
+                    if beyond(memory[rev + M_NEXT], memory[rev + M_ACKABLE]):
+                        memory[rev + M_ACKABLE] = memory[rev + M_NEXT]
                         tags |= ACKED_UNSEEN
-                    memory[rev + M_DUPLICATES] = LOW_32
-            next_seq = (seq + length) & LOW_32
-            if length > 0 or flags & (SYN | FIN):
-                if flags & (SYN | FIN):
-                    next_seq = (next_seq + 1) & LOW_32
-                if not (tags & KEEP_ALIVE):
-                    not_advanced = nxt != 0 and before(seq, nxt)
-                    if length > 1 and seq == ((nxt - 1) & LOW_32):
-                        not_advanced = False   # the byte before may have been a probe of a closed window
-                    if (length > 0 and memory[rev + M_LAST_ACK] != 0
-                            and not beyond((seq + length) & LOW_32, memory[rev + M_LAST_ACK])):
-                        tags |= SPURIOUS
-                    elif not_advanced:
-                        elapsed = now - memory[rev + M_LAST_NS]
-                        if (memory[rev + M_DUPLICATES] >= 2 and memory[rev + M_LAST_ACK] == seq
-                                and 0 <= elapsed < FAST_NS):
-                            tags |= FAST
-                        else:
-                            elapsed = now - memory[fwd + M_NEXT_NS]
-                            threshold = memory[pair + P_HANDSHAKE_NS]
-                            if threshold == 0:
-                                threshold = OUT_OF_ORDER_NS
-                            if nxt != next_seq and (0 <= elapsed < threshold or (threshold < 0 and (
-                                    elapsed >= 0 or elapsed < threshold))):
-                                tags |= OUT_OF_ORDER
+                    else:
+                        if memory[rev + M_DUPLICATES] == 0:
+                            tags |= ACKED_UNSEEN
+                        memory[rev + M_DUPLICATES] = LOW_32
+                next_seq = (seq + length) & LOW_32
+                if length > 0 or flags & (SYN | FIN):
+                    if flags & (SYN | FIN):
+                        next_seq = (next_seq + 1) & LOW_32
+                    if not (tags & KEEP_ALIVE):
+                        not_advanced = nxt != 0 and before(seq, nxt)
+                        if length > 1 and seq == ((nxt - 1) & LOW_32):
+                            not_advanced = False   # the byte before may have been a probe of a closed window
+                        if (length > 0 and memory[rev + M_LAST_ACK] != 0
+                                and not beyond((seq + length) & LOW_32, memory[rev + M_LAST_ACK])):
+                            tags |= SPURIOUS
+                        elif not_advanced:
+                            elapsed = now - memory[rev + M_LAST_NS]
+                            if (memory[rev + M_DUPLICATES] >= 2 and memory[rev + M_LAST_ACK] == seq
+                                    and 0 <= elapsed < FAST_NS):
+                                tags |= FAST
                             else:
-                                tags |= RETRANSMISSION
-            if not (tags & ZERO_WINDOW_PROBE):
-                if nxt == 0 or beyond(next_seq, nxt):
-                    memory[fwd + M_NEXT] = next_seq
-                    memory[fwd + M_NEXT_NS] = now
-                if seq == memory[fwd + M_ACKABLE] or memory[fwd + M_ACKABLE] == 0:
-                    memory[fwd + M_ACKABLE] = memory[fwd + M_NEXT]
+                                elapsed = now - memory[fwd + M_NEXT_NS]
+                                threshold = memory[pair + P_HANDSHAKE_NS]
+                                if threshold == 0:
+                                    threshold = OUT_OF_ORDER_NS
+                                if nxt != next_seq and (0 <= elapsed < threshold or (threshold < 0 and (
+                                        elapsed >= 0 or elapsed < threshold))):
+                                    tags |= OUT_OF_ORDER
+                                else:
+                                    tags |= RETRANSMISSION
+                if not (tags & ZERO_WINDOW_PROBE):
+                    if nxt == 0 or beyond(next_seq, nxt):
+                        memory[fwd + M_NEXT] = next_seq
+                        memory[fwd + M_NEXT_NS] = now
+                    if seq == memory[fwd + M_ACKABLE] or memory[fwd + M_ACKABLE] == 0:
+                        memory[fwd + M_ACKABLE] = memory[fwd + M_NEXT]
 
-            # --- window: how long was the other end kept waiting? ---
-            if window == 0 and plain:
-                if memory[fwd + M_STALL] == -1:
-                    memory[fwd + M_STALL] = now
-                    flows[row + F_ZERO_WINDOWS + d] += 1
-            elif memory[fwd + M_STALL] != -1:
-                flows[row + F_STALL_NS + 1 - d] += now - memory[fwd + M_STALL]
-                memory[fwd + M_STALL] = -1
+                # --- window: how long was the other end kept waiting? ---
+                if window == 0 and plain:
+                    if memory[fwd + M_STALL] == -1:
+                        memory[fwd + M_STALL] = now
+                        flows[row + F_ZERO_WINDOWS + d] += 1
+                elif memory[fwd + M_STALL] != -1:
+                    flows[row + F_STALL_NS + 1 - d] += now - memory[fwd + M_STALL]
+                    memory[fwd + M_STALL] = -1
 
-            memory[fwd + M_WINDOW] = window
-            memory[fwd + M_LAST_ACK] = ack
-            memory[fwd + M_LAST_NS] = now
-            memory[fwd + M_LAST_TAGS] = tags
+                memory[fwd + M_WINDOW] = window
+                memory[fwd + M_LAST_ACK] = ack
+                memory[fwd + M_LAST_NS] = now
+                memory[fwd + M_LAST_TAGS] = tags
 
-            # --- round trips (RFC 6298 section 3: none from a segment that was sent again) ---
-            if memory[rev + M_TIMED] and flags & ACK:
-                kept = 0
-                rtt = -1
-                for k in range(memory[rev + M_TIMED]):
-                    if memory[rev + M_TIMED_SEQ + k] == ack:
-                        rtt = now - memory[rev + M_TIMED_NS + k]
-                    elif beyond(memory[rev + M_TIMED_SEQ + k], ack):
-                        memory[rev + M_TIMED_SEQ + kept] = memory[rev + M_TIMED_SEQ + k]
-                        memory[rev + M_TIMED_NS + kept] = memory[rev + M_TIMED_NS + k]
-                        kept += 1
-                memory[rev + M_TIMED] = kept
-                if rtt >= 0:
-                    out[ACK_RTT_NS, i] = rtt
-                    flows[row + F_RTT_SUM_NS + 1 - d] += rtt
-                    flows[row + F_RTT_COUNT + 1 - d] += 1
-                    if flows[row + F_RTT_MIN_NS + 1 - d] == -1 or rtt < flows[row + F_RTT_MIN_NS + 1 - d]:
-                        flows[row + F_RTT_MIN_NS + 1 - d] = rtt
-            if tags & SENT_AGAIN:
-                memory[fwd + M_TIMED] = 0
-                flows[row + F_RETRANSMISSIONS + d] += 1
-            elif (length > 0 or flags & (SYN | FIN)) and memory[fwd + M_TIMED] < TIMED_MOST:
-                k = memory[fwd + M_TIMED]
-                memory[fwd + M_TIMED_SEQ + k] = next_seq
-                memory[fwd + M_TIMED_NS + k] = now
-                memory[fwd + M_TIMED] = k + 1
+                # --- round trips (RFC 6298 section 3: none from a segment that was sent again) ---
+                if memory[rev + M_TIMED] and flags & ACK:
+                    kept = 0
+                    rtt = -1
+                    for k in range(memory[rev + M_TIMED]):
+                        if memory[rev + M_TIMED_SEQ + k] == ack:
+                            rtt = now - memory[rev + M_TIMED_NS + k]
+                        elif beyond(memory[rev + M_TIMED_SEQ + k], ack):
+                            memory[rev + M_TIMED_SEQ + kept] = memory[rev + M_TIMED_SEQ + k]
+                            memory[rev + M_TIMED_NS + kept] = memory[rev + M_TIMED_NS + k]
+                            kept += 1
+                    memory[rev + M_TIMED] = kept
+                    if rtt >= 0:
+                        out[ACK_RTT_NS, i] = rtt
+                        flows[row + F_RTT_SUM_NS + 1 - d] += rtt
+                        flows[row + F_RTT_COUNT + 1 - d] += 1
+                        if flows[row + F_RTT_MIN_NS + 1 - d] == -1 or rtt < flows[row + F_RTT_MIN_NS + 1 - d]:
+                            flows[row + F_RTT_MIN_NS + 1 - d] = rtt
+                if tags & SENT_AGAIN:
+                    memory[fwd + M_TIMED] = 0
+                    flows[row + F_RETRANSMISSIONS + d] += 1
+                elif (length > 0 or flags & (SYN | FIN)) and memory[fwd + M_TIMED] < TIMED_MOST:
+                    k = memory[fwd + M_TIMED]
+                    memory[fwd + M_TIMED_SEQ + k] = next_seq
+                    memory[fwd + M_TIMED_NS + k] = now
+                    memory[fwd + M_TIMED] = k + 1
 
-            scale = memory[fwd + M_SCALE]
-            out[WINDOW, i] = (window << scale) & LOW_32 if scale > 0 and not (flags & SYN) else window
-            out[NEXT_SEQ, i] = (out[REL_SEQ, i] + length + (1 if flags & (SYN | FIN) else 0)) & LOW_32
+                scale = memory[fwd + M_SCALE]
+                out[WINDOW, i] = (window << scale) & LOW_32 if scale > 0 and not (flags & SYN) else window
+                out[NEXT_SEQ, i] = (out[REL_SEQ, i] + length + (1 if flags & (SYN | FIN) else 0)) & LOW_32
             if header < 20:   # Wireshark gives up at such a header, before it shows marks
                 out[TAGS, i] = tags & NEW_STREAM
                 continue
@@ -514,15 +590,22 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 flows[row + F_FIN + d] = number
             if flags & RST and flows[row + F_RST + d] == 0:
                 flows[row + F_RST + d] = number
+            if table[L4, i] + 20 > captured:   # ... and at such a one
+                out[TAGS, i] = tags & NEW_STREAM
+                continue
 
             if header > 20 and not (header == 32 and table[TCP_TIMES, i] != -1):
                 k = table[L4, i] + 20
-                found = options(data, k, table[L4, i] + header, table[END, i], out[REL_ACK, i])
+                found = options(data, k, table[L4, i] + header, captured, table[WIRE_END, i], out[REL_ACK, i],
+                                out[ACK_BASE, i])
                 if found & 0xFF:
                     memory[fwd + M_SCALE] = (found & 0xFF) - 1
-                if found > 0xFF:
-                    out[TAGS, i] = tags | (found & (BAD_OPTIONS | CUT_OPTIONS))
+                if length < 0 and not (found & CUT_OPTIONS):
+                    found |= BAD_OPTIONS if found & BAD_OPTIONS else BAD_OPTIONS | 40 << OPTION_BYTES_SHIFT
+                if found & (BAD_OPTIONS | CUT_OPTIONS):   # ... and at such options, likewise
+                    out[TAGS, i] = tags & NEW_STREAM | found & ~0xFF
                     continue
+                out[TAGS, i] = tags | found & ~0xFF
             if flags & SYN:   # scaling is used only when both SYNs offer it (RFC 7323 section 2.2)
                 if memory[fwd + M_SCALE] == -1:
                     memory[fwd + M_SCALE] = -2

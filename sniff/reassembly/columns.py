@@ -42,9 +42,14 @@ class Tag(IntFlag):
     FAST_RETRANSMISSION = 4096
     RETRANSMISSION = 8192
     PORTS_REUSED = 16384
-    NEW_STREAM = 1 << 16      # first packet of its stream (not a mark of Wireshark's, like the next two)
+    NEW_STREAM = 1 << 16      # first packet of its stream (not a mark of Wireshark's, like the next ones)
     BAD_OPTIONS = 1 << 17     # the TCP options contradict themselves: Wireshark gives up there, the payload is not looked at
-    CUT_OPTIONS = 1 << 18     # the same because the capture cut them off
+    CUT_OPTIONS = 1 << 18     # the same because the capture cut them off. Rows with one of these two have no marks
+    MPTCP = 1 << 19           # has a Multipath TCP option: Wireshark writes MPTCP into the Protocol cell of TCP's own rows
+
+
+OPTION_BYTES_SHIFT = 20
+"""TAGS of a packet with BAD_OPTIONS or CUT_OPTIONS, shifted right by this, says how many bytes of options were read."""
 
 
 # --- pieces: the bytes of each direction, in stream order, each byte once -----------------------------------------------

@@ -23,7 +23,8 @@ DST_LO = cython.declare(cython.Py_ssize_t, c.DST_LO)
 IP_VERSION = cython.declare(cython.Py_ssize_t, c.IP_VERSION)
 SRC_PORT = cython.declare(cython.Py_ssize_t, c.SRC_PORT)
 DST_PORT = cython.declare(cython.Py_ssize_t, c.DST_PORT)
-PAYLOAD_WIRE = cython.declare(cython.Py_ssize_t, c.PAYLOAD_WIRE)
+L4 = cython.declare(cython.Py_ssize_t, c.L4)
+WIRE_END = cython.declare(cython.Py_ssize_t, c.WIRE_END)
 TCP_SEQ = cython.declare(cython.Py_ssize_t, c.TCP_SEQ)
 TCP_ACK = cython.declare(cython.Py_ssize_t, c.TCP_ACK)
 TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
@@ -269,7 +270,7 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
             if kind == KIND_TCP:
                 seq = table[TCP_SEQ, i]
                 ack = table[TCP_ACK, i]
-                if table[PAYLOAD_WIRE, i] >= 0 or table[TCP_HEADER, i] < 20:
+                if table[WIRE_END, i] - table[L4, i] >= table[TCP_HEADER, i]:
                     # A direction counts from its SYN, or from the number before its first segment; the other one from the
                     # number before the first acknowledgement.
                     if keys[slot, K_BASE + direction] < 0:
@@ -281,7 +282,8 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
                     out[REL_SEQ, i] = (seq - keys[slot, K_BASE + direction]) & LOW_32
                     out[REL_ACK, i] = (ack - base) & LOW_32 if flags & FLAG_ACK else ack
                 else:
-                    out[ACK_BASE, i] = 0
+                    base = keys[slot, K_BASE + 1 - direction]
+                    out[ACK_BASE, i] = base if base >= 0 else 0
                     out[REL_SEQ, i] = seq
                     out[REL_ACK, i] = ack
             out[SLOT, i] = slot

@@ -43,6 +43,7 @@ DUP_ACK = cython.declare(cython.longlong, int(s.Tag.DUP_ACK))
 MARKS = cython.declare(cython.longlong, int(s.Tag.PORTS_REUSED) * 2 - 1)
 BAD_OPTIONS = cython.declare(cython.longlong, int(s.Tag.BAD_OPTIONS))
 CUT_OPTIONS = cython.declare(cython.longlong, int(s.Tag.CUT_OPTIONS))
+OPTION_BYTES_SHIFT = cython.declare(cython.longlong, s.OPTION_BYTES_SHIFT)
 
 APP_MODE = cython.declare(cython.Py_ssize_t, d.APP_MODE)
 APP_TEXT = cython.declare(cython.Py_ssize_t, d.APP_TEXT)
@@ -58,7 +59,6 @@ ACK = cython.declare(cython.longlong, 16)
 URG = cython.declare(cython.longlong, 32)
 
 LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
-SIGN_32 = cython.declare(cython.longlong, 0x80000000)
 
 INFO_BYTES = 4095
 """Wireshark cuts the Info column here."""
@@ -72,7 +72,7 @@ _FLAG_NAMES = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
 _MARK_NAMES = ("ZeroWindowProbeAck", "ZeroWindow", "ZeroWindowProbe", "Dup ACK ", "Keep-Alive ACK", "Keep-Alive", "Window Full",
                "Window Update", "ACKed unseen segment", "Previous segment not captured", "Out-Of-Order",
                "Spurious Retransmission", "Fast Retransmission", "Retransmission", "Port numbers reused")
-_QUICK_START = ("0 bit/s", "80 kbit/s", "160 kbit/s", "320 kbit/s", "640 kbit/s", "1.28 Mbit/s", "2.56 Mbit/s", "5.12 Mbit/s",
+_QUICK_START = ("0 bit/s", "80 Kbit/s", "160 Kbit/s", "320 Kbit/s", "640 Kbit/s", "1.28 Mbit/s", "2.56 Mbit/s", "5.12 Mbit/s",
                 "10.24 Mbit/s", "20.48 Mbit/s", "40.96 Mbit/s", "81.92 Mbit/s", "163.84 Mbit/s", "327.68 Mbit/s",
                 "655.36 Mbit/s", "1.31072 Gbit/s")   # RFC 4782 section 3.1
 _SCPS = ("BETS", "SNACK1", "SNACK2", "COMP", "NLTS", "RESERVED")
@@ -80,7 +80,9 @@ _PIECES = (" → ", " [", "] Seq=", " Ack=", " Win=", " Urg=", " Len=", " MSS=",
            " TSecr=", " ECHO=", " MD5", " QSresp=", " USER_TO=", " TFO=R", " TFO=C", " SCPS[", " Connection ID=", " EXCAP=",
            "[TCP segment of a reassembled PDU]", "[Packet size limited during capture]", "[Malformed Packet]",
            ", bogus TCP header length (", ", must be at least 20)", ", AE", ", Reserved", "] ", " [BAD UDP LENGTH ", " < 8]",
-           " > IP PAYLOAD LENGTH] Len=", " Expxx=1", "TCP AO", "AE", "Reserved", "[TCP ", "#", " CC=", ", ", "]", " ")
+           " > IP PAYLOAD LENGTH] Len=", " ExID=", "TCP AO", "AE", "Reserved", "[TCP ", "#",
+           " CC=", ", ", "]", " ", " AccECN",
+           "S+, ", "S+*, ", "S#, ", "SA+, ", "SA++, ", "TRPY, ", " EE0B=", " ECEB=", " EE1B=", " TARR")
 _WORDS = [", ".join(name for bit, name in enumerate(_FLAG_NAMES) if flags >> bit & 1) for flags in range(256)]
 _WORDS[0] = "<None>"
 _FLAG_WORDS = 0
@@ -130,7 +132,7 @@ W_RESERVED_MORE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 29)
 W_UDP_BAD = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 31)
 W_UDP_SHORT = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 32)
 W_UDP_LONG = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 33)
-W_EXPERIMENT = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 34)
+W_EXID = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 34)
 W_AO = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 35)
 W_AE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 36)
 W_RESERVED = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 37)
@@ -139,6 +141,17 @@ W_CC = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 40)
 W_COMMA = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 41)
 W_CLOSE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 42)
 W_SPACE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 43)
+W_ACCECN = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 44)
+W_PROBE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 45)
+W_PROBE_NOT_CFE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 46)
+W_PROBE_TRACE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 47)
+W_PROBE_ANSWER = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 48)
+W_PROBE_LAST = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 49)
+W_TRANSPARENT = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 50)
+W_EE0B = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 51)
+W_ECEB = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 52)
+W_EE1B = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 53)
+W_TARR = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 54)
 W_CLOSE_SPACE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 30)
 
 
@@ -173,6 +186,9 @@ class Writer:
     word_at: cython.const[cython.longlong][::1]
     out: cython.uchar[::1]
     at: cython.Py_ssize_t      # index in `out` of the next byte
+    begin: cython.Py_ssize_t   # index in `out` where TCP's own words begin
+    probe: cython.longlong     # type of a Riverbed probe that asks, -1
+    probe_flags: cython.longlong
 
     def __init__(self, data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
                  streams: cython.const[cython.longlong][:, ::1], apps: cython.const[cython.longlong][:, ::1],
@@ -268,11 +284,12 @@ class Writer:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1, check=False)
-    def tcp(self, i: cython.Py_ssize_t) -> cython.longlong:
-        """TCP's own words; the tags that say how they ended."""
+    def tcp(self, i: cython.Py_ssize_t) -> cython.int:
+        """TCP's own words."""
         flags: cython.longlong = self.table[TCP_FLAGS, i]
         header: cython.longlong = self.table[TCP_HEADER, i]
         times: cython.longlong
+        self.begin = self.at
         self.number(self.table[SRC_PORT, i])
         self.pair(W_ARROW, self.table[DST_PORT, i])
         if self.streams[SLOT, i] < 0:
@@ -298,7 +315,7 @@ class Writer:
             self.pair(W_BOGUS, header)
             self.word(W_AT_LEAST)
             return 0
-        if flags & URG:
+        if flags & URG and self.table[TCP_URGENT, i] >= 0:
             self.pair(W_URG, self.table[TCP_URGENT, i])
         if self.streams[ROW_LEN, i] >= 0:
             self.pair(W_LEN, self.streams[ROW_LEN, i])
@@ -308,42 +325,115 @@ class Writer:
                 self.pair(W_TSVAL, (times >> 32) & LOW_32)
                 self.pair(W_TSECR, times & LOW_32)
                 return 0
-            return self.options(i, self.table[L4, i] + 20, self.table[L4, i] + header)
+            self.options(i, self.table[L4, i] + 20, self.table[L4, i] + header)
         return 0
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1, check=False)
-    def options(self, i: cython.Py_ssize_t, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-        """The options between index `at` and `end`, in their order; BAD_OPTIONS or CUT_OPTIONS when they broke off.
+    def options(self, i: cython.Py_ssize_t, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
+        """The options between index `at` and `end`, in their order, as far as they go.
 
         An option of a wrong length is passed over, one that reaches beyond the header ends the list (RFC 9293
         section 3.2 leaves both to the receiver; this is what Wireshark does).
         """
         kind: cython.longlong
         length: cython.longlong
-        captured: cython.Py_ssize_t = self.table[END, i]
-        while at < end:
-            if at >= captured:
-                return CUT_OPTIONS
+        tags: cython.longlong = self.streams[TAGS, i]
+        stop: cython.Py_ssize_t = end
+        if tags & (BAD_OPTIONS | CUT_OPTIONS):
+            stop = at + (tags >> OPTION_BYTES_SHIFT)
+            if stop > self.table[END, i]:
+                stop = self.table[END, i]
+        self.probe = -1
+        self.probe_flags = 0
+        while at < stop:
             kind = self.data[at]
             if kind == 0:
-                return 0
+                break
             if kind == 1:
                 at += 1
                 continue
             if at + 1 >= end:
-                return 0
-            if at + 1 >= captured:
-                return CUT_OPTIONS
+                break
             length = self.data[at + 1]
             if length < 2 or at + length > end:
-                return 0
-            if at + length > captured:
-                return CUT_OPTIONS
-            if self.option(i, kind, length, at):
-                return BAD_OPTIONS
+                break
+            self.option(i, kind, length, at)
             at += length
+        if tags & CUT_OPTIONS and at + 2 <= self.table[END, i] and self.data[at] == 5:
+            self.sack(i, self.table[END, i] - at, at)   # as many edges as there are
+        if self.probe >= 0:
+            self.prepend(W_PROBE_TRACE if self.probe == 3 else W_PROBE_NOT_CFE if self.probe_flags & 4 else W_PROBE)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def prepend(self, which: cython.Py_ssize_t) -> cython.int:
+        """Put a fixed word in front of TCP's own words."""
+        k: cython.Py_ssize_t
+        length: cython.Py_ssize_t = self.word_at[which + 1] - self.word_at[which]
+        for k in range(self.at - 1, self.begin - 1, -1):
+            self.out[k + length] = self.out[k]
+        for k in range(length):
+            self.out[self.begin + k] = self.words[self.word_at[which] + k]
+        self.at += length
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def hexadecimal(self, value: cython.longlong) -> cython.int:
+        """Write 16 bits in capital hexadecimal digits without leading zeros."""
+        k: cython.longlong
+        digit: cython.longlong
+        for k in range(12, -1, -4):
+            digit = (value >> k) & 15
+            if value >> k or k == 0:
+                self.out[self.at] = cython.cast(cython.uchar, (48 if digit < 10 else 55) + digit)
+                self.at += 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def accurate_ecn(self, kind: cython.longlong, length: cython.longlong, at: cython.Py_ssize_t) -> cython.int:
+        """Counters of 24 bits in one of two orders (RFC 9768 section 3.2.3)."""
+        if length == 2:
+            self.word(W_ACCECN)
+        elif length == 5 or length == 8 or length == 11:
+            self.pair(W_EE0B if kind == 172 else W_EE1B, be32(self.data, at + 1) & 0xFFFFFF)
+            if length > 5:
+                self.pair(W_ECEB, be32(self.data, at + 4) & 0xFFFFFF)
+            if length > 8:
+                self.pair(W_EE1B if kind == 172 else W_EE0B, be32(self.data, at + 7) & 0xFFFFFF)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def riverbed(self, i: cython.Py_ssize_t, length: cython.longlong, at: cython.Py_ssize_t) -> cython.int:
+        """A probe of one WAN accelerator for another one, which Wireshark shows in front of the row."""
+        flags: cython.longlong
+        kind: cython.longlong
+        if length < 3:
+            return 0
+        kind = self.data[at + 2]
+        if kind & 1:
+            kind >>= 4
+            if (kind == 0 or kind == 3 or kind == 4) and length >= 10:
+                self.probe = kind
+            elif (kind == 1 and length >= 14) or (kind == 5 and length >= 18):
+                self.prepend(W_PROBE_ANSWER)
+        elif length >= 4:
+            kind >>= 1
+            flags = self.data[at + 3]
+            if kind == 6:
+                self.probe_flags = flags
+            if ((kind == 6 or (kind == 8 and length >= 8)) and flags & 1
+                    and (self.table[TCP_FLAGS, i] & 0x12) == 0x12):
+                self.prepend(W_PROBE_LAST)
         return 0
 
     @cython.cfunc
@@ -351,7 +441,7 @@ class Writer:
     @cython.exceptval(-1, check=False)
     def option(self, i: cython.Py_ssize_t, kind: cython.longlong, length: cython.longlong,
                at: cython.Py_ssize_t) -> cython.int:
-        """One option that is all there; 1 when it ends the dissection."""
+        """One option that is all there."""
         value: cython.longlong
         if kind == 8:
             if length == 10:
@@ -367,7 +457,7 @@ class Writer:
         elif kind == 4:
             self.word(W_SACK_PERM)
         elif kind == 5:
-            return self.sack(i, length, at)
+            self.sack(i, length, at)
         elif kind == 6 or kind == 7:
             if length == 6:
                 self.pair(W_ECHO, be32(self.data, at + 2))
@@ -389,13 +479,23 @@ class Writer:
             self.word(W_AO)
         elif kind == 34:
             self.word(W_TFO_ASK if length == 2 else W_TFO_COOKIE)
+        elif kind == 76:
+            self.riverbed(i, length, at)
+        elif kind == 78:
+            self.prepend(W_TRANSPARENT)
+        elif kind == 172 or kind == 174:
+            self.accurate_ecn(kind, length, at)
         elif kind == 253 or kind == 254:
-            if length == 2:
-                self.word(W_EXPERIMENT)
-            elif length == 3:
-                return 1   # half a magic number
-            elif be16(self.data, at + 2) == 0xF989:   # TCP Fast Open before RFC 7413
-                self.word(W_TFO_ASK if length == 4 else W_TFO_COOKIE)
+            if length >= 4:
+                if be16(self.data, at + 2) == 0xF989:   # TCP Fast Open before RFC 7413
+                    self.word(W_TFO_ASK if length == 4 else W_TFO_COOKIE)
+                elif be16(self.data, at + 2) | 1 == 0xACC1:   # the same before they had numbers of their own
+                    self.accurate_ecn(172 if self.data[at + 3] == 0xC0 else 174, length - 2, at + 2)
+                elif be16(self.data, at + 2) == 0xAC:
+                    self.word(W_TARR)
+                else:
+                    self.word(W_EXID)
+                    self.hexadecimal(be16(self.data, at + 2))
         return 0
 
     @cython.cfunc
@@ -404,15 +504,13 @@ class Writer:
     def sack(self, i: cython.Py_ssize_t, length: cython.longlong, at: cython.Py_ssize_t) -> cython.int:
         """Edges of the blocks, relative like the acknowledgement number (RFC 2018 section 3)."""
         base: cython.longlong = self.streams[ACK_BASE, i]
-        ack: cython.longlong = self.streams[REL_ACK, i]
         left: cython.Py_ssize_t = at + 2
         end: cython.Py_ssize_t = at + length
         while end - left >= 8:
             self.pair(W_SLE, (be32(self.data, left) - base) & LOW_32)
             self.pair(W_SRE, (be32(self.data, left + 4) - base) & LOW_32)
             left += 8
-        # Wireshark looks at the first two edges once more for a D-SACK, whether they are there or not.
-        return 1 if length < 10 and not (ack & SIGN_32) else 0
+        return 0
 
     @cython.cfunc
     @cython.nogil
@@ -477,7 +575,7 @@ class Writer:
                 self.marks(i, tags & MARKS)
         before = self.at
         if own and kind == KIND_TCP:
-            tags |= self.tcp(i)
+            self.tcp(i)
         elif own and kind == KIND_UDP:
             self.udp(i)
         else:
@@ -487,10 +585,13 @@ class Writer:
                 self.word(W_SPACE)
             self.word(W_MARKER)
         if suffix == 0 and own:
-            if tags & (BAD_OPTIONS | CUT_OPTIONS) or self.table[FLAGS, i] & HEADER_CUT:
-                if (kind == KIND_TCP or kind == KIND_UDP) and (kind == KIND_UDP or self.table[TCP_HEADER, i] >= 20
-                                                               or self.streams[SLOT, i] < 0):
-                    suffix = SUFFIX_CUT if not (tags & BAD_OPTIONS) and self.table[FLAGS, i] & CUT else SUFFIX_MALFORMED
+            if tags & CUT_OPTIONS:
+                suffix = SUFFIX_CUT
+            elif tags & BAD_OPTIONS:
+                suffix = SUFFIX_MALFORMED
+            elif self.table[FLAGS, i] & HEADER_CUT and (kind == KIND_UDP or (
+                    kind == KIND_TCP and self.table[END, i] < self.table[L4, i] + 20 and not 0 <= self.table[TCP_HEADER, i] < 20)):
+                suffix = SUFFIX_CUT if self.table[FLAGS, i] & CUT else SUFFIX_MALFORMED
         if suffix == SUFFIX_CUT:
             self.word(W_CUT)
         elif suffix == SUFFIX_MALFORMED:
