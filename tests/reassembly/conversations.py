@@ -60,6 +60,7 @@ def packets(segments: Sequence[Segment], first_number: int = 1, offset: int = 0,
             c.PAYLOAD: start + 20 + header, c.PAYLOAD_LEN: len(one.payload), c.PAYLOAD_WIRE: wire,
             c.SRC_PORT: one.server_port if one.back else one.client_port,
             c.DST_PORT: one.client_port if one.back else one.server_port, c.OUTER_L3: start,
+            c.WIRE_END: start + 20 + header + wire,
         }
         if one.kind == c.Kind.TCP:
             row |= {c.TCP_SEQ: one.seq & MASK, c.TCP_ACK: one.ack & MASK, c.TCP_FLAGS: one.flags,
