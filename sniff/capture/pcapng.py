@@ -6,7 +6,7 @@ Packet blocks are walked by scan.py; this module looks at the others. draft-ietf
 import ipaddress
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from sniff.capture.raw import Interface, Ints
 from sniff.capture.reader import Broken, Format, NeedMore, Window
 
 MAGIC = b"\x0a\x0d\x0d\x0a"
-SHB, IDB, NRB, ISB, DSB = 0x0A0D0D0A, 1, 4, 5, 10
+SHB, IDB, SPB, NRB, ISB, DSB = 0x0A0D0D0A, 1, 3, 4, 5, 10
 
 _MAX_BLOCK = limits.MAX_RECORD + (1 << 20)
 _MAX_SECTION_HEADER = 1 << 20
@@ -57,7 +57,7 @@ class Pcapng(Format):
     name = "pcapng"
 
     def __init__(self, window: Window, source: int) -> None:
-        self.magic = window.bytes(4)
+        self.magic = window.peek(4)
         self.interfaces = []
         self.sections: list[Section] = []
         self.names: dict[str, str] = {}
@@ -66,7 +66,8 @@ class Pcapng(Format):
         self._source = source
         self._big = False
         self._order = "<"
-        self._first = 0             # the row of the section's interface 0
+        self._described = 0         # interface description blocks so far
+        self._first = 0             # how many of them were in earlier sections
         self._rows: Ints = np.zeros((0, scan.IF_FIELDS), np.int64)
         self._comments_left = limits.FILE_COMMENTS
         self._secrets_left = limits.SECRETS_BYTES
@@ -77,7 +78,7 @@ class Pcapng(Format):
 
     def walk(self, window: Window, table: Ints, count: int) -> int:
         held: int = scan.walk_pcapng(window.data, window.position, window.end, window.low, window.base, self._big,
-                                     self._first, self._rows[:len(self.interfaces)], self._source, _MAX_BLOCK, table,
+                                     self._first, self._rows[:self._described], self._source, _MAX_BLOCK, table,
                                      count, window.state)
         return held
 
@@ -93,7 +94,7 @@ class Pcapng(Format):
         return found
 
     def block(self, window: Window) -> None:
-        head = window.bytes(12)
+        head = window.peek(12)
         if len(head) < 12:
             raise NeedMore(12)
         if head[:4] == MAGIC:
@@ -101,7 +102,7 @@ class Pcapng(Format):
             return
         kind, total = struct.unpack(self._order + "II", head[:8])
         total = total + 3 & ~3
-        body = window.bytes(total)[8:-4]
+        body = window.peek(total)[8:-4]
         if kind == IDB:
             self._interface(body)
         elif kind == NRB:
@@ -110,6 +111,9 @@ class Pcapng(Format):
             self._statistics(body)
         elif kind == DSB:
             self._secrets(body)
+        elif kind == SPB:
+            self._untimed()
+            return
         window.position += total
 
     def _section(self, window: Window, head: bytes) -> None:
@@ -123,7 +127,7 @@ class Pcapng(Format):
             self._begin_section(big)
             raise Broken(scan.BAD_SECTION, total)
         total = total + 3 & ~3
-        block = window.bytes(total)
+        block = window.peek(total)
         if len(block) < total:
             raise NeedMore(total)
         self._begin_section(big)
@@ -146,13 +150,13 @@ class Pcapng(Format):
 
     def _begin_section(self, big: bool) -> None:
         self._big, self._order = big, ">" if big else "<"
-        self._first = len(self.interfaces)
+        self._first = self._described
 
     def _interface(self, body: bytes) -> None:
         """Interface description block (section 4.2)."""
         if len(body) < 8:
             raise Broken(scan.SHORT_BLOCK)
-        if len(self.interfaces) >= limits.INTERFACES:
+        if self._described >= limits.INTERFACES:
             return
         link_type, _reserved, snaplen = struct.unpack_from(self._order + "HHI", body)
         section = self.sections[-1] if self.sections else None
@@ -180,11 +184,20 @@ class Pcapng(Format):
             elif code == 15:
                 interface.hardware = _text(value)
         multiply, divide, bits, interface.decimals = resolution_of(resolution)
-        if len(self.interfaces) == len(self._rows):
+        if self._described == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros((max(4, len(self._rows)), scan.IF_FIELDS), np.int64)])
-        self._rows[len(self.interfaces)] = (link_type, multiply, divide, bits, offset_s, snaplen,
-                                            max_caplen(link_type, snaplen), pseudo_header(link_type))
+        self._rows[self._described] = (link_type, multiply, divide, bits, offset_s, snaplen,
+                                       max_caplen(link_type, snaplen), pseudo_header(link_type), interface.index, -1)
+        self._described += 1
         self.interfaces.append(interface)
+
+    def _untimed(self) -> None:
+        """The first simple packet block of a section: its packets have no time, so they get an interface that says so."""
+        row = self._rows[self._first]
+        index = len(self.interfaces)
+        self.interfaces.append(replace(self.interfaces[int(row[scan.IF_INDEX])], index=index, decimals=-1, received=-1,
+                                       dropped=-1, comments=[]))
+        row[scan.IF_UNTIMED] = index
 
     def _names(self, body: bytes) -> None:
         """Name resolution block (section 4.5): records of one address and its names."""
@@ -201,9 +214,9 @@ class Pcapng(Format):
         if len(body) < 12:
             raise Broken(scan.SHORT_BLOCK)
         index = struct.unpack_from(self._order + "I", body)[0] + self._first
-        if index >= len(self.interfaces):
+        if index >= self._described:
             return
-        interface = self.interfaces[index]
+        interface = self.interfaces[int(self._rows[index, scan.IF_INDEX])]
         for code, value in options(body[12:], self._order):
             if code == 1:
                 self._comment(interface.comments, value)

@@ -16,7 +16,8 @@ class Interface:
     index       row in the source's list of interfaces; packets refer to it
     link_type   LINKTYPE_ number (www.tcpdump.org/linktypes.html)
     snaplen     most bytes captured of a packet, 0 when there is no such bound
-    decimals    decimals of a time stamp as Wireshark prints it: 6 for microseconds, 9 for nanoseconds, also 0, 1, 2, 3
+    decimals    decimals of a time stamp as Wireshark prints it: 6 for microseconds, 9 for nanoseconds, also 0, 1, 2, 3;
+                -1: its packets have no time (simple packet blocks), their ts_ns is 0
     fcs_len     bytes of frame check sequence at the end of each frame, -1 when not known
     received, dropped   packets counted by the interface itself (pcapng interface statistics), -1 when not told
     """
@@ -49,7 +50,7 @@ class RawBatch:
     ts_ns         int64[n]  nanoseconds since 1970-01-01 UTC; negative before, clamped to int64 far in the future
     interface     int64[n]  row in the source's list of interfaces
     link_type     int64[n]  LINKTYPE_ number of that interface
-    offset        int64[n]  where the packet's first byte stands in its file (bytes; in the decompressed data of a compressed one)
+    offset        int64[n]  where the packet's first byte stands in its file, bytes; of a compressed file in what is inside
     source        int64[n]  which file, when several are read as one; all 0 for one file
     comments      {index in this batch: comments}, sparse (pcapng opt_comment)
     end           True on the last batch of the capture

@@ -88,7 +88,7 @@ class Window:
         self.base += self.position
         self.data, self.position, self.end, self.low = data, 0, len(rest), 0
 
-    def bytes(self, length: int) -> bytes:
+    def peek(self, length: int) -> bytes:
         """Up to `length` bytes from `position` on."""
         return self.data[self.position:min(self.position + length, self.end)].tobytes()
 
@@ -97,7 +97,7 @@ class Window:
         while self.end - self.position < length and not self.at_end:
             if self.grow(length) == NOTHING_YET:
                 self.store.wait(1.0)
-        return self.bytes(length)
+        return self.peek(length)
 
 
 class Format:
@@ -162,7 +162,7 @@ class Reader:
         self._table: Ints = np.empty((scan.ROWS, limits.BATCH_PACKETS), np.int64)
         self._count = 0
         self._since = 0.0           # when the first bytes of this batch came; 0.0: none yet
-        self._last_ns = -1
+        self._last_ns: int | None = None        # time of the last packet handed on that has one
         self._hole = -1             # offset of the damage behind which a record is being looked for; -1: none
         self._hole_why = (0, 0)
 
@@ -252,20 +252,29 @@ class Reader:
 
     def _note_times(self, batch: RawBatch) -> None:
         """Notes for packets that are older than the one in front of them."""
-        steps = np.diff(batch.ts_ns, prepend=self._last_ns if self.packets else batch.ts_ns[0])
-        for index in np.flatnonzero(steps < 0).tolist():
-            self.backwards += 1
-            if self.backwards <= _BACKWARDS_NOTES:
-                self._notes.add(Code.TIME_BACKWARDS, batch.first_number + index, int(batch.offset[index]),
-                                had=-int(steps[index]), detail="nanoseconds")
-            else:
-                self._notes.counts[Code.TIME_BACKWARDS] += 1
-        self._last_ns = int(batch.ts_ns[-1])
+        decimals = np.array([interface.decimals for interface in self.form.interfaces], np.int64)
+        timed = np.arange(len(batch)) if (decimals >= 0).all() else np.flatnonzero(decimals[batch.interface] >= 0)
+        times = batch.ts_ns[timed]
+        if not len(times):
+            return
+        before = times[0] if self._last_ns is None else self._last_ns
+        early = np.flatnonzero(times < np.concatenate([[before], times[:-1]]))
+        for index in early[:max(0, _BACKWARDS_NOTES - self.backwards)].tolist():
+            packet = int(timed[index])
+            step = int(times[index]) - int(times[index - 1] if index else before)
+            self._notes.add(Code.TIME_BACKWARDS, batch.first_number + packet, int(batch.offset[packet]), had=-step,
+                            detail="nanoseconds")
+        self.backwards += len(early)
+        if self.backwards > _BACKWARDS_NOTES:
+            self._notes.counts[Code.TIME_BACKWARDS] += min(len(early), self.backwards - _BACKWARDS_NOTES)
+        self._last_ns = int(times[-1])
 
     # --- damage ------------------------------------------------------------------------------------------------------
 
     def _last_good(self) -> int:
-        return int(self._table[scan.TS_NS, self._count - 1]) if self._count else self._last_ns if self.packets else -1
+        if self._count:
+            return int(self._table[scan.TS_NS, self._count - 1])
+        return -1 if self._last_ns is None else self._last_ns
 
     def _open_hole(self, fault: int, claimed: int) -> None:
         self._hole = self._window.offset

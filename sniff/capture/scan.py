@@ -28,7 +28,8 @@ ROWS = 10
 FULL = 0            # the table has no room for another packet
 MORE = 1            # the record that begins at state[POSITION] needs state[NEEDED] bytes from there; not all are here
 DAMAGED = 2         # no record stands at state[POSITION]; state[NEEDED] is the length it claims, state[FAULT] why
-BLOCK = 3           # a pcapng block of state[NEEDED] bytes that is no packet and all here: for Python to look at
+BLOCK = 3           # a pcapng block of state[NEEDED] bytes, all here, for Python to look at: it is no packet, or the first
+                    # one without a time
 FOUND = 4           # find_pcap and find_pcapng: a record begins at state[POSITION]
 
 POSITION = 0
@@ -67,7 +68,9 @@ IF_OFFSET_S = 4     # if_tsoffset
 IF_SNAPLEN = 5
 IF_MAX_CAPLEN = 6
 IF_STRIP = 7        # as STRIP
-IF_FIELDS = 8
+IF_INDEX = 8        # its row in the source's list of interfaces
+IF_UNTIMED = 9      # the row there that packets without a time (simple packet blocks) get, -1 when there is none yet
+IF_FIELDS = 10
 
 _START = cython.declare(cython.Py_ssize_t, START)
 _CAPLEN = cython.declare(cython.Py_ssize_t, CAPLEN)
@@ -102,6 +105,8 @@ _IF_OFFSET_S = cython.declare(cython.Py_ssize_t, IF_OFFSET_S)
 _IF_SNAPLEN = cython.declare(cython.Py_ssize_t, IF_SNAPLEN)
 _IF_MAX_CAPLEN = cython.declare(cython.Py_ssize_t, IF_MAX_CAPLEN)
 _IF_STRIP = cython.declare(cython.Py_ssize_t, IF_STRIP)
+_IF_INDEX = cython.declare(cython.Py_ssize_t, IF_INDEX)
+_IF_UNTIMED = cython.declare(cython.Py_ssize_t, IF_UNTIMED)
 
 _MAX_WIRELEN = cython.declare(cython.longlong, 0x7FFFFFFF)     # as Wireshark prints a longer claim
 
@@ -296,6 +301,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
     caplen: cython.longlong
     wirelen: cython.longlong
     interface: cython.longlong
+    index: cython.longlong
     skip: cython.longlong
     options: cython.Py_ssize_t
     tail: cython.Py_ssize_t
@@ -366,6 +372,13 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
         if caplen > interfaces[interface, _IF_MAX_CAPLEN]:
             state[_FAULT] = _TOO_LONG
             break
+        if kind == 3:
+            index = interfaces[interface, _IF_UNTIMED]
+            if index < 0:
+                state[_WHY] = _BLOCK
+                break
+        else:
+            index = interfaces[interface, _IF_INDEX]
         if count >= room:
             state[_WHY] = _FULL
             break
@@ -385,7 +398,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
             table[_TS_NS, count] = _to_ns(
                 _u32(data, position + 12, big), _u32(data, position + 16, big), interfaces[interface, _IF_MULTIPLY],
                 interfaces[interface, _IF_DIVIDE], interfaces[interface, _IF_BITS], interfaces[interface, _IF_OFFSET_S])
-        table[_INTERFACE, count] = interface
+        table[_INTERFACE, count] = index
         table[_LINK_TYPE, count] = interfaces[interface, _IF_LINK_TYPE]
         table[_OFFSET, count] = base + position + fixed + skip
         table[_SOURCE, count] = source
@@ -409,7 +422,7 @@ def walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize
     low, base        as in walk_pcap
     big              byte order of the section
     first_interface  row of `interfaces` that is interface 0 of the section
-    interfaces       int64[k, IF_FIELDS]
+    interfaces       int64[k, IF_FIELDS]  in the order in which they were described
     max_block        a block that claims more bytes than this is damage
     table, state     as in walk_pcap; the OPTIONS row is written, too
 

@@ -210,7 +210,7 @@ def _open(path: str, index: int, follow: bool, keep: bool, notes: Notes, counter
         kinds: list[str] = []
         while (kind := compressed.kind_of(window.head(12))) and len(kinds) < limits.COMPRESSION_LAYERS:
             kinds.append(kind)
-            ahead = window.bytes(window.end)
+            ahead = window.peek(window.end)
             store.unspool()
             store = compressed.CompressedStore(store, kind, ahead, spool=Spool(counters) if keep else None)
             window = Window(store, capacity)
@@ -239,7 +239,7 @@ def _recognise(window: Window, index: int) -> Format:
         broken = window.store.broken
         if not head:
             raise InputError(f"{name}: {broken}" if broken else f"{name}: is empty, not a capture file")
-        raise InputError(f"{name}: is no capture file; it begins with {_looks_like(window.bytes(16))}")
+        raise InputError(f"{name}: is no capture file; it begins with {_looks_like(window.peek(16))}")
     return pcap.Pcap(header, window, index)
 
 

@@ -229,6 +229,9 @@ def _enlarge(descriptor: int) -> None:
 
 
 def printable(name: str | bytes) -> str:
-    """A file name fit for a message: what is not printable is escaped, so that it cannot play tricks on a terminal."""
+    """A file name or a text from a file, fit for a message: what is not printable is escaped, so that it cannot play
+    tricks on a terminal."""
     text = os.fsdecode(name)
-    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode("ascii")
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

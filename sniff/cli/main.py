@@ -10,6 +10,9 @@ from sniff.errors import UsageError
 
 COMMANDS = {
     "analyze": "Show what happened in capture files: DNS and HTTP, or every packet.",
+    "info": "Say what capture files are: format, interfaces, times, rates, drops, damage.",
+    "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
+    "export": "Write the bodies of HTTP messages to files.",
     "doctor": "Say what sniff finds on this machine, and what to do about what is missing.",
 }
 """Name and line of help of every command. Each is `command` in the module of the same name beside this one."""

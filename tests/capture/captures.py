@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from sniff.capture.raw import RawBatch
+from sniff.capture.raw import Interface, RawBatch
 from sniff.capture.sources import Source, open_capture
 from sniff.capture.writer import POWER_OF_TWO, PcapngWriter, PcapWriter
 
@@ -17,13 +17,13 @@ EARLIEST = -2**63
 
 
 class Packet(NamedTuple):
-    """A packet as a reader must give it."""
+    """A packet as a reader must give it. An interface is told by its name; without time it is another one."""
 
     ts_ns: int
     data: bytes
     wirelen: int
     link_type: int
-    interface: int = 0
+    interface: str = ""
     comments: tuple[str, ...] = ()
 
 
@@ -88,7 +88,7 @@ def pcapng_files(draw: st.DrawFn, least: int = 0) -> Written:
     file = io.BytesIO()
     writer = PcapngWriter(file, big=draw(st.booleans()), comments=draw(st.lists(TEXTS, max_size=2)), os=draw(TEXTS))
     written = Written(b"")
-    first, interfaces = 0, []
+    section, interfaces = 0, []
     steps = draw(st.lists(st.sampled_from(["packet"] * 6 + ["interface", "section", "names", "statistics", "secrets",
                                                            "custom", "unknown"]), max_size=14))
     for step in ["interface", *["packet"] * least, *steps]:
@@ -96,11 +96,12 @@ def pcapng_files(draw: st.DrawFn, least: int = 0) -> Written:
             link_type, resolution = draw(LINK_TYPES), draw(RESOLUTIONS)
             offset_s = draw(st.sampled_from([0, 0, 3600, -3600, -2_000_000_000, 10**10, -2**62]))
             snaplen = draw(st.sampled_from([0, 40, 262144]))
-            writer.interface(link_type, snaplen=snaplen, resolution=resolution, offset_s=offset_s, name=draw(TEXTS),
+            writer.interface(link_type, snaplen=snaplen, resolution=resolution, offset_s=offset_s,
+                             name=f"{section}.{len(interfaces)}",
                              filter=draw(TEXTS), comments=draw(st.lists(TEXTS, max_size=1)))
             interfaces.append((link_type, resolution, offset_s, snaplen))
         if step == "section":
-            first += len(interfaces)
+            section += 1
             interfaces = []
             writer.section(big=draw(st.booleans()), hardware=draw(TEXTS))
         elif step == "names":
@@ -114,13 +115,13 @@ def pcapng_files(draw: st.DrawFn, least: int = 0) -> Written:
         elif step == "unknown":
             writer.block(0x80001234, draw(PAYLOADS))
         elif step == "packet":
-            _packet(draw, writer, written, first, interfaces)
+            _packet(draw, writer, written, section, interfaces)
             written.ends.append(file.tell())
     written.data = file.getvalue()
     return written
 
 
-def _packet(draw: st.DrawFn, writer: PcapngWriter, written: Written, first: int,
+def _packet(draw: st.DrawFn, writer: PcapngWriter, written: Written, section: int,
             interfaces: Sequence[tuple[int, int, int, int]]) -> None:
     kind = draw(st.sampled_from(["enhanced", "enhanced", "obsolete", "simple"]))
     data = draw(PAYLOADS)
@@ -130,7 +131,7 @@ def _packet(draw: st.DrawFn, writer: PcapngWriter, written: Written, first: int,
         data = data[:snaplen] if snaplen else data
         wirelen = wirelen if len(data) == snaplen else len(data)     # its captured length is not written
         writer.simple_packet(data, wirelen)
-        written.packets.append(Packet(0, data, wirelen, link_type, first))
+        written.packets.append(Packet(0, data, wirelen, link_type, f"{section}.0 without time"))
         return
     number = draw(st.integers(0, len(interfaces) - 1))
     link_type, resolution, offset_s, _ = interfaces[number]
@@ -138,18 +139,20 @@ def _packet(draw: st.DrawFn, writer: PcapngWriter, written: Written, first: int,
     comments = tuple(draw(st.lists(TEXTS, max_size=2)))
     options = draw(st.sampled_from([(), ((2, b"\1\0\0\0"),), ((4, bytes(8)), (0x8123, b"xyz"))]))
     writer.packet(number, ts_ns, data, wirelen, comments=comments, options=options, obsolete=kind == "obsolete")
-    written.packets.append(Packet(stamped(ts_ns, resolution, offset_s), data, wirelen, link_type, first + number, comments))
+    written.packets.append(Packet(stamped(ts_ns, resolution, offset_s), data, wirelen, link_type,
+                                  f"{section}.{number}", comments))
 
 
-def packets_of(batches: Sequence[RawBatch]) -> list[Packet]:
+def packets_of(batches: Sequence[RawBatch], interfaces: Sequence[Interface] = ()) -> list[Packet]:
     """The packets of some batches, one by one. Checks what must hold for every batch."""
     packets: list[Packet] = []
+    names = [one.name + " without time" * (one.decimals < 0) for one in interfaces]
     for batch in batches:
         assert len(batch) > 0
         assert batch.first_number == len(packets) + 1
         for index in range(len(batch)):
             packets.append(Packet(int(batch.ts_ns[index]), batch.packet(index), int(batch.wirelen[index]),
-                                  int(batch.link_type[index]), int(batch.interface[index]),
+                                  int(batch.link_type[index]), names[int(batch.interface[index])] if names else "",
                                   tuple(batch.comments.get(index, ()))))
             assert len(packets[-1].data) == batch.caplen[index]
     return packets
@@ -160,7 +163,7 @@ def read(path: Path | str, **options: Any) -> tuple[list[Packet], Source]:
     with open_capture([path], **options) as source:
         batches = list(source)
         assert [batch.end for batch in batches] == [False] * (len(batches) - 1) + [True] * bool(batches)
-        return packets_of(batches), source
+        return packets_of(batches, source.interfaces), source
 
 
 def read_bytes(folder: Path, data: bytes) -> tuple[list[Packet], Source]:

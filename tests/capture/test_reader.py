@@ -38,7 +38,7 @@ def test_batches_of_any_size_hold_the_same_packets(tmp_path: Path, monkeypatch: 
         patch.setattr(limits, "BATCH_PACKETS", packets_at_once)
         with open_capture([path]) as source:
             batches = list(source)
-            got = packets_of(batches)
+            got = packets_of(batches, source.interfaces)
             for batch in batches:       # the bytes that batches point to stay good, and are where they say
                 assert len(batch) <= packets_at_once
                 for index in range(len(batch)):
