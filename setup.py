@@ -5,6 +5,7 @@ is no C compiler the install succeeds and the same files run uncompiled. SNIFF_P
 which is how the tests run both ways.
 """
 
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -12,7 +13,12 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 COMPILED = [
+    "sniff/capture/ring.py",
     "sniff/capture/scan.py",
+    "sniff/packets/headers.py",
+    "sniff/packets/captures.py",
+    "sniff/packets/links.py",
+    "sniff/packets/tunnels.py",
     "sniff/packets/dissect.py",
     "sniff/reassembly/flows.py",
     "sniff/reassembly/analysis.py",
@@ -25,6 +31,7 @@ COMPILED = [
     "sniff/decode/dns_wire.py",
     "sniff/decode/dns_parse.py",
     "sniff/exchange/dns_pair.py",
+    "sniff/exchange/name_table.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
 ]
@@ -33,28 +40,39 @@ DIRECTIVES = {"language_level": 3, "boundscheck": True, "wraparound": False, "cd
               "embedsignature": True, "show_performance_hints": False}
 
 
-def extensions():
-    if os.environ.get("SNIFF_PURE") == "1":
-        return []
+def extension(name):
+    """What is to be compiled of one module. -g0: debug information takes a third of the compiler's time."""
+    return Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True,
+                     extra_compile_args=["-O2", "-g0"] if os.name == "posix" else [])
+
+
+def translate(name):
+    """Write the C source of one module, if it changed. (its extension, None), or (None, why there is none)."""
+    from Cython.Build import cythonize
+    from Cython.Compiler.Errors import CompileError
     try:
-        from Cython.Build import cythonize
-        from Cython.Compiler.Errors import CompileError
+        return cythonize([extension(name)], compiler_directives=DIRECTIVES, build_dir="build/cython", quiet=True)[0], None
+    except CompileError as error:
+        return None, str(error)
+
+
+def extensions():
+    """The extensions that can be built. A module that does not compile stays Python and costs no other."""
+    names = [name for name in COMPILED if Path(name).exists()]
+    try:
+        import Cython  # noqa: F401
     except ImportError:
+        names = []
+    if not names or os.environ.get("SNIFF_PURE") == "1":
         return []
-    modules = [
-        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True,
-                  extra_compile_args=["-O2"] if os.name == "posix" else [])
-        for name in COMPILED if Path(name).exists()
-    ]
-    built = []
-    for module in modules:      # one by one: a module that does not compile stays Python and costs no other
-        try:
-            built += cythonize([module], compiler_directives=DIRECTIVES, build_dir="build/cython")
-        except CompileError as error:
-            if os.environ.get("SNIFF_STRICT") == "1":
-                raise
-            print(f"warning: {module.name} stays uncompiled: {error}", file=sys.stderr)
-    return built
+    if "fork" in multiprocessing.get_all_start_methods():
+        with multiprocessing.get_context("fork").Pool() as pool:
+            for name, (_, error) in zip(names, pool.map(translate, names, chunksize=1), strict=True):
+                if error and os.environ.get("SNIFF_STRICT") == "1":
+                    raise SystemExit(f"{name}: {error}")
+                if error:
+                    print(f"warning: {name} stays uncompiled: {error}", file=sys.stderr)
+    return [built for built, _ in map(translate, names) if built]    # what a process of the pool wrote is not written again
 
 
-setup(ext_modules=extensions())
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count()}})

@@ -125,6 +125,9 @@ DNS_WAIT_NS = 60_000_000_000
 NAMES = 262_144
 """Names learned from DNS that are remembered (client, address); the oldest is forgotten first."""
 
+NAME_BYTES = 64
+"""Bytes of names remembered for each of them on average; longer ones push out the oldest sooner."""
+
 PINGS = 65_536
 """Ping requests that wait for their replies; the oldest is forgotten first."""
 
