@@ -196,28 +196,6 @@ class BodyCollector:
             self._counters.bodies_cut += 1
 
 
-class Buffer:
-    """A sink that keeps the bytes of one body. Holes are not filled: `parts` says where bytes are missing."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes | int] = []
-        self.info: BodyInfo | None = None
-
-    def data(self, piece: bytes) -> None:
-        self.parts.append(piece)
-
-    def hole(self, length: int) -> None:
-        self.parts.append(length)
-
-    def end(self, info: BodyInfo) -> None:
-        self.info = info
-
-    @property
-    def bytes(self) -> "bytes":
-        """The bytes that are there, one after the other."""
-        return b"".join(part for part in self.parts if isinstance(part, bytes))
-
-
 class Digest:
     """A sink that keeps what logs say of a body: its length, its first bytes, its hashes.
 

@@ -529,7 +529,7 @@ def field_line(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, tex
     if colon == text:
         return 0
     name_end = colon
-    while name_end > at and (view[name_end - 1] == 32 or view[name_end - 1] == 9):
+    while name_end > at and (is_space(view[name_end - 1]) or view[name_end - 1] == 0):
         name_end -= 1
     length = name_end - at
     if length > 17 or length < 6:

@@ -743,11 +743,14 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             i = on_head(view, buffer, i, end, arena, names, starts, facts, messages, begun, parts, state, row, lane, number,
                         ts_ns, ctl)
         elif phase == LOST:
-            stop = find_start(view, i, end, state[row, lane + RESPONDS], names, starts, facts)
+            kind = state[row, lane + RESPONDS]
+            if kind == 0:                              # it never spoke before: it is what the other side is not
+                kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
+            stop = find_start(view, i, end, kind, names, starts, facts)
             if stop < 0:
                 return 0
             i = stop
-            if state[row, lane + RESPONDS] == 2:
+            if kind == 2:
                 # without pipelining a response answers the latest request
                 if state[row, REQUESTS] > 0:
                     state[row, RESPONSES] = state[row, REQUESTS] - 1
