@@ -56,8 +56,9 @@ FRAGMENT_TIMEOUT_NS = 60_000_000_000
 
 # --- reassembly --------------------------------------------------------------------------------------------------------
 
-MAX_FLOWS = 262_144
-"""Flows (TCP and UDP) remembered at once; the idlest is ended first."""
+MAX_FLOWS = 131_072
+"""Flows (TCP and UDP) remembered at once; the sixteenth that was idle for longest is ended first. A TCP flow takes 1.2 KB in
+reassembly, a UDP flow half of that."""
 
 FLOW_IDLE_NS = 3_600_000_000_000
 """A flow silent for this long is ended when its slot is wanted."""
@@ -96,6 +97,12 @@ BODY_PREFIX = 512
 
 DECODERS_BYTES = 256 << 20
 """Bytes that the decompressors of all bodies that are arriving may hold; the one that holds most is given up first."""
+
+OBJECT_GATHER_BYTES = 256 << 10
+"""Bytes of one exported body that are gathered before they are written."""
+
+OBJECTS_GATHER_BYTES = 32 << 20
+"""Bytes of all exported bodies that are gathered; then all are written."""
 
 SNIFF_BYTES = 1_445
 """First decoded bytes of a body that tell its type (WHATWG MIME Sniffing section 5.2)."""

@@ -54,7 +54,7 @@ CLIENT_HI = 0
 CLIENT_LO = 1
 SERVER_HI = 2
 SERVER_LO = 3
-PORTS = 4        # protocol kind, IP version, client port, server port; -1: the slot is free
+PORTS = 4        # protocol kind, IP version, client port, server port; 0: nobody can find this flow, or there is none
 LAST_NS = 5
 STREAM_NUMBER = 6
 BASE = 7         # and 8: sequence number that is 0 for the client and for the server; -1 as long as nobody knows
@@ -77,12 +77,14 @@ TCP_STREAMS = 1  # streams numbered so far
 UDP_STREAMS = 2
 FREE = 3         # entries of the free list
 ENDS = 4         # entries of `ends`
+USED = 5         # slots that were handed out at least once: those from 0 on
 STATE_COUNT = 8
 S_LIVE = cython.declare(cython.Py_ssize_t, LIVE)
 S_TCP = cython.declare(cython.Py_ssize_t, TCP_STREAMS)
 S_UDP = cython.declare(cython.Py_ssize_t, UDP_STREAMS)
 S_FREE = cython.declare(cython.Py_ssize_t, FREE)
 S_ENDS = cython.declare(cython.Py_ssize_t, ENDS)
+S_USED = cython.declare(cython.Py_ssize_t, USED)
 
 # --- `ends`: flows that can no longer be found, in the order of packets ------------------------------------------------------------
 END_PACKET = 0   # index of the packet before which the flow ended
@@ -146,13 +148,13 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
              and NEW_STREAM
     keys     int64[slots, WIDTH] the flows
     buckets  int64[2**k]         0: empty, otherwise hash bits << 32 | slot + 1; at least twice as many as slots
-    free     int64[slots]        slots that nobody uses; state[FREE] says how many
+    free     int64[slots]        slots that are free again; state[FREE] says how many
     ends     int64[>= n, END_WIDTH]  written: flows that a new one with the same addresses and ports replaced
     state    int64[STATE_COUNT]
     secrets  int64[SECRETS]
     most     flows that may live at once
 
-    It stops early when a new flow needs room: `most` flows live (end some), or no slot is free (give it more).
+    It stops early when a new flow needs room: `most` flows live (end some, or give it more buckets), or no slot is free.
     """
     i: cython.Py_ssize_t
     at: cython.Py_ssize_t
@@ -229,18 +231,24 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
                         ends[state[S_ENDS], E_PACKET] = i
                         ends[state[S_ENDS], E_SLOT] = slot
                         ends[state[S_ENDS], E_REASON] = REASON_REUSED
-                        if state[S_FREE] == 0:
+                        if state[S_FREE] == 0 and state[S_USED] >= keys.shape[0]:
                             return i
                         state[S_ENDS] += 1
-                        keys[slot, K_PORTS] = -1
+                        keys[slot, K_PORTS] = 0
                         state[S_LIVE] -= 1
                         slot = -1
             if slot < 0:
-                if state[S_LIVE] >= most or state[S_FREE] == 0:
+                if state[S_LIVE] >= most:
                     return i
-                state[S_FREE] -= 1
+                if state[S_FREE] > 0:
+                    state[S_FREE] -= 1
+                    slot = free[state[S_FREE]]
+                elif state[S_USED] < keys.shape[0]:
+                    slot = state[S_USED]
+                    state[S_USED] += 1
+                else:
+                    return i
                 state[S_LIVE] += 1
-                slot = free[state[S_FREE]]
                 buckets[at] = (tag << 32) | (slot + 1)
                 if flags == FLAG_SYN_ACK:   # its SYN was not seen: who answers is the server
                     direction = 1
@@ -322,21 +330,22 @@ def forget(slots: cython.const[cython.longlong][::1], keys: cython.longlong[:, :
                     buckets[hole] = buckets[at]
                     hole = at
             buckets[hole] = 0
-            keys[slot, K_PORTS] = -1
+            keys[slot, K_PORTS] = 0
             state[S_LIVE] -= 1
     return slots.shape[0]
 
 
 @cython.ccall
-def refill(keys: cython.const[cython.longlong][:, ::1], buckets: cython.longlong[::1]) -> cython.longlong:
-    """Put every live flow into empty buckets; answer how many there are."""
+def refill(keys: cython.const[cython.longlong][:, ::1], used: cython.Py_ssize_t,
+           buckets: cython.longlong[::1]) -> cython.longlong:
+    """Put every live flow among the first `used` slots into empty buckets; answer how many there are."""
     slot: cython.Py_ssize_t
     at: cython.Py_ssize_t
     mask: cython.Py_ssize_t = buckets.shape[0] - 1
     live: cython.longlong = 0
     with cython.nogil:
-        for slot in range(keys.shape[0]):
-            if keys[slot, K_PORTS] < 0:
+        for slot in range(used):
+            if keys[slot, K_PORTS] == 0:
                 continue
             at = keys[slot, K_TAG] & mask
             while buckets[at] != 0:

@@ -13,6 +13,7 @@ from sniff.reassembly import analysis, flows, tcp
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 
+_TCP = 6
 _NOTHING = np.zeros(0, np.uint8)
 
 
@@ -37,15 +38,18 @@ class Tracker:
         self.counters = counters
         self._pieces_wanted = pieces
         self._most = limits.MAX_FLOWS
+        # Slots of flows that ended are free again only when their batch is over. None of these pages exists before a flow
+        # touches it: a capture with few flows takes little.
+        slots = self._most + limits.BATCH_PACKETS + self._most // 8
         self._state = np.zeros(flows.STATE_COUNT, np.int64)
         self._secrets = np.array([secrets.randbits(26) << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
-        self._keys = np.zeros((0, flows.WIDTH), np.int64)
-        self._buckets = np.zeros(2, np.int64)
-        self._free = np.zeros(0, np.int64)
+        self._keys = np.zeros((slots, flows.WIDTH), np.int64)
+        self._buckets = np.zeros(4096, np.int64)
+        self._free = np.zeros(slots, np.int64)
         self._ends = np.zeros((0, flows.END_WIDTH), np.int64)
-        self._memory = np.zeros(0, np.int64)
-        self._flows = np.zeros((0, s.F_COUNT), np.int64)
-        self._streams = np.zeros(0, np.int64)
+        self._memory = np.zeros(slots * analysis.WIDTH, np.int64)
+        self._flows = np.zeros((slots, s.F_COUNT), np.int64)
+        self._streams = np.zeros(slots * tcp.WIDTH, np.int64)
         self._tcp = tcp.Streams(limits.HELD_BYTES)
         self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
         self._fresh = np.zeros(0, np.int64)
@@ -56,8 +60,8 @@ class Tracker:
         self._last_packet = 0
         self._tcp.bind_notes(_view(self._notes))
         self._tcp.bind_pieces(_view(self._pieces))
+        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
         self._more_nodes(64)
-        self._more_slots(1024)
 
     # --- the batch -------------------------------------------------------------------------------------------------------
 
@@ -79,15 +83,14 @@ class Tracker:
         if self._pieces_wanted:
             self._compact()
         done = 0
-        while True:
-            done = flows.assign(_view(table), done, _view(out), _view(self._keys), _view(self._buckets), _view(self._free),
-                                _view(self._ends), _view(self._state), _view(self._secrets), self._most)
-            if done >= count:
-                break
+        while (done := flows.assign(
+                _view(table), done, _view(out), _view(self._keys), _view(self._buckets), _view(self._free),
+                _view(self._ends), _view(self._state), _view(self._secrets),
+                min(self._most, len(self._buckets) // 2))) < count:
             if self._state[flows.LIVE] >= self._most:
                 self._evict(done)
             else:
-                self._more_slots(2 * len(self._keys))
+                self._more_buckets()
         analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
         finished = packets.raw.end if end is None else end
         if finished:
@@ -102,42 +105,37 @@ class Tracker:
 
     def live_flows(self) -> Table:
         """int64[F_COUNT, k]: the flows that have not ended, as they stand."""
-        return self._flow_rows(np.flatnonzero(self._keys[:, flows.PORTS] > 0))
+        return self._flow_rows(self._live())
 
     # --- flows -----------------------------------------------------------------------------------------------------------
 
-    def _more_slots(self, slots: int) -> None:
-        old = len(self._keys)
-        keys = np.full((slots, flows.WIDTH), -1, np.int64)
-        keys[:old] = self._keys
-        self._keys = keys
-        free = np.zeros(slots, np.int64)
-        kept = int(self._state[flows.FREE])
-        free[:slots - old] = np.arange(slots - 1, old - 1, -1)
-        free[slots - old:slots - old + kept] = self._free[:kept]
-        self._free = free
-        self._state[flows.FREE] = kept + slots - old
-        self._buckets = np.zeros(1 << (4 * slots - 1).bit_length(), np.int64)
-        flows.refill(_view(self._keys), _view(self._buckets))
-        self._memory = _longer(self._memory, slots * analysis.WIDTH)
-        self._flows = _longer(self._flows, slots)
-        self._streams = _longer(self._streams, slots * tcp.WIDTH)
-        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
+    def _live(self) -> Table:
+        """int64[k]: the slots of the flows that have not ended."""
+        return np.flatnonzero(self._keys[:int(self._state[flows.USED]), flows.PORTS])
+
+    def _more_buckets(self) -> None:
+        self._buckets = np.zeros(2 * len(self._buckets), np.int64)
+        flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets))
 
     def _evict(self, packet: int) -> None:
-        """End the sixteenth of the flows that was idle for longest."""
-        live = np.flatnonzero(self._keys[:, flows.PORTS] > 0)
-        order = np.lexsort((self._keys[live, flows.STREAM_NUMBER], self._keys[live, flows.LAST_NS]))
-        slots = live[order[:max(1, self._most // 16)]]
-        idle = self._keys[live, flows.LAST_NS].max() - self._keys[slots, flows.LAST_NS] > limits.FLOW_IDLE_NS
+        """End the sixteenth of the flows that was idle for longest; of two, the older one."""
+        live = self._live()
+        last = self._keys[live, flows.LAST_NS]
+        wanted = max(1, self._most // 16)
+        edge = np.partition(last, wanted - 1)[wanted - 1]
+        slots = live[last < edge]
+        tied = live[last == edge]
+        tied = tied[np.argsort(self._keys[tied, flows.STREAM_NUMBER], kind="stable")]
+        slots = np.sort(np.concatenate([slots, tied[:wanted - len(slots)]]))
+        idle = last.max() - self._keys[slots, flows.LAST_NS] > limits.FLOW_IDLE_NS
         self.counters.flows_evicted += int(np.count_nonzero(~idle))
         flows.forget(_view(slots), _view(self._keys), _view(self._buckets), _view(self._state))
         self._add_ends(slots, packet, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
 
     def _end_all(self, packet: int) -> None:
-        live = np.flatnonzero(self._keys[:, flows.PORTS] > 0)
+        live = self._live()
         live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
-        self._keys[live, flows.PORTS] = -1
+        self._keys[live, flows.PORTS] = 0
         self._buckets[:] = 0
         self._state[flows.LIVE] = 0
         self._add_ends(live, packet, int(s.EndReason.CAPTURE_END))
@@ -160,7 +158,7 @@ class Tracker:
         self._flows[ends[:, flows.END_SLOT], s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), reason)
 
     def _flow_rows(self, slots: Table) -> Table:
-        return np.ascontiguousarray(self._flows[slots].T)
+        return self._flows[slots].T
 
     def _release(self, slots: Table) -> None:
         free = int(self._state[flows.FREE])
@@ -177,9 +175,7 @@ class Tracker:
             self._pieces = np.empty((s.P_COUNT, len(packets) + len(packets) // 2 + 64), np.int64)
             self._tcp.bind_pieces(_view(self._pieces))
         begin = 0
-        for at, slot, _ in ends.tolist():
-            if self._flows[slot, s.F_PROTO] != 6:
-                continue
+        for at, slot, _ in ends[self._flows[ends[:, flows.END_SLOT], s.F_PROTO] == _TCP].tolist():
             if at > begin:
                 self._run(at)
                 begin = at
