@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from sniff.decode.batch import AppBatch
+    from sniff.limits import Counters
+    from sniff.notes import Notes
     from sniff.report.rows import RowBatch
     from sniff.report.summary import Summary
 
@@ -21,6 +24,9 @@ class Sink(Protocol):
 
 class Step(Protocol):
     """What a writer sees of a step: one batch that went through all stages."""
+
+    @property
+    def apps(self) -> "AppBatch": ...
 
     @property
     def rows(self) -> "RowBatch | None": ...
@@ -41,11 +47,13 @@ class Options:
     """What a writer may want to know.
 
     packets   every packet is a row, not only application rows
-    terminal  the output is a terminal
+    notes     where a writer notes what it finds out
+    counters  and counts what it had to give up
     """
 
     packets: bool = False
-    terminal: bool = False
+    notes: "Notes | None" = None
+    counters: "Counters | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ class Format:
 
     make      writer for a sink
     help      a few words
-    messages  it needs the messages and exchanges, not only rows
+    messages  it needs messages, unless every packet is a row
     summary   a summary stands at its end
     suffixes  of the files that are meant when only -o is given
     """
@@ -89,7 +97,10 @@ def _tabs(sink: Sink, options: Options) -> Writer:
 
 def _jsonl(sink: Sink, options: Options) -> Writer:
     from sniff.report.jsonl import PacketLines
-    return ChunkWriter(sink, PacketLines().chunks)
+    if options.packets:
+        return ChunkWriter(sink, PacketLines().chunks)
+    from sniff.report.message_lines import MessageWriter
+    return MessageWriter(sink, options)
 
 
 def _table(sink: Sink, options: Options) -> Writer:

@@ -90,6 +90,9 @@ class Summary:
         self.dns_queries += int((bytes_at(packets.data, table[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
         self.http.add(apps.messages)
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> Iterator[str]:
         """The summary in a few lines of plain text."""
         duration = (self.last_ns or 0) - (self.first_ns or 0)

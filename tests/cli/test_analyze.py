@@ -60,15 +60,22 @@ def test_standard_input(analyze):
     assert (done.returncode, done.stdout.decode(), done.stderr) == (0, ROWS, b"")
 
 
-@pytest.mark.parametrize(("suffix", "first"), [(".tabs", "1\t0.0"), (".jsonl", '{"frame'), ("", "1\t0.0")])
-def test_a_file_to_write_to(analyze, tmp_path, suffix, first):
+@pytest.mark.parametrize(("suffix", "first", "count"), [(".tabs", "1\t0.0", 4), (".jsonl", '{"frame', 2), ("", "1\t0.0", 4)])
+def test_a_file_to_write_to(analyze, tmp_path, suffix, first, count):
     path = tmp_path / f"rows{suffix}"
     done = analyze(NEVERSSL, "-o", path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert path.read_text().startswith(first) and path.read_text().count("\n") == 4
+    assert path.read_text().startswith(first) and path.read_text().count("\n") == count
 
 
-def test_json_lines(analyze):
+def test_json_lines_of_exchanges(analyze):
+    dns, http = map(json.loads, analyze(NEVERSSL, "--format", "jsonl").stdout.splitlines())
+    assert (dns["dns.qry.name"], dns["dns.time"], len(dns["dns.a"])) == ("kfdlbcnsmrthvxwz.neverssl.com", 0.074903, 4)
+    assert (http["http.request.full_uri"], http["http.response.code"]) == ("http://kfdlbcnsmrthvxwz.neverssl.com/online", 200)
+    assert http["sniff.phases"]["dns"] == dns["dns.time"]
+
+
+def test_json_lines_of_packets(analyze):
     packets = list(map(json.loads, analyze(NEVERSSL, "--packets", "--format", "jsonl").stdout.splitlines()))
     assert [packet["frame.number"] for packet in packets] == list(range(1, 11))
     assert packets[5]["_ws.col.Protocol"] == "HTTP" and packets[5]["tcp.stream"] == 0

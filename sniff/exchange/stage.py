@@ -1,0 +1,52 @@
+"""Exchanges of all protocols, from the batches of decoding: DNS first, because it names the servers of the others."""
+
+from dataclasses import dataclass
+
+from sniff import limits
+from sniff.decode.batch import AppBatch
+from sniff.decode.dns import DnsBatch, DnsDecoder
+from sniff.exchange.dns import DnsExchanges, DnsPairing
+from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.names import Names
+from sniff.notes import Notes
+
+
+@dataclass(slots=True)
+class Joined:
+    """What one batch of packets completed.
+
+    messages  DNS messages that were complete; None at the end of the capture
+    dns       DNS exchanges that were over
+    http      HTTP exchanges that were over
+    """
+
+    messages: DnsBatch | None
+    dns: DnsExchanges
+    http: list[Exchange]
+
+
+class Joiner:
+    """Joins the messages of a capture to exchanges. Feed every AppBatch in order, made with messages; then `finish`.
+
+    notes, counters  what is strange, and what had to be given up
+    names            what clients learned from DNS so far
+    """
+
+    def __init__(self, notes: Notes | None = None, counters: limits.Counters | None = None) -> None:
+        self.notes = notes if notes is not None else Notes()
+        self.counters = counters if counters is not None else limits.Counters()
+        self.names = Names(self.counters)
+        self._decoder = DnsDecoder(self.notes, self.counters)
+        self._dns = DnsPairing(self.notes, self.counters)
+        self._http = ExchangeBuilder(self.notes, self.counters, self.names)
+
+    def add(self, batch: AppBatch) -> Joined:
+        """What this batch completes."""
+        messages = self._decoder.decode(batch.streams)
+        dns = self._dns.add(messages)
+        self.names.learn(dns)
+        return Joined(messages, dns, self._http.add(batch))
+
+    def finish(self) -> Joined:
+        """What is still open when the capture is over."""
+        return Joined(None, self._dns.finish(), self._http.finish())
