@@ -13,6 +13,9 @@ from sniff.capture.raw import Bytes, Interface, Ints, RawBatch
 from sniff.capture.store import NOTHING_YET, Store
 from sniff.notes import Code, Notes
 
+_STEP = 1 << 20
+"""Bytes read at once: few enough that they are still in the cache when they are walked."""
+
 _QUIET_S = 0.005
 """A live batch is handed on when nothing more came for this long, and after limits.BATCH_WAIT_NS in any case."""
 
@@ -73,7 +76,7 @@ class Window:
         """
         if self.full:
             self._renew(needed)
-        got = self.store.fill(self.data[self.end:].data)
+        got = self.store.fill(self.data[self.end:self.end + _STEP].data)
         if got > 0:
             self.end += got
         elif got == 0:
