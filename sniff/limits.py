@@ -57,7 +57,7 @@ FRAGMENT_TIMEOUT_NS = 60_000_000_000
 # --- reassembly --------------------------------------------------------------------------------------------------------
 
 MAX_FLOWS = 131_072
-"""Flows (TCP and UDP) remembered at once; the sixteenth that was idle for longest is ended first. A TCP flow takes 1.2 KB in
+"""Flows (TCP and UDP) remembered at once; the eighth that was idle for longest is ended first. A TCP flow takes 1.2 KB in
 reassembly, a UDP flow half of that."""
 
 FLOW_IDLE_NS = 3_600_000_000_000
