@@ -17,7 +17,9 @@ FRAME = bytes.fromhex("020000000002020000000001 0800 4500001c000000004011f96bc00
 def tshark(path: Path, *fields: str) -> list[list[str]]:
     """Fields of each packet, as tshark sees them."""
     arguments = [part for field in fields for part in ("-e", field)]
-    out = subprocess.run(["tshark", "-r", path, "-T", "fields", *arguments], check=True, capture_output=True, text=True)
+    names = ["-o", "nameres.network_name:TRUE", "-o", "nameres.use_external_name_resolver:FALSE"]
+    out = subprocess.run(["tshark", "-r", path, *names, "-T", "fields", *arguments], check=True, capture_output=True,
+                         text=True)
     return [line.split("\t") for line in out.stdout.splitlines()]
 
 
