@@ -302,6 +302,24 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
 
 
 @cython.ccall
+def last_seen(keys: cython.const[cython.longlong][:, ::1], used: cython.Py_ssize_t, slots: cython.longlong[::1],
+              last_ns: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """Slot and time of the last packet of every live flow among the first `used` slots; answer how many there are.
+
+    slots, last_ns  int64[>= used]  written
+    """
+    slot: cython.Py_ssize_t
+    count: cython.Py_ssize_t = 0
+    with cython.nogil:
+        for slot in range(used):
+            if keys[slot, K_PORTS] != 0:
+                slots[count] = slot
+                last_ns[count] = keys[slot, K_LAST_NS]
+                count += 1
+    return count
+
+
+@cython.ccall
 def forget(slots: cython.const[cython.longlong][::1], keys: cython.longlong[:, ::1], buckets: cython.longlong[::1],
            state: cython.longlong[::1]) -> cython.longlong:
     """Take flows out of the table, so that they can no longer be found; answer how many there were.

@@ -98,8 +98,9 @@ class Tracker:
         ends = self._ends[:int(self._state[flows.ENDS])]
         pieces, held = self._reassemble(packets, out, ends)
         opened = out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0]
-        self._judge(ends)
-        result = StreamBatch(packets, out, pieces, held, self._flow_rows(opened), self._flow_rows(ends[:, flows.END_SLOT]))
+        ended = self._flow_rows(ends[:, flows.END_SLOT])
+        self._judge(ended, ends[:, flows.END_REASON])
+        result = StreamBatch(packets, out, pieces, held, self._flow_rows(opened), ended)
         self._release(ends[:, flows.END_SLOT])
         return result
 
@@ -118,10 +119,12 @@ class Tracker:
         flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets))
 
     def _evict(self, packet: int) -> None:
-        """End the sixteenth of the flows that was idle for longest; of two, the older one."""
-        live = self._live()
-        last = self._keys[live, flows.LAST_NS]
-        wanted = max(1, self._most // 16)
+        """End the eighth of the flows that was idle for longest; of two, the older one."""
+        used = int(self._state[flows.USED])
+        live, last = np.empty(used, np.int64), np.empty(used, np.int64)
+        count = flows.last_seen(_view(self._keys), used, _view(live), _view(last))
+        live, last = live[:count], last[:count]
+        wanted = max(1, self._most // 8)
         edge = np.partition(last, wanted - 1)[wanted - 1]
         slots = live[last < edge]
         tied = live[last == edge]
@@ -149,13 +152,12 @@ class Tracker:
         self._ends[at:at + len(slots), flows.END_REASON] = reason
         self._state[flows.ENDS] = at + len(slots)
 
-    def _judge(self, ends: Table) -> None:
-        """Why each flow ended, and its conn_state."""
-        rows = self._flows[ends[:, flows.END_SLOT]]
-        closed = (rows[:, s.F_FIN] > 0) & (rows[:, s.F_FIN + 1] > 0)
-        reset = (rows[:, s.F_RST] > 0) | (rows[:, s.F_RST + 1] > 0)
-        reason = np.where(closed, int(s.EndReason.FIN), ends[:, flows.END_REASON])
-        self._flows[ends[:, flows.END_SLOT], s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), reason)
+    @staticmethod
+    def _judge(rows: Table, reasons: Table) -> None:
+        """Why each flow ended: because its ends said so, or because of what happened to the table."""
+        closed = (rows[s.F_FIN] > 0) & (rows[s.F_FIN + 1] > 0)
+        reset = (rows[s.F_RST] > 0) | (rows[s.F_RST + 1] > 0)
+        rows[s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), np.where(closed, int(s.EndReason.FIN), reasons))
 
     def _flow_rows(self, slots: Table) -> Table:
         return self._flows[slots].T
