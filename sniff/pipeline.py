@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from sniff.capture.sources import Source, open_capture
+from sniff.capture.store import Store
 from sniff.decode.batch import AppBatch
 from sniff.decode.columns import (
     APP_COUNT,
@@ -67,7 +68,7 @@ class Step:
 class Analysis:
     """One pass over one capture: iterate it for its steps.
 
-    paths     files read as one capture in time order; "-" is standard input
+    paths     files read as one capture in time order; "-" is standard input; or stores that are open
     follow    go on when a file ends, as another program is still writing it
     packets   rows for every packet; otherwise for application messages only
     rows      make rows at all
@@ -81,7 +82,7 @@ class Analysis:
     Raises InputError when the input cannot be opened.
     """
 
-    def __init__(self, paths: Sequence[str | Path], *, follow: bool = False, packets: bool = False, rows: bool = True,
+    def __init__(self, paths: Sequence[str | Path | Store], *, follow: bool = False, packets: bool = False, rows: bool = True,
                  messages: bool = False, bodies: bool = False, threads: bool = True) -> None:
         self.notes = Notes()
         self.counters = Counters()

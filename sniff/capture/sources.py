@@ -14,7 +14,7 @@ from sniff.capture.merge import merge
 from sniff.capture.raw import Interface, Ints, RawBatch
 from sniff.capture.reader import Format, NeedMore, Reader, Window
 from sniff.capture.spool import Spool
-from sniff.capture.store import open_store
+from sniff.capture.store import Store, open_store
 from sniff.errors import InputError, UsageError
 from sniff.notes import Notes
 
@@ -168,11 +168,11 @@ class Source(Iterator[RawBatch]):
         self.close()
 
 
-def open_capture(paths: Sequence[str | Path], *, follow: bool = False, keep: bool = False, notes: Notes | None = None,
-                 counters: limits.Counters | None = None) -> Source:
+def open_capture(paths: Sequence[str | Path | Store], *, follow: bool = False, keep: bool = False,
+                 notes: Notes | None = None, counters: limits.Counters | None = None) -> Source:
     """A Source of the packets of some capture files, merged in time order when there are several.
 
-    paths     files; "-" is standard input
+    paths     files; "-" is standard input; or stores that are open already
     follow    a file's end is not the end: wait for more until stop() is called
     keep      spool what can be read only once (a pipe, compressed data), so that read() can give it later
     notes     where to note what is strange about the files; a new table when None
@@ -183,7 +183,7 @@ def open_capture(paths: Sequence[str | Path], *, follow: bool = False, keep: boo
     notes = notes if notes is not None else Notes()
     if not paths:
         raise UsageError("no capture file was named")
-    if sum(os.fspath(path) == "-" for path in paths) > 1:
+    if sum(os.fspath(path) == "-" for path in paths if isinstance(path, str | os.PathLike)) > 1:
         raise UsageError("standard input (-) can be named only once")
     if follow and len(paths) > 1:
         raise UsageError("only one file can be followed")
@@ -192,7 +192,7 @@ def open_capture(paths: Sequence[str | Path], *, follow: bool = False, keep: boo
     kinds: list[list[str]] = []
     try:
         for index, path in enumerate(paths):
-            reader, found = _open(os.fspath(path), index, follow, keep, notes, counters, capacity)
+            reader, found = _open(path, index, follow, keep, notes, counters, capacity)
             readers.append(reader)
             kinds.append(found)
     except BaseException:
@@ -202,9 +202,12 @@ def open_capture(paths: Sequence[str | Path], *, follow: bool = False, keep: boo
     return Source(readers, kinds, notes)
 
 
-def _open(path: str, index: int, follow: bool, keep: bool, notes: Notes, counters: limits.Counters | None,
+def _open(path: str | Path | Store, index: int, follow: bool, keep: bool, notes: Notes, counters: limits.Counters | None,
           capacity: int) -> tuple[Reader, list[str]]:
-    store = open_store(path, follow=follow, spool=lambda: Spool(counters) if keep else None)
+    if isinstance(path, str | os.PathLike):
+        store = open_store(path, follow=follow, spool=lambda: Spool(counters) if keep else None)
+    else:
+        store = path
     try:
         window = Window(store, capacity)
         kinds: list[str] = []

@@ -13,6 +13,8 @@ COMMANDS = {
     "info": "Say what capture files are: format, interfaces, times, rates, drops, damage.",
     "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
     "export": "Write the bodies of HTTP messages to files.",
+    "live": "Capture on an interface and show what happens as it happens.",
+    "interfaces": "List the interfaces of this machine, and whether you may capture there.",
     "doctor": "Say what sniff finds on this machine, and what to do about what is missing.",
 }
 """Name and line of help of every command. Each is `command` in the module of the same name beside this one."""

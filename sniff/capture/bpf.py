@@ -1,0 +1,130 @@
+"""Capture filters: libpcap compiles the expression, the kernel runs the program before a packet is copied.
+
+libpcap is only looked for when there is an expression; it is what tcpdump and Wireshark use, so the language is theirs
+(man pcap-filter). Programs are lists of struct sock_filter: (code, jump if true, jump if false, k).
+"""
+
+import ctypes
+import ctypes.util
+import re
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from sniff.errors import FilterError, MissingTool
+
+Program = list[tuple[int, int, int, int]]
+
+ETHERNET, RAW, LINUX_SLL = 1, 12, 113
+"""DLT_ numbers, which are libpcap's own and not always those of files."""
+
+LD, LDX, CLASS, MODE = 0, 1, 0x07, 0xE0
+ABS, IND, MSH = 0x20, 0x40, 0xA0
+LD_WORD_ABS, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
+LOWEST = 1 << 32
+AD_OFF, NET_OFF = LOWEST - 0x1000, LOWEST - 0x100000
+AD_PROTOCOL, AD_PKTTYPE, AD_IFINDEX, AD_HATYPE = 0, 4, 8, 28
+SLL_LEN = 16
+SLL_FIELDS = {0: AD_OFF + AD_PKTTYPE, 2: AD_OFF + AD_HATYPE, 14: AD_OFF + AD_PROTOCOL}
+"""Fields of a cooked header that the kernel gives out for a packet of any kind of link."""
+MOST_JUMP = 255
+NETMASK_UNKNOWN = 0xFFFFFFFF
+VLAN_WORD = re.compile(r"\bvlan\b")
+
+
+class _Instruction(ctypes.Structure):
+    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]  # noqa: RUF012
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_uint), ("insns", ctypes.POINTER(_Instruction))]  # noqa: RUF012
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a filter is compiled for.
+
+    dlt        DLT_ number of the frames; LINUX_SLL stands for interfaces of several kinds at once
+    interface  the name of one interface, for filters that only make sense live (vlan); "" for several
+    """
+
+    dlt: int
+    interface: str = ""
+
+
+def compile_filter(expression: str, link: Link, snaplen: int) -> Program:
+    """The program for an expression. Raises FilterError with libpcap's words, MissingTool without libpcap."""
+    pcap = _libpcap()
+    message = ctypes.create_string_buffer(256)
+    handle = None
+    if link.interface and VLAN_WORD.search(expression):     # the kernel takes tags out: only a live handle knows that
+        handle = pcap.pcap_open_live(link.interface.encode(), snaplen, 0, 0, message)
+    handle = handle or pcap.pcap_open_dead(link.dlt, snaplen)
+    if not handle:
+        raise FilterError("capture filter: libpcap has no memory", expression)
+    program = _Program()
+    try:
+        if pcap.pcap_compile(handle, ctypes.byref(program), expression.encode(), 1, NETMASK_UNKNOWN):
+            words = pcap.pcap_geterr(handle).decode("utf-8", "replace")
+            raise FilterError(f"capture filter '{expression}': {words}", expression)
+        found = [(at.code, at.jt, at.jf, at.k) for at in program.insns[:program.len]]
+        pcap.pcap_freecode(ctypes.byref(program))
+    finally:
+        pcap.pcap_close(handle)
+    return _for_any_link(found, expression) if link.dlt == LINUX_SLL else found
+
+
+def only_interfaces(indices: list[int], rest: Program) -> Program:
+    """The program that looks at packets of these interfaces only, and leaves them to `rest`."""
+    head: Program = [(LD_WORD_ABS, 0, 0, AD_OFF + AD_IFINDEX)]
+    for number, index in enumerate(indices):
+        head.append((JUMP_EQUAL, len(indices) - number, 0, index))
+    return [*head, (RETURN, 0, 0, 0), *rest]
+
+
+def everything(snaplen: int) -> Program:
+    """The program that takes every packet, cut to `snaplen` bytes; nothing for 0."""
+    return [(RETURN, 0, 0, snaplen)]
+
+
+def pack(program: Program) -> bytes:
+    """The program as the array of struct sock_filter that SO_ATTACH_FILTER wants."""
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+
+
+def _for_any_link(program: Program, expression: str) -> Program:
+    """A program for cooked packets, made to run on packets of whatever link: offsets count from the network header."""
+    made = []
+    for code, jt, jf, k in program:
+        mode = code & MODE
+        if code & CLASS in (LD, LDX) and mode in (ABS, IND, MSH):
+            if k >= SLL_LEN:
+                k = NET_OFF + k - SLL_LEN
+            elif k in SLL_FIELDS and mode == ABS:
+                k = SLL_FIELDS[k]
+            else:
+                raise FilterError(f"capture filter '{expression}': asks for link headers, which several interfaces at "
+                                  "once do not have in common", expression)
+        made.append((code, jt, jf, k))
+    return made
+
+
+def _libpcap() -> Any:
+    for name in (ctypes.util.find_library("pcap"), "libpcap.so.1", "libpcap.so.0.8", "libpcap.dylib", "wpcap.dll"):
+        if not name:
+            continue
+        try:
+            pcap = ctypes.CDLL(name)
+            break
+        except OSError:
+            continue
+    else:
+        raise MissingTool("capture filters need libpcap, which is not installed (Debian: apt install libpcap0.8); "
+                          "sniff captures everything without one")
+    pcap.pcap_open_dead.restype = pcap.pcap_open_live.restype = ctypes.c_void_p
+    pcap.pcap_geterr.restype = ctypes.c_char_p
+    pcap.pcap_open_live.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_char_p]
+    pcap.pcap_compile.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Program), ctypes.c_char_p, ctypes.c_int, ctypes.c_uint]
+    pcap.pcap_geterr.argtypes = pcap.pcap_close.argtypes = [ctypes.c_void_p]
+    pcap.pcap_freecode.argtypes = [ctypes.POINTER(_Program)]
+    return pcap

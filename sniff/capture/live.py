@@ -1,0 +1,298 @@
+"""Recorder: packets from interfaces into files, and nothing else.
+
+It runs in a process of its own (see the module live of the command line), which gives up its privileges once the
+sockets are open. On Linux packets come from afpacket.py, elsewhere from sockets.py.
+"""
+
+import os
+import platform
+import select
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sniff._version import __version__
+from sniff.capture import ring
+from sniff.capture.files import CaptureFiles, DiskFull, Rotation
+from sniff.capture.writer import NANOSECONDS, PcapngWriter
+from sniff.errors import SniffError
+
+BUFFER_BYTES = 4 << 20
+LARGEST_BLOCK = 264 << 10
+"""No packet takes more in the file."""
+WRITE_BYTES = 1 << 20
+"""While packets come without a pause, they are written in pieces of about this size."""
+TELL_S = 0.25
+"""Whoever watches is told how things stand at least so often."""
+DROPS_S = 1.0
+"""The kernel is asked for its drops so often; drops are written to the file when there are new ones."""
+LINGER_S = 0.05
+"""After the last packet was let in, blocks of the ring come for so long."""
+
+
+class PacketSource(Protocol):
+    """Where packets come from, already as pcapng packet blocks; afpacket.PacketRing says what the members mean."""
+
+    links: list[tuple[str, int]]
+    dropped: int
+    wanted: int
+
+    @property
+    def counts(self) -> list[int]: ...
+
+    @property
+    def last_ns(self) -> int: ...
+
+    def fileno(self) -> int: ...
+
+    def bind(self) -> None: ...
+
+    def ready(self) -> bool: ...
+
+    def read(self, out: memoryview, filled: int) -> tuple[int, int]: ...
+
+    def count_drops(self) -> int: ...
+
+    def error(self) -> str: ...
+
+    def shut(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be captured, and how much.
+
+    interfaces   their names; `any` is all of them
+    filter       in libpcap's language, "" for everything
+    path         None for a spool, "-" for standard output
+    count, seconds, size   when to stop; 0: not because of that
+    """
+
+    interfaces: Sequence[str]
+    filter: str = ""
+    path: str | None = None
+    rotation: Rotation = field(default_factory=Rotation)
+    count: int = 0
+    seconds: float = 0.0
+    size: int = 0
+    snaplen: int = 0
+    promiscuous: bool = True
+    direction: str = "both"
+
+
+@dataclass(slots=True)
+class Standing:
+    """How things stand: packets and bytes written, packets the kernel dropped, the time stamp of the last packet."""
+
+    packets: int = 0
+    bytes: int = 0
+    dropped: int = 0
+    last_ns: int = 0
+
+
+def open_source(wanted: Wanted) -> PacketSource:
+    """Sockets for what is wanted, not bound yet. This is what takes privileges."""
+    if sys.platform.startswith("linux"):
+        from sniff.capture.afpacket import SNAPLEN, PacketRing
+        return PacketRing(wanted.interfaces, wanted.filter, snaplen=wanted.snaplen or SNAPLEN,
+                          promiscuous=wanted.promiscuous, direction=wanted.direction)
+    from sniff.capture.sockets import ScapySource
+    return ScapySource(wanted.interfaces, wanted.filter, wanted.snaplen, wanted.promiscuous)
+
+
+class Recorder:
+    """Writes what a source delivers until it has enough, or stop() is called.
+
+    tell    called with a Standing after packets were written, and every TELL_S
+    opened  called with a descriptor and a name for each file that is begun
+    """
+
+    def __init__(self, wanted: Wanted, source: PacketSource, *, tell: Callable[[Standing], None] = lambda standing: None,
+                 opened: Callable[[int, str], None] = lambda descriptor, path: None) -> None:
+        self.standing = Standing()
+        self._wanted = wanted
+        self._source = source
+        self._tell = tell
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
+        self._filled = 0
+        self._known = len(source.links)         # interfaces that the file describes
+        self._drops_told = 0
+        self._wake_r, self._wake_w = os.pipe()
+        os.set_blocking(self._wake_w, False)
+        self._stopping = False
+        self._end = float("inf")                # by the monotonic clock
+        self._files = CaptureFiles(wanted.path, wanted.rotation, self._head, self._tail, limit=wanted.size, opened=opened)
+        if wanted.count:
+            source.wanted = wanted.count
+
+    @property
+    def path(self) -> str:
+        """The file that is being written, "" for a spool."""
+        return self._files.path
+
+    def stop(self) -> None:
+        """End in order. May be called from a signal handler."""
+        self._stopping = True
+        try:
+            os.write(self._wake_w, b"x")
+        except OSError:
+            pass    # it is awake, or over
+
+    def run(self) -> str:
+        """Capture. Returns why it ended by itself in a few words, "" when it was asked to.
+
+        Raises DiskFull, and BrokenPipeError when standard output is closed; the files are in order all the same.
+        """
+        source = self._source
+        try:
+            source.bind()
+            why = self._run()
+            if source.wanted:
+                source.shut()
+                time.sleep(LINGER_S)
+                self._drain()
+            else:
+                source.count_drops()
+            self._flush()
+            self._files.close()
+            self._report()
+        finally:
+            self._files.abandon()
+            source.close()
+        return why
+
+    def _run(self) -> str:
+        source = self._source
+        poll = select.poll()
+        poll.register(source.fileno(), select.POLLIN | select.POLLERR)
+        poll.register(self._wake_r, select.POLLIN)
+        now = time.monotonic()
+        end = self._end = now + self._wanted.seconds if self._wanted.seconds else self._end
+        ask = now + DROPS_S
+        while not self._stopping and now < end:
+            events = poll.poll(max(0.0, min(TELL_S, end - now)) * 1000)
+            drained = self._drain()
+            self._flush()
+            now = time.monotonic()
+            if now >= ask:
+                ask = now + DROPS_S
+                self._note_drops()
+            self._report()
+            if not drained:
+                return ""
+            if any(number == source.fileno() and event & (select.POLLERR | select.POLLHUP) for number, event in events):
+                if words := source.error():
+                    return words
+        return ""
+
+    def _drain(self) -> bool:
+        """Read the blocks that are ready; False when there is enough."""
+        source, files = self._source, self._files
+        while source.ready():
+            now = time.monotonic()
+            room = files.room(now)
+            allowed = min(BUFFER_BYTES, room)
+            why = ring.ROOM
+            if allowed > self._filled:
+                self._filled, why = source.read(self._buffer[:allowed], self._filled)
+            if why == ring.ENOUGH:
+                return False
+            if why == ring.STRANGER:
+                self._describe()
+            elif why == ring.ROOM:
+                self._flush()
+                if room < BUFFER_BYTES and not self._next_file():
+                    return False
+            elif self._filled >= WRITE_BYTES:
+                self._flush()
+                self._report()
+                if self._stopping or now >= self._end:
+                    break
+        return source.wanted != 0
+
+    def _next_file(self) -> bool:
+        """The file has no room for the next packet: begin another one; False when there may be none."""
+        files = self._files
+        if files.full:
+            return False
+        if not files.fresh:
+            files.next()
+        elif self._source.ready():      # a file that holds no packet yet takes one, however large
+            self._filled, _why = self._source.read(self._buffer[:LARGEST_BLOCK], 0)
+        return True
+
+    def _flush(self) -> None:
+        if self._filled:
+            data, self._filled = self._buffer[:self._filled], 0
+            self._files.write(data)
+
+    def _report(self) -> None:
+        standing = self.standing
+        standing.packets, standing.bytes = sum(self._source.counts), self._files.written
+        standing.dropped, standing.last_ns = self._source.dropped, self._source.last_ns
+        self._tell(standing)
+
+    def _note_drops(self) -> None:
+        if self._source.count_drops() > self._drops_told:
+            self._drops_told = self._source.dropped
+            tail = self._tail()
+            if self._files.room(time.monotonic()) > len(tail):
+                self._files.write(memoryview(tail))
+
+    # --- blocks that hold no packets ---------------------------------------------------------------------------------
+
+    def _head(self) -> bytes:
+        made = _Bytes()
+        writer = self._writer(made)
+        for name, link_type in self._source.links[:self._known]:
+            self._interface(writer, name, link_type)
+        return bytes(made.data)
+
+    def _describe(self) -> None:
+        """An interface was met: describe it behind the packets that came before it."""
+        self._flush()
+        made = _Bytes()
+        writer = self._writer(made)
+        skip = len(made.data)
+        for name, link_type in self._source.links[self._known:]:
+            self._interface(writer, name, link_type)
+        self._known = len(self._source.links)
+        self._files.write(memoryview(made.data)[skip:])
+
+    def _tail(self) -> bytes:
+        """Statistics of every interface. What the kernel dropped it counts for all together."""
+        made = _Bytes()
+        writer = self._writer(made)
+        for name, link_type in self._source.links[:self._known]:
+            self._interface(writer, name, link_type)
+        skip = len(made.data)
+        now_ns = time.time_ns()
+        for number, received in enumerate(self._source.counts[:self._known]):
+            writer.statistics(number, now_ns, received=received, dropped=self._source.dropped if number == 0 else 0)
+        return bytes(made.data[skip:])
+
+    def _writer(self, made: "_Bytes") -> PcapngWriter:
+        return PcapngWriter(made, big=sys.byteorder == "big", hardware=platform.machine(),
+                            os=f"{platform.system()} {platform.release()}", application=f"sniff {__version__}")
+
+    def _interface(self, writer: PcapngWriter, name: str, link_type: int) -> None:
+        writer.interface(link_type, snaplen=self._wanted.snaplen or 262_144, name=name, filter=self._wanted.filter,
+                         resolution=NANOSECONDS)
+
+
+class _Bytes:
+    """Takes what a writer writes."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def write(self, data: bytes, /) -> object:
+        self.data += data
+        return None
+
+
+__all__ = ["DiskFull", "PacketSource", "Recorder", "SniffError", "Standing", "Wanted", "open_source"]

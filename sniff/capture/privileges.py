@@ -1,0 +1,59 @@
+"""Giving up what only the opening of a socket needed: root's rights, and capabilities."""
+
+import ctypes
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+
+_CAPABILITY_VERSION_3 = 0x20080522
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+def drop(folders: Iterable[str] = ()) -> None:
+    """From here on this process can do no more than the user who started it.
+
+    Started by sudo, it becomes the user who called sudo, unless that user may not write into `folders`, where files will
+    be made. Root that stays root, and a user with capabilities, lose all capabilities.
+    """
+    if sys.platform == "win32":
+        return
+    if os.geteuid() == 0 and (user := _caller()) is not None:
+        uid, gid = user
+        if _may_write(folders, uid, gid):
+            with suppress(OSError):     # inside a container there may be nobody with that number
+                os.setgroups([gid])
+                os.setgid(gid)
+                os.setuid(uid)
+                return
+    _drop_capabilities()
+
+
+def _caller() -> tuple[int, int] | None:
+    """(uid, gid) of the user who called sudo."""
+    try:
+        uid, gid = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
+    except (KeyError, ValueError):
+        return None
+    return (uid, gid) if uid > 0 and gid >= 0 else None
+
+
+def _may_write(folders: Iterable[str], uid: int, gid: int) -> bool:
+    try:
+        os.setegid(gid)
+        os.seteuid(uid)
+        return all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in folders)
+    except OSError:
+        return False
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def _drop_capabilities() -> None:
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    libc.capset(header, (ctypes.c_uint32 * 6)())
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)

@@ -1,0 +1,117 @@
+"""What the capturing process tells the analysing one: which files there are, how they grow, and when it is over.
+
+One JSON object a line over a socket; the descriptors of files travel along. The capture never waits for the analysis:
+when that has fallen behind, all but the newest figures are left out.
+"""
+
+import json
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sniff.capture.growing import GrowingStore
+from sniff.capture.live import Standing
+
+_LONGEST = 1 << 16
+
+
+class Teller:
+    """The end of the process that captures.
+
+    gone  the other one is not there any more
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self.gone = False
+        self._end = end
+        self._end.setblocking(False)
+        self._queue: deque[tuple[bytes, int]] = deque()     # (what is left of a line, descriptor or -1)
+
+    def opened(self, descriptor: int, path: str) -> None:
+        """A file begins. The descriptor stays the caller's."""
+        self._put({"file": path}, os.dup(descriptor))
+
+    def tell(self, standing: Standing) -> None:
+        """How things stand; may get lost when newer figures follow."""
+        self._flush()
+        if not self._queue:
+            self._put({"packets": standing.packets, "bytes": standing.bytes, "dropped": standing.dropped,
+                       "last_ns": standing.last_ns})
+
+    def end(self, standing: Standing) -> None:
+        """It is over. Waits until the other one knows."""
+        self._end.setblocking(True)
+        self._flush()
+        self.tell(standing)
+        self._put({"end": True})
+
+    def _put(self, message: dict[str, Any], descriptor: int = -1) -> None:
+        self._queue.append((json.dumps(message).encode() + b"\n", descriptor))
+        self._flush()
+
+    def _flush(self) -> None:
+        while self._queue:
+            data, descriptor = self._queue.popleft()
+            try:
+                if self.gone:
+                    sent = len(data)
+                elif descriptor >= 0:
+                    sent = socket.send_fds(self._end, [data], [descriptor])
+                else:
+                    sent = self._end.send(data)
+            except BlockingIOError:
+                self._queue.appendleft((data, descriptor))
+                return
+            except OSError:
+                self.gone = True
+                sent = len(data)
+            if descriptor >= 0:
+                os.close(descriptor)
+            if sent < len(data):
+                self._queue.appendleft((data[sent:], -1))
+
+
+class Listener:
+    """The end of the process that analyses: puts files into a store, in a thread of its own.
+
+    standing  the newest figures
+    ended     the capture ended in order; False when it only vanished
+    """
+
+    def __init__(self, end: socket.socket, store: GrowingStore) -> None:
+        self.standing = Standing()
+        self.ended = False
+        self.over: Callable[[], None] = store.stop
+        self._end = end
+        self._store = store
+        self._descriptors: deque[int] = deque()
+        threading.Thread(target=self._listen, name="sniff-listener", daemon=True).start()
+
+    def _listen(self) -> None:
+        rest = b""
+        while not self.ended:
+            try:
+                data, descriptors, _flags, _address = socket.recv_fds(self._end, _LONGEST, 64)
+            except OSError:
+                break
+            self._descriptors.extend(descriptors)
+            if not data:
+                break
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self._take(json.loads(line))
+        if not self.ended:
+            self._store.grew(1 << 62)       # whatever there is
+        self.over()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "file" in message:
+            self._store.add(self._descriptors.popleft())
+        elif "packets" in message:
+            self.standing = Standing(**message)
+            self._store.grew(self.standing.bytes)
+        else:
+            self.ended = True
