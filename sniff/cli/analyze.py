@@ -38,9 +38,16 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, name:
     from sniff.pipeline import Analysis
     from sniff.report.summary import Summary
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
-    analysis = Analysis(files, follow=follow, messages=form.messages and not (packets and not form.summary), packets=packets)
-    with closing(analysis.source) as source, Output(path, inputs=files) as output:
-        writer = form.make(output, Options(packets, analysis.notes, analysis.counters))
+    if form.folder and path is None:
+        raise UsageError(f"--format {name} writes several files: name a folder with -o")
+    folder = None
+    if form.folder and path is not None:
+        from pathlib import Path
+        folder = Path(path)
+    analysis = Analysis(files, follow=follow, messages=form.messages and not (packets and not form.summary), packets=packets,
+                        rows=form.rows, bodies=form.bodies)
+    with closing(analysis.source) as source, Output(None if folder else path, inputs=files) as output:
+        writer = form.make(output, Options(packets, analysis.notes, analysis.counters, folder))
         summary = Summary(notes=analysis.notes, counters=analysis.counters)
         if len(files) == 1:    # offsets do not say which of several files they are about
             summary.read = partial(source.read, 0)

@@ -3,13 +3,15 @@
 Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from sniff.decode import fields
 from sniff.decode.message import Message
-from sniff.exchange.http import Exchange
-from sniff.report.http_records import Body, Record
+from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.report.formats import Options, Step
+from sniff.report.http_records import Body, Depths, HttpRecords, Record
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import flow_id
 
@@ -137,7 +139,8 @@ def file_events(record: Record, tx_id: int) -> list[dict[str, Any]]:
 
 def _body_info(record: Record, body: Body, tx_id: int) -> dict[str, Any]:
     info = body.info
-    found = _info(_name(record, body.message), info.length, info.complete, bool(info.missing), tx_id, body.digest.hash("sha256"))
+    found = _info(_name(record, body.message), info.length, info.complete, bool(info.missing), tx_id,
+                  body.digest.hash("sha256"))
     span = body.message.content_range
     if span is not None and span.first >= 0:
         found |= {"start": span.first, "end": span.last}
@@ -161,3 +164,28 @@ def _path(request: Message) -> str:
     if separator and scheme.isalpha():
         target = b"/" + rest.partition(b"/")[2]
     return fields.text(target.partition(b"?")[0])
+
+
+class HttpEvents:
+    """The events `http` and `fileinfo` of a capture."""
+
+    def __init__(self, options: Options) -> None:
+        self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters))
+        self._files = FileEvents()
+        self._depth = Depths()
+
+    def add(self, step: Step) -> Iterator[dict[str, Any]]:
+        """The events that one step completes."""
+        for record in self._records.add(step.apps):
+            yield from self._events(record)
+        self._depth.forget(step.apps.streams)
+
+    def finish(self) -> Iterator[dict[str, Any]]:
+        """What was still open."""
+        for record in self._records.finish():
+            yield from self._events(record)
+
+    def _events(self, record: Record) -> Iterator[dict[str, Any]]:
+        tx_id = self._depth.next(record.exchange.stream) - 1
+        yield http_event(record, tx_id)
+        yield from self._files.of(record, tx_id)

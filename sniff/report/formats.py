@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sniff.decode.batch import AppBatch
     from sniff.limits import Counters
     from sniff.notes import Notes
@@ -49,11 +51,13 @@ class Options:
     packets   every packet is a row, not only application rows
     notes     where a writer notes what it finds out
     counters  and counts what it had to give up
+    folder    where to write, when the format makes a folder of files
     """
 
     packets: bool = False
     notes: "Notes | None" = None
     counters: "Counters | None" = None
+    folder: "Path | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,9 @@ class Format:
     help      a few words
     messages  it needs messages, unless every packet is a row
     summary   a summary stands at its end
+    bodies    it needs the bytes of bodies
+    rows      it shows rows
+    folder    it makes a folder of files, which -o names
     suffixes  of the files that are meant when only -o is given
     """
 
@@ -71,6 +78,9 @@ class Format:
     help: str
     messages: bool = False
     summary: bool = False
+    bodies: bool = False
+    rows: bool = True
+    folder: bool = False
     suffixes: tuple[str, ...] = ()
 
 
@@ -108,10 +118,23 @@ def _table(sink: Sink, options: Options) -> Writer:
     return TableWriter(sink)
 
 
+def _zeek(sink: Sink, options: Options) -> Writer:
+    from sniff.report.zeek import ZeekWriter
+    assert options.folder is not None
+    return ZeekWriter(options.folder, options)
+
+
+def _eve(sink: Sink, options: Options) -> Writer:
+    from sniff.report.eve import EveWriter
+    return EveWriter(sink, options)
+
+
 FORMATS = {
     "table": Format(_table, "coloured rows and a summary, for people", messages=True, summary=True),
     "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", suffixes=(".txt", ".tsv", ".tabs")),
     "jsonl": Format(_jsonl, "one JSON object a line", messages=True, suffixes=(".jsonl", ".ndjson", ".json")),
+    "zeek": Format(_zeek, "Zeek's logs, as JSON lines in the folder -o", messages=True, bodies=True, rows=False, folder=True),
+    "eve": Format(_eve, "Suricata's events, as JSON lines", messages=True, bodies=True, rows=False),
 }
 """By name, in the order in which help lists them."""
 

@@ -11,6 +11,8 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Digest, Sink
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.reassembly.batch import StreamBatch
+from sniff.reassembly.columns import F_PROTO, F_STREAM
 
 
 class Body:
@@ -180,3 +182,20 @@ def _parser(boundary: bytes, callbacks: dict[str, Callable[..., None]]) -> Calla
         return MultipartParser(boundary, callbacks).write  # type: ignore[arg-type]
     except ValueError:
         return None
+
+
+class Depths:
+    """Which exchange of its connection an exchange is: 1, 2 ..., for the connections that live."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, int] = {}
+
+    def next(self, stream: int) -> int:
+        """The number of the next exchange of a connection."""
+        self._made[stream] = made = self._made.get(stream, 0) + 1
+        return made
+
+    def forget(self, streams: StreamBatch) -> None:
+        """Connections that ended make no more."""
+        for stream in streams.ended[F_STREAM, streams.ended[F_PROTO] == 6].tolist():
+            self._made.pop(stream, None)

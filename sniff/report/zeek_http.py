@@ -3,14 +3,16 @@
 Source: https://docs.zeek.org/en/current/scripts/base/protocols/http/main.zeek.html and .../frameworks/files/main.zeek.html
 """
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from sniff.decode import credentials
 from sniff.decode.columns import Framing
 from sniff.decode.message import Message
-from sniff.exchange.http import Exchange
-from sniff.report.http_records import Body, Record
+from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.report.formats import Options, Step
+from sniff.report.http_records import Body, Depths, HttpRecords, Record
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import connection_uid, file_uid
 
@@ -166,3 +168,30 @@ def _file_row(exchange: Exchange, body: Body, is_request: bool) -> dict[str, Any
             if value:
                 row[name] = value
     return row
+
+
+class HttpLogs:
+    """http.log and files.log."""
+
+    def __init__(self, options: Options) -> None:
+        self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters), hashes=("md5", "sha256"))
+        self._files = FileRows()
+        self._depth = Depths()
+
+    def add(self, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The rows that one step completes."""
+        for record in self._records.add(step.apps):
+            yield from self._rows(record)
+        self._depth.forget(step.apps.streams)
+
+    def finish(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What was still open."""
+        for record in self._records.finish():
+            yield from self._rows(record)
+        for row in self._files.finish():
+            yield "files", row
+
+    def _rows(self, record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
+        yield "http", http_row(record, self._depth.next(record.exchange.stream))
+        for row in self._files.of(record):
+            yield "files", row

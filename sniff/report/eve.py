@@ -1,0 +1,54 @@
+"""`--format eve`: events as Suricata writes them, one JSON object a line.
+
+An event is made by a source: something that takes the steps of an analysis and gives events.
+Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from sniff.report.formats import Options, Sink, Step
+from sniff.report.summary import Summary
+
+
+class EventSource(Protocol):
+    """Makes events of one or more types."""
+
+    def add(self, step: Step) -> Iterable[dict[str, Any]]:
+        """The events that one step completes."""
+
+    def finish(self) -> Iterable[dict[str, Any]]:
+        """What is still open when the capture is over."""
+
+
+def _http(options: Options) -> EventSource:
+    from sniff.report.eve_http import HttpEvents
+    return HttpEvents(options)
+
+
+SOURCES: list[Callable[[Options], EventSource]] = [_http]
+"""What makes the events."""
+
+
+class EveWriter:
+    """Writes the events of a capture."""
+
+    def __init__(self, sink: Sink, options: Options) -> None:
+        self._sink = sink
+        self._sources = [source(options) for source in SOURCES]
+
+    def write(self, step: Step) -> None:
+        """Write what one step completes."""
+        for source in self._sources:
+            self._events(source.add(step))
+
+    def end(self, summary: Summary) -> None:
+        """Write what was still open."""
+        for source in self._sources:
+            self._events(source.finish())
+
+    def _events(self, events: Iterable[dict[str, Any]]) -> None:
+        lines = [json.dumps(event, separators=(",", ":")) for event in events]
+        if lines:
+            self._sink.write("\n".join([*lines, ""]).encode("ascii"))
