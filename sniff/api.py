@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sniff.capture.raw import Interface
+from sniff.capture.sources import open_capture
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.decode.dns_message import DnsMessage
@@ -447,10 +448,12 @@ class Capture:
         return 0
 
     def read(self, offset: int, length: int, file: int = 0) -> bytes:
-        """`length` bytes at `offset` of a capture file: what a packet, message or note points to."""
-        analysis = self._open(rows=False)
-        with closing(analysis.source) as source:
+        """`length` bytes at `offset` of a capture file: what a packet, message or note points to.
+
+        Of a compressed file these are the decompressed bytes, and it is read from its beginning to get there.
+        """
+        with closing(open_capture(self.paths, keep=True)) as source:
             data = source.read(file, offset, length)
-            while len(data) < length and next(source, None) is not None:    # a compressed file is read from its beginning
+            while len(data) < length and next(source, None) is not None:
                 data = source.read(file, offset, length)
             return data
