@@ -14,6 +14,7 @@ import struct
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sniff.capture import bpf, ring
 from sniff.capture.interfaces import permission_help
@@ -105,17 +106,14 @@ class PacketRing:
         except OSError as error:
             raise SniffError(f"no memory for a packet ring of {size >> 20} MiB: {error.strerror}") from None
         if len(found) == 1 and found[0][2] == _LOOPBACK:
-            try:        # what loops back is seen on its way out and on its way in
+            with suppress(OSError):     # what loops back is seen twice; before Linux 4.20 only the loop skips it
                 self._socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
-            except OSError:
-                pass    # before Linux 4.20: the loop skips them
         if promiscuous:
             for _name, index, _hatype in found:
                 self._socket.setsockopt(_SOL_PACKET, _ADD_MEMBERSHIP, struct.pack("iHH8s", index, _MR_PROMISC, 0, b""))
         self._map = mmap.mmap(self._socket.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         self._memory = memoryview(self._map)
         self._words = self._memory.cast("I")
-        self._bound_to = found[0][0] if len(found) == 1 else ""
 
     def _program(self, found: list[tuple[str, int, int]], expression: str, snaplen: int) -> bpf.Program:
         if len(found) == 1:
@@ -183,10 +181,12 @@ class PacketRing:
 
     def bind(self) -> None:
         """Begin."""
-        try:
-            self._socket.bind((self._bound_to, _ETH_P_ALL))
-        except OSError as error:
-            raise InputError(f"{self._bound_to or ANY}: cannot capture: {error.strerror}") from None
+        index = self._table[0, ring.IF_INDEX] if self._known == 1 else 0     # 0: all interfaces
+        address = struct.pack("HHiHBB8s", socket.AF_PACKET, socket.htons(_ETH_P_ALL), index, 0, 0, 0, b"")
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.bind(self._socket.fileno(), address, len(address)):     # socket.bind() has no word for all interfaces
+            reason = os.strerror(ctypes.get_errno())
+            raise InputError(f"{', '.join(self._names)}: cannot capture: {reason}") from None
 
     def ready(self) -> bool:
         """Whether there is a block to read()."""

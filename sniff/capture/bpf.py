@@ -33,11 +33,11 @@ VLAN_WORD = re.compile(r"\bvlan\b")
 
 
 class _Instruction(ctypes.Structure):
-    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]  # noqa: RUF012
+    _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
 
 
 class _Program(ctypes.Structure):
-    _fields_ = [("len", ctypes.c_uint), ("insns", ctypes.POINTER(_Instruction))]  # noqa: RUF012
+    _fields_ = [("len", ctypes.c_uint), ("insns", ctypes.POINTER(_Instruction))]
 
 
 @dataclass(frozen=True, slots=True)

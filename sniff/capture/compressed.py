@@ -209,6 +209,8 @@ _NEW: dict[str, Callable[[], Any]] = {"gzip": _Gzip, "lz4": _lz4, "xz": _xz, "bz
 
 _HEAD, _BLOCK, _LAST_BLOCK, _CHECKSUM, _SKIPPED = range(5)
 _BLOCK_BYTES = 128 << 10
+_PIECE = 256 << 10
+"""Bytes decompressed at once: few enough that they stay in the cache, and in memory that is used again and again."""
 
 
 class _Zstd:
@@ -223,7 +225,8 @@ class _Zstd:
         self._new = zstandard.ZstdDecompressor(max_window_size=limits.DECOMPRESSION_WINDOW).decompressobj
         self._error = zstandard.ZstdError
         self._frame: Any = self._new()
-        self._input = b""
+        self._input = memoryview(b"")
+        self._at = 0                # of the first byte that is not used up
         self._in_frame = False
         self._checksum = False
         self._skip = 0              # bytes of a skippable frame still to come
@@ -232,18 +235,21 @@ class _Zstd:
 
     @property
     def whole(self) -> bool:
-        return not self._in_frame and not self._skip and not self._input
+        return not self._in_frame and not self._skip and self._at == len(self._input)
 
     @property
     def hungry(self) -> bool:
         return self._hungry
 
     def feed(self, data: bytes, most: int) -> bytes:
-        self._input = self._input + data if self._input else data
+        if data:
+            rest = self._input[self._at:]
+            self._input, self._at = memoryview(bytes(rest) + data if rest else data), 0
         out: list[bytes] = []
-        start = at = bound = 0
+        start = at = self._at
+        bound = 0
         self._hungry = False
-        while bound < most:
+        while bound < min(most, _PIECE):
             was_in_frame = self._in_frame
             length = self._unit(at)
             if length == 0:
@@ -258,10 +264,10 @@ class _Zstd:
             bound += _BLOCK_BYTES
         if at > start:
             out.append(self._decompress(self._input[start:at]))
-        self._input = self._input[at:]
+        self._at = at
         return out[0] if len(out) == 1 else b"".join(out)
 
-    def _decompress(self, data: bytes) -> bytes:
+    def _decompress(self, data: memoryview) -> bytes:
         try:
             out: bytes = self._frame.decompress(data)
         except self._error as error:

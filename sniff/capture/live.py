@@ -10,6 +10,7 @@ import select
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -109,14 +110,17 @@ class Recorder:
 
     tell    called with a Standing after packets were written, and every TELL_S
     opened  called with a descriptor and a name for each file that is begun
+    begun   called when packets are being captured
     """
 
     def __init__(self, wanted: Wanted, source: PacketSource, *, tell: Callable[[Standing], None] = lambda standing: None,
-                 opened: Callable[[int, str], None] = lambda descriptor, path: None) -> None:
+                 opened: Callable[[int, str], None] = lambda descriptor, path: None,
+                 begun: Callable[[], None] = lambda: None) -> None:
         self.standing = Standing()
         self._wanted = wanted
         self._source = source
         self._tell = tell
+        self._begun = begun
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._filled = 0
         self._known = len(source.links)         # interfaces that the file describes
@@ -137,10 +141,8 @@ class Recorder:
     def stop(self) -> None:
         """End in order. May be called from a signal handler."""
         self._stopping = True
-        try:
+        with suppress(OSError):     # it is awake, or over
             os.write(self._wake_w, b"x")
-        except OSError:
-            pass    # it is awake, or over
 
     def run(self) -> str:
         """Capture. Returns why it ended by itself in a few words, "" when it was asked to.
@@ -150,6 +152,7 @@ class Recorder:
         source = self._source
         try:
             source.bind()
+            self._begun()
             why = self._run()
             if source.wanted:
                 source.shut()

@@ -158,7 +158,6 @@ def _copy(ring: cython.const[cython.uchar][::1], source: cython.Py_ssize_t, out:
 @cython.exceptval(-1, check=True)
 def _put_sll2(ring: cython.const[cython.uchar][::1], header: cython.Py_ssize_t, ifindex: cython.longlong,
               hatype: cython.longlong, out: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.int:
-    i: cython.Py_ssize_t
     _copy(ring, header + _LL_PROTOCOL, out, at, 2)
     out[at + 2] = 0
     out[at + 3] = 0

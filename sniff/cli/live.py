@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -147,7 +147,11 @@ def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number:
     signal.signal(signal.SIGCHLD, child_ended)
     try:
         privileges.drop(folder)
-        recorder = Recorder(wanted, source, **({"tell": teller.tell, "opened": teller.opened} if teller else {}))
+        begun = partial(_say, f"capturing on {', '.join(wanted.interfaces)}; Ctrl-C ends it")
+        if teller is None:
+            recorder = Recorder(wanted, source, begun=begun)
+        else:
+            recorder = Recorder(wanted, source, tell=teller.tell, opened=teller.opened, begun=begun)
         if caught:
             recorder.stop()
         child_ended(0, None)
@@ -183,10 +187,8 @@ def _figures(standing: Standing, wanted: Wanted) -> str:
 
 
 def _say(line: str) -> None:
-    try:
+    with suppress(OSError, ValueError):     # nobody is there to read it
         print(f"sniff: {line}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass    # nobody is there to read it
 
 
 # --- the process that analyses ------------------------------------------------------------------------------------------
@@ -200,7 +202,8 @@ def _analyse(end: socket.socket, name: str, packets: bool, rows_path: str | None
     with Output(rows_path, inputs=[path] if path else []) as output:
         privileges.drop()
         listener = Listener(end, store)
-        analysis = Analysis([store], follow=True, packets=packets, messages=form.messages and not (packets and not form.summary))
+        messages = form.messages and not (packets and not form.summary)
+        analysis = Analysis([store], follow=True, packets=packets, messages=messages)
         with closing(analysis.source) as source:
             summary = Summary(notes=analysis.notes, counters=analysis.counters, read=partial(source.read, 0))
 

@@ -56,10 +56,9 @@ class Screen:
     def _run(self) -> None:
         keys = sys.stdin is not None and sys.stdin.isatty() and _in_front()
         while not self._over.is_set():
-            with suppress(OSError, ValueError):
-                with self._lock:
-                    self._output.write(ERASE + self._line().encode())
-                    self._shown = True
+            with suppress(OSError, ValueError), self._lock:
+                self._output.write(ERASE + self._line().encode())
+                self._shown = True
             if not keys:
                 self._over.wait(INTERVAL_S)
             elif select.select([0], [], [], INTERVAL_S)[0]:
