@@ -13,6 +13,9 @@ from sniff.capture.store import NOTHING_YET, Store
 _CHUNK = 256 << 10
 """Compressed bytes read at once."""
 
+_PIECE = 256 << 10
+"""Bytes decompressed at once: few enough that they stay in the cache, and in memory that is used again and again."""
+
 
 def kind_of(head: bytes) -> str | None:
     """gzip, zstd, lz4, xz or bzip2 when `head` (16 bytes of it) begins such a stream, else None."""
@@ -80,7 +83,7 @@ class CompressedStore:
                         return 0
                     data = self._chunk[:got]
             try:
-                self._left = memoryview(self._codec.feed(bytes(data), len(view)))
+                self._left = memoryview(self._codec.feed(bytes(data), min(len(view), _PIECE)))
             except ValueError as error:
                 self._ended = True
                 self.broken = str(error)
@@ -209,8 +212,6 @@ _NEW: dict[str, Callable[[], Any]] = {"gzip": _Gzip, "lz4": _lz4, "xz": _xz, "bz
 
 _HEAD, _BLOCK, _LAST_BLOCK, _CHECKSUM, _SKIPPED = range(5)
 _BLOCK_BYTES = 128 << 10
-_PIECE = 256 << 10
-"""Bytes decompressed at once: few enough that they stay in the cache, and in memory that is used again and again."""
 
 
 class _Zstd:
@@ -249,7 +250,7 @@ class _Zstd:
         start = at = self._at
         bound = 0
         self._hungry = False
-        while bound < min(most, _PIECE):
+        while bound < most:
             was_in_frame = self._in_frame
             length = self._unit(at)
             if length == 0:
