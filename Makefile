@@ -48,7 +48,8 @@ $(VENV)/tools.installed: $(VENV)/sniff.installed
 
 build: $(VENV)/tools.installed
 	@mkdir -p $(BUILD)
-	@$(LOCK) $(BIN)/python setup.py -q build_ext --inplace --parallel $(JOBS)
+	@$(LOCK) $(BIN)/python setup.py -q build_ext --inplace
+	@-$(BIN)/python scripts/check_uncompiled.py
 
 # --- tests --------------------------------------------------------------------------------------------------------------
 

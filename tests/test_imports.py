@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import sniff
+from tests import twins
+from tests.conftest import compiled_modules
 
 PACKAGE = Path(sniff.__file__).parent
 CAPTURE = Path(__file__).parents[1] / "captures/neverssl.pcap"
@@ -91,6 +93,11 @@ def test_slow_libraries_are_not_imported(code: str) -> None:
 def test_tables_of_the_terminal_are_not_imported_for_tabs() -> None:
     arguments = ["analyze", str(CAPTURE), "--format", "tabs"]
     assert "rich" not in modules_after(f"from sniff.__main__ import main; main({arguments!r})")
+
+
+@pytest.mark.parametrize("name", compiled_modules())
+def test_compiled_modules_can_be_imported_uncompiled(name: str) -> None:
+    assert twins.uncompiled(name).__file__.endswith(".py")
 
 
 def test_public_api_is_complete() -> None:
