@@ -23,6 +23,7 @@ COMPILED = [
     "sniff/packets/dissect.py",
     "sniff/reassembly/flows.py",
     "sniff/reassembly/analysis.py",
+    "sniff/reassembly/states.py",
     "sniff/reassembly/tcp.py",
     "sniff/decode/http1_head.py",
     "sniff/decode/http1_rows.py",

@@ -118,7 +118,11 @@ F_MIDSTREAM = 49       # 1: already running when the capture began (no SYN seen)
 F_VLAN = 50
 F_PAYLOAD_PACKETS = 51  # and 52: packets with payload
 F_SENT = 53            # and 54: payload bytes sent, repetitions counted
-F_HISTORY = 55         # and 56: what happened, in order (History)
+F_HISTORY = 55         # and 56: what happened, in order: 12 events of 5 bits each, the first one lowest (HISTORY)
+F_ENDS = 57            # End: state of the client's end in bits 0..3, of the server's in 4..7
+F_FIRST_SEQ = 58       # and 59: raw sequence number of the SYN, or the one before the first byte; -1 not known
+F_LAST_SEQ = 60        # and 61: highest sequence number reached, counted from F_FIRST_SEQ
+F_LAST_ACK = 62        # and 63: highest one that the other end acknowledged, counted likewise
 F_COUNT = 64           # rows above the last named one are spare
 
 
@@ -150,3 +154,46 @@ class ConnState(IntEnum):
     RSTRH = 10
     SH = 11
     SHR = 12
+
+
+class End(IntEnum):
+    """How one end of a TCP connection stands, in Zeek's words."""
+
+    INACTIVE = 0       # nothing was seen of it
+    SYN_SENT = 1
+    SYN_ACK_SENT = 2
+    PARTIAL = 3        # it was seen, but not its SYN
+    ESTABLISHED = 4
+    CLOSED = 5
+    RESET = 6
+
+
+HISTORY = " sShHaAdDfFrRtTcCgGwWiI^"
+"""Letters of F_HISTORY by number, Zeek's `history`: capitals stand for the client. s SYN, h SYN and ACK, a pure ACK, d data,
+f FIN, r RST, t data sent again, w window of zero, i SYN with RST, ^ client and server were told apart late."""
+
+
+def conn_state(client: int, server: int, empty: bool) -> ConnState:
+    """Zeek's conn_state of a TCP connection.
+
+    client, server  End
+    empty           neither end sent a byte
+    """
+    silent = {End.INACTIVE, End.PARTIAL}
+    if server == End.RESET:
+        if client in (End.SYN_SENT, End.SYN_ACK_SENT) or (client == End.RESET and empty):
+            return ConnState.REJ
+        return ConnState.RSTRH if client in silent else ConnState.RSTR
+    if client == End.RESET:
+        return ConnState.RSTOS0 if server in silent else ConnState.RSTO
+    if client == End.CLOSED and server == End.CLOSED:
+        return ConnState.SF
+    if client == End.CLOSED:
+        return ConnState.SH if server in silent else ConnState.S2
+    if server == End.CLOSED:
+        return ConnState.SHR if client in silent else ConnState.S3
+    if client == End.SYN_SENT and server == End.INACTIVE:
+        return ConnState.S0
+    if client == End.ESTABLISHED and server == End.ESTABLISHED:
+        return ConnState.S1
+    return ConnState.OTH

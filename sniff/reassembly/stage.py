@@ -9,12 +9,14 @@ from sniff import limits
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets.batch import PacketBatch, Table
-from sniff.reassembly import analysis, flows, tcp
+from sniff.reassembly import analysis, flows, states, tcp
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 
 _TCP = 6
 _NOTHING = np.zeros(0, np.uint8)
+_CONN_STATES = np.array([s.conn_state(ends & 15, ends >> 4, bool(empty)) for ends in range(256) for empty in range(2)])
+_UDP_STATES = np.array([s.ConnState.OTH, s.ConnState.SHR, s.ConnState.S0, s.ConnState.SF])
 
 
 def _view(array: Any) -> Any:
@@ -28,15 +30,17 @@ class Tracker:
     It remembers the flows (limits.MAX_FLOWS) and segments that came too early (limits.HELD_*).
     """
 
-    def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True) -> None:
+    def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True, endings: bool = False) -> None:
         """
         notes, counters  where to say what is strange and which cap fired
         pieces           False when nobody wants the bytes of the streams, only rows: no pieces, and flow rows without what
                          only reassembly knows (F_PAYLOAD, F_RETRANSMITTED, F_MISSING)
+        endings          True when somebody wants to know how flows ended: F_STATE, F_HISTORY, F_ENDS and the sequence numbers
         """
         self.notes = notes
         self.counters = counters
         self._pieces_wanted = pieces
+        self._endings_wanted = endings
         self._most = limits.MAX_FLOWS
         # Slots of flows that ended are free again only when their batch is over. None of these pages exists before a flow
         # touches it: a capture with few flows takes little.
@@ -92,6 +96,8 @@ class Tracker:
             else:
                 self._more_buckets()
         analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
+        if self._endings_wanted:
+            states.follow(_view(table), _view(out), _view(self._flows.reshape(-1)))
         finished = packets.raw.end if end is None else end
         if finished:
             self._end_all(count)
@@ -158,6 +164,10 @@ class Tracker:
         closed = (rows[s.F_FIN] > 0) & (rows[s.F_FIN + 1] > 0)
         reset = (rows[s.F_RST] > 0) | (rows[s.F_RST + 1] > 0)
         rows[s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), np.where(closed, int(s.EndReason.FIN), reasons))
+        empty = (rows[s.F_SENT] == 0) & (rows[s.F_SENT + 1] == 0)
+        tcp_state = _CONN_STATES[(rows[s.F_ENDS] & 255) * 2 + empty]
+        udp_state = _UDP_STATES[(rows[s.F_PACKETS] > 0) * 2 + (rows[s.F_PACKETS + 1] > 0)]
+        rows[s.F_STATE] = np.where(rows[s.F_PROTO] == _TCP, tcp_state, udp_state)
 
     def _flow_rows(self, slots: Table) -> Table:
         return self._flows[slots].T
