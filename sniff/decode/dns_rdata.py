@@ -148,19 +148,22 @@ def rest(kind: cython.longlong, data: cython.const[cython.uchar][::1], base: cyt
         elif code == 120 or code == 119:            # x w
             if code == 119:
                 suffix = _wins(data, at, rdata + length, end, wire_end)
-            elif at != rdata + length:
-                suffix = lacks(rdata + length if at < rdata + length else end + 1, end, wire_end)
+            elif at > rdata + length or rdata + length > end:
+                suffix = lacks(end + 1, end, wire_end)
         elif code == 109:                           # m
             suffix = _windows(data, at, rdata + length, end, wire_end)
         elif code == 75:                            # K
-            size = rdata + length - at + 4
-            if size >= 4:
-                suffix = lacks(at - 4 + size - (1 if data[at - 1] == 1 else 0), end, wire_end)
+            if rdata + length > end and rdata + length >= at:
+                if data[at - 1] != 1:
+                    suffix = lacks(end + 1, end, wire_end)
+                else:           # RSA/MD5 has it in the last bytes but one
+                    suffix = lacks(rdata + length - 1, end, wire_end)
         elif code == 104:                           # h
             suffix = lacks(at + 1, end, wire_end)
             if suffix == 0:
                 size = data[at]
-                suffix = lacks(at + 1 + ((8 * size + 4) // 5 * 5 + 7) // 8, end, wire_end) if size else 0
+                if at + 1 + ((8 * size + 4) // 5 * 5 + 7) // 8 > end:
+                    suffix = lacks(end + 1, end, wire_end)
                 at += 1 + size
         else:
             out = special(code, data, base, at, rdata, length, end, wire_end, buffer, scratch, pool, out)
@@ -180,7 +183,8 @@ def _windows(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, stop:
         suffix = lacks(at + 2, end, wire_end)
         if suffix == 0:
             at += 2 + data[at + 1]
-            suffix = lacks(at, end, wire_end)
+            if at > end:
+                suffix = lacks(end + 1, end, wire_end)
     return suffix
 
 
@@ -231,8 +235,8 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
             pool[out] = 32
             out = show_ipv4(data, at, pool, out + 1)
             suffix = lacks(at + 5, end, wire_end)
-            if suffix == 0 and at + 5 != stop:
-                suffix = lacks(stop if at + 5 < stop else end + 1, end, wire_end)
+            if suffix == 0 and (at + 5 > stop or stop > end):
+                suffix = lacks(end + 1, end, wire_end)
     elif code == 72:                                # H: HINFO
         suffix = lacks(at + 1, end, wire_end)
         if suffix == 0:
@@ -255,10 +259,15 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
                 suffix = lacks(at + 1 + data[at], end, wire_end)
     elif code == 76:                                # L: LOC
         suffix = lacks(at + 1, end, wire_end)
-        if suffix == 0:
-            suffix = lacks(at + 16, end, wire_end) if data[at] == 0 else lacks(at + length, end, wire_end)
+        if suffix == 0 and data[at]:
+            suffix = lacks(at + length, end, wire_end)
+        elif suffix == 0:
+            i = 2
+            while suffix == 0 and i <= 16:          # three bytes, then three numbers
+                suffix = lacks(at + i, end, wire_end)
+                i += 1 if i < 4 else 4
     elif code == 80:                                # P: NAPTR
-        suffix = lacks(at + 4, end, wire_end)
+        suffix = lacks(at + 2, end, wire_end) or lacks(at + 4, end, wire_end)
         mark = at + 4
         i = 0
         while suffix == 0 and i < 3:                # flags, service, expression
@@ -288,7 +297,8 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
         if suffix == 0:
             count = data[at]
             size = (128 - count + 7) // 8 if count <= 128 else 16
-            suffix = lacks(at + 1 + size, end, wire_end)
+            if at + 1 + size > end:
+                suffix = lacks(end + 1, end, wire_end)
             if suffix == 0 and count:
                 suffix = read_name(data, base, at + 1 + size, end, wire_end, buffer, scratch)
             if suffix == 0:
@@ -309,12 +319,12 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
         suffix = _options(data, at, stop, end, wire_end)
     elif code == 70:                                # F: APL
         while suffix == 0 and stop - at > 1:
-            suffix = lacks(at + 4, end, wire_end)
+            suffix = lacks(at + 2, end, wire_end) or lacks(at + 3, end, wire_end) or lacks(at + 4, end, wire_end)
             if suffix == 0:
                 at += 4 + (data[at + 3] & 0x7F)
                 suffix = lacks(at, end, wire_end)
     elif code == 71:                                # G: IPSECKEY
-        suffix = lacks(at + 3, end, wire_end)
+        suffix = lacks(at + 1, end, wire_end) or lacks(at + 2, end, wire_end) or lacks(at + 3, end, wire_end)
         if suffix == 0:
             size = data[at + 1]
             at += 3
@@ -327,16 +337,18 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
             if suffix == 0 and at != stop:
                 suffix = item(at, stop - at, end, wire_end)
     elif code == 68:                                # D: HIP
-        suffix = lacks(at + 4, end, wire_end)
+        suffix = lacks(at + 1, end, wire_end) or lacks(at + 2, end, wire_end) or lacks(at + 4, end, wire_end)
         if suffix == 0:
+            suffix = lacks(at + 4 + data[at], end, wire_end)
             at += 4 + data[at] + _be16(data, at + 2)
-            suffix = lacks(at, end, wire_end)
+            if suffix == 0:
+                suffix = lacks(at, end, wire_end)
         while suffix == 0 and stop - at > 1:
             suffix = read_name(data, base, at, end, wire_end, buffer, scratch)
             at = scratch[NAME_END]
     elif code == 86:                                # V: parameters of SVCB and HTTPS
         while suffix == 0 and stop > at:
-            suffix = lacks(at + 4, end, wire_end)
+            suffix = lacks(at + 1, end, wire_end) or lacks(at + 2, end, wire_end) or lacks(at + 4, end, wire_end)
             if suffix:
                 break
             count = _be16(data, at)
@@ -345,6 +357,10 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
             if count == 0 or count == 4 or count == 6:
                 i = 2 if count == 0 else (4 if count == 4 else 16)
                 size = (size + i - 1) // i * i
+                while suffix == 0 and size > 0:
+                    at += i
+                    size -= i
+                    suffix = lacks(at, end, wire_end)
             elif count == 1:
                 mark = at + size
                 while suffix == 0 and at < mark:
@@ -357,10 +373,11 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
                 continue
             elif count == 3:
                 size = 2
-            suffix = lacks(at + size, end, wire_end) if size else 0
+            if size:
+                suffix = lacks(at + size, end, wire_end)
             at += size
     elif code == 67:                                # C: CAA
-        suffix = lacks(at + 2, end, wire_end)
+        suffix = lacks(at + 1, end, wire_end) or lacks(at + 2, end, wire_end)
         if suffix == 0:
             size = data[at + 1]
             suffix = lacks(at + 2 + size, end, wire_end)
@@ -369,7 +386,9 @@ def special(code: cython.longlong, data: cython.const[cython.uchar][::1], base: 
     elif code == 88:                                # X: XPF
         suffix = lacks(at + 1, end, wire_end)
         if suffix == 0 and (data[at] == 4 or data[at] == 6):
-            suffix = lacks(at + (14 if data[at] == 4 else 38), end, wire_end)
+            i = 4 if data[at] == 4 else 16
+            suffix = lacks(at + 2, end, wire_end) or lacks(at + 2 + i, end, wire_end) or lacks(at + 2 + 2 * i, end, wire_end) \
+                or lacks(at + 4 + 2 * i, end, wire_end) or lacks(at + 6 + 2 * i, end, wire_end)
     scratch[SUFFIX] = suffix
     return out
 
@@ -385,7 +404,7 @@ def _options(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, stop:
     size: cython.longlong
     suffix: cython.longlong = 0
     while left > 0 and suffix == 0:
-        suffix = lacks(at + 4, end, wire_end)
+        suffix = lacks(at + 2, end, wire_end) or lacks(at + 4, end, wire_end)
         if suffix:
             break
         option = _be16(data, at)
@@ -396,13 +415,13 @@ def _options(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, stop:
         if suffix:
             break
         if option == 8 or option == 0x50FA:         # client subnet
-            suffix = lacks(at + 4, end, wire_end)
+            suffix = lacks(at + 2, end, wire_end) or lacks(at + 3, end, wire_end) or lacks(at + 4, end, wire_end)
             if suffix == 0:
                 suffix = lacks(at + 4 + (size - 4 if 4 <= size <= 20 else 16), end, wire_end)
             if suffix == 0 and _be16(data, at) != 1 and _be16(data, at) != 2:
                 suffix = item(at + 4, size - 4, end, wire_end)
         elif option == 10 and size < 8:             # cookie
-            suffix = lacks(at + 8 + ((size - 8) & 0xFFFF), end, wire_end)
+            suffix = lacks(at + 8, end, wire_end) or lacks(at + 8 + ((size - 8) & 0xFFFF), end, wire_end)
         elif option == 15 and size < 2:             # extended error
             left += size
             continue

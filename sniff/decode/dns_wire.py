@@ -31,6 +31,8 @@ MODE_TEXT = cython.declare(cython.longlong, columns.Mode.TEXT)
 DNS = cython.declare(cython.longlong, columns.Protocol.DNS)
 MDNS = cython.declare(cython.longlong, columns.Protocol.MDNS)
 LLMNR = cython.declare(cython.longlong, columns.Protocol.LLMNR)
+P_UDP = cython.declare(cython.longlong, columns.Protocol.UDP)
+CUT = cython.declare(cython.longlong, columns.Suffix.CUT)
 
 # --- words ------------------------------------------------------------------------------------------------------------------
 STANDARD = cython.declare(cython.const[cython.uchar][::1], dns_constants.STANDARD)
@@ -200,7 +202,7 @@ def _row(data: cython.const[cython.uchar][::1], base: cython.Py_ssize_t, end: cy
         owner = at
         while True:
             if at >= end:
-                suffix = lacks(end + 1, end, wire_end)
+                suffix = lacks(at + 1 if at == owner else end + 1, end, wire_end)
                 break
             c = data[at]
             if c == 0:
@@ -453,7 +455,7 @@ def _rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cytho
         high = table[DST_PORT, i]
         if low > high:
             low, high = high, low
-        if low < 0 or high > 65535 or table[PAYLOAD_LEN, i] <= 0:
+        if low < 0 or high > 65535 or table[PAYLOAD, i] < 0 or table[PAYLOAD_WIRE, i] <= 0:
             continue
         owner = PORTS[low]
         if owner == 0:
@@ -463,6 +465,10 @@ def _rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cytho
         if owner == 0 and size > 11 and table[PAYLOAD_WIRE, i] > 12 and _guess(data, base, table[PAYLOAD_WIRE, i]):
             owner = DNS
         if owner != DNS and owner != MDNS and owner != LLMNR:
+            continue
+        if size == 0:       # the capture has none of it: the words are still those of UDP
+            apps[APP_PROTOCOL, i] = P_UDP
+            apps[APP_SUFFIX, i] = CUT
             continue
         if out + ROOM > pool.shape[0]:
             used[0] = out
