@@ -302,10 +302,11 @@ class _Zstd:
             return length
         if have < 8:
             return 0
-        if data[at + 1:at + 4] == b"\x2a\x4d\x18" and data[at] & 0xF0 == 0x50:
+        magic = bytes(data[at:at + 4])
+        if magic[1:] == b"\x2a\x4d\x18" and magic[0] & 0xF0 == 0x50:
             self._skip = int.from_bytes(data[at + 4:at + 8], "little")
             return 8
-        if data[at:at + 4] != b"\x28\xb5\x2f\xfd":
+        if magic != b"\x28\xb5\x2f\xfd":
             raise ValueError("the zstd data is damaged (no frame where one should begin)")
         descriptor = data[at + 4]
         single = descriptor >> 5 & 1

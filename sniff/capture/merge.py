@@ -56,7 +56,7 @@ def merge(files: list[Iterator[RawBatch]], interface_of: InterfaceOf) -> Iterato
         if not live:
             return
         for part in _cut(_take(inputs, live)):
-            batch = _join(inputs, part, number, interface_of)
+            batch = _part(inputs, part, number, interface_of)
             number += len(batch)
             yield batch
         for one in inputs:
@@ -93,6 +93,21 @@ def _cut(taken: tuple[Ints, Ints, Ints]) -> Iterator[tuple[Ints, Ints]]:
     file, packet, _ = taken
     for start in range(0, len(file), limits.BATCH_PACKETS):
         yield file[start:start + limits.BATCH_PACKETS], packet[start:start + limits.BATCH_PACKETS]
+
+
+def _part(inputs: list[_Input], part: tuple[Ints, Ints], number: int, interface_of: InterfaceOf) -> RawBatch:
+    """One batch of some packets. Those of one file are a part of a batch of it, as they are where files do not overlap."""
+    files, packets = part
+    index = int(files[0])
+    if (files != index).any():
+        return _join(inputs, part, number, interface_of)
+    batch = inputs[index].batch
+    assert batch is not None
+    first, stop = int(packets[0]), int(packets[-1]) + 1
+    comments = {packet - first: texts for packet, texts in batch.comments.items() if first <= packet < stop}
+    return RawBatch(batch.data, number, batch.start[first:stop], batch.caplen[first:stop], batch.wirelen[first:stop],
+                    batch.ts_ns[first:stop], interface_of(index, batch.interface[first:stop]),
+                    batch.link_type[first:stop], batch.offset[first:stop], files, comments)
 
 
 def _join(inputs: list[_Input], part: tuple[Ints, Ints], number: int, interface_of: InterfaceOf) -> RawBatch:

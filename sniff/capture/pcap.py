@@ -155,7 +155,8 @@ def _oddities(header: Header, window: Window, link_type: int, record_len: int) -
     """How much is strange about the first records if their headers have this length."""
     data = window.data[window.position:window.end]
     order = ">" if header.big else "<"
-    at, odd = header.length, 0
+    at: int = header.length
+    odd: int = 0
     cut = int(record_len != 16)     # a file that ends in the middle of a record says nothing against the standard
     for _ in range(_RECORDS_TO_TRY):
         if at == len(data):

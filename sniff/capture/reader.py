@@ -162,7 +162,9 @@ class Reader:
         self.damage = Damage(store.name, notes)
         self._notes = notes
         self._window = window
-        self._table: Ints = np.empty((scan.ROWS, limits.BATCH_PACKETS), np.int64)
+        # A record takes at least 16 bytes: a small buffer, of a small file or of one of many, needs no large table.
+        room = min(limits.BATCH_PACKETS, window.capacity // 16 + 1)
+        self._table: Ints = np.empty((scan.ROWS, room), np.int64)
         self._count = 0
         self._since = 0.0           # when the first bytes of this batch came; 0.0: none yet
         self._last_ns: int | None = None        # time of the last packet handed on that has one

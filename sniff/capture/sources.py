@@ -18,6 +18,9 @@ from sniff.capture.store import Store, open_store
 from sniff.errors import InputError, UsageError
 from sniff.notes import Notes
 
+_LEAST_BYTES = 1 << 16
+"""Bytes of the buffer for even the smallest file."""
+
 _MERGE_BYTES = 64 << 20
 """Bytes of all files together that are read ahead when several are merged."""
 
@@ -209,7 +212,7 @@ def _open(path: str | Path | Store, index: int, follow: bool, keep: bool, notes:
     else:
         store = path
     try:
-        window = Window(store, capacity)
+        window = Window(store, capacity if store.live else min(capacity, max(store.size + 1, _LEAST_BYTES)))
         kinds: list[str] = []
         while (kind := compressed.kind_of(window.head(12))) and len(kinds) < limits.COMPRESSION_LAYERS:
             kinds.append(kind)

@@ -3,10 +3,10 @@
 A ring: it never grows beyond its cap, and says when the bytes that somebody asks for fell off.
 """
 
-import os
 import tempfile
 
 from sniff import limits
+from sniff.capture.files import read_at, write_at
 
 
 class Spool:
@@ -33,7 +33,7 @@ class Spool:
             slot = at % self.cap
             part = view[:self.cap - slot]
             try:
-                done = os.pwrite(self._file.fileno(), part, slot)
+                done = write_at(self._file.fileno(), part, slot)
             except OSError:
                 self._full = True
                 break
@@ -49,8 +49,8 @@ class Spool:
         if offset < self.lost or length <= 0 or offset + length > self.written:
             return b""
         slot = offset % self.cap
-        first = os.pread(self._file.fileno(), min(length, self.cap - slot), slot)
-        return first + (os.pread(self._file.fileno(), length - len(first), 0) if len(first) < length else b"")
+        first = read_at(self._file.fileno(), min(length, self.cap - slot), slot)
+        return first + (read_at(self._file.fileno(), length - len(first), 0) if len(first) < length else b"")
 
     def close(self) -> None:
         """Give the disk space back."""

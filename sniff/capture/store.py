@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from sniff.capture.files import read_at, read_into, read_next
 from sniff.capture.spool import Spool
 from sniff.errors import InputError
 
@@ -73,7 +74,7 @@ class FileStore:
 
     def fill(self, view: memoryview) -> int:
         try:
-            got = os.preadv(self._fd, [view], self.position)
+            got = read_into(self._fd, view, self.position)
         except OSError as error:
             self.broken = f"reading stopped at byte {self.position}: {error.strerror}"
             return 0
@@ -96,7 +97,7 @@ class FileStore:
         return True
 
     def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._fd, length, offset)
+        return read_at(self._fd, length, offset)
 
     def unspool(self) -> None:
         pass
@@ -131,7 +132,7 @@ class PipeStore:
         if not self._readable(0.0):
             return NOTHING_YET if self.live else 0
         try:
-            got = os.readv(self._fd, [view])
+            got = read_next(self._fd, view)
         except BlockingIOError:
             return NOTHING_YET if self.live else 0
         except OSError as error:
