@@ -375,17 +375,27 @@ class _Deflate:
 
 
 class _Brotli:
-    """br. Its first bytes prove nothing, so a stream that fails before it gave out anything is given out as it is."""
+    """br. Its first bytes prove nothing, so a stream that fails before it gave out anything is given out as it is.
+
+    The library throws away the output of the call in which it meets damage or bytes after the end. So it is fed blocks of
+    a fixed size, and while little has come, what came is kept to be decoded again byte by byte.
+    """
+
+    _BLOCK = 512
+    _KEPT = 64 << 10
 
     def __init__(self) -> None:
         import brotli  # type: ignore[import-untyped]  # a quarter of a megabyte of dictionary: loaded when a body needs it
 
         self.problem = ""
         self._error = brotli.error
+        self._new = brotli.Decompressor
         self._decoder = brotli.Decompressor()
-        self._kept: list[bytes] | None = []
+        self._waiting = b""
+        self._kept = b""
+        self._fed = 0
         self._done = False
-        self._plain = False
+        self._plain: bool = False
         self._size = 0
 
     @property
@@ -396,38 +406,70 @@ class _Brotli:
         if self._plain:
             yield data
             return
+        data = self._waiting + data
+        whole = len(data) - len(data) % self._BLOCK
+        self._waiting = data[whole:]
+        for at in range(0, whole, self._BLOCK):
+            if (yield from self._block(data[at:at + self._BLOCK])):
+                self._waiting = b""
+                yield data[at + self._BLOCK:]
+                return
+
+    def _block(self, data: bytes) -> Generator[bytes, None, bool]:
+        """Decode one block; True when it turned out that nothing was coded."""
         if self._done:
-            return
-        if self._kept is not None:
-            self._kept.append(data)
+            return False
+        if self._fed == len(self._kept) and self._fed < self._KEPT:
+            self._kept += data
+        self._fed += len(data)
         try:
             out = self._decoder.process(data, output_buffer_limit=STEP)
             while out or not self._decoder.can_accept_more_data():
                 if out:
                     self._size += len(out)
-                    self._kept = None
                     yield out
                 if self._decoder.is_finished():
                     break
                 out = self._decoder.process(b"", output_buffer_limit=STEP)
         except self._error:
-            yield from self._fail()
-            return
+            yield from self._salvage()
+            return self._plain
         self._done = self._decoder.is_finished()
+        return False
 
-    def _fail(self) -> Iterator[bytes]:
+    def _salvage(self) -> Iterator[bytes]:
+        """Decode what was kept again, up to the damage or the end of the stream, and give what was not given out yet."""
         self._done = True
-        if self._kept is not None:
-            self.problem, self._plain = "not compressed as claimed", True
-            yield b"".join(self._kept)
-            self._kept = None
-        else:
+        decoder = self._new()
+        skip = self._size
+        try:
+            for index in range(len(self._kept) if self._fed == len(self._kept) else 0):
+                out = decoder.process(self._kept[index:index + 1], output_buffer_limit=STEP)
+                while out or not decoder.can_accept_more_data():
+                    if len(out) > skip:
+                        self._size += len(out) - skip
+                        yield out[skip:]
+                    skip = max(skip - len(out), 0)
+                    out = b"" if decoder.is_finished() else decoder.process(b"", output_buffer_limit=STEP)
+                    if decoder.is_finished() and not out:
+                        break
+                if decoder.is_finished():
+                    self.problem = "bytes after the end are left out"
+                    return
+        except self._error:
+            pass
+        if self._size:
             self.problem = f"damaged after {self._size} bytes"
+        else:
+            self.problem, self._plain = "not compressed as claimed", True
+            yield self._kept
 
     def finish(self) -> Iterator[bytes]:
-        if not self._done and not self._plain and (self._size or self._kept):
+        if self._waiting and not self._plain:
+            waiting, self._waiting = self._waiting, b""
+            yield from self._block(waiting)
+        if not self._done and not self._plain and self._fed:
             self.problem = f"ends early, after {self._size} bytes"
-        return iter(())
 
 
 class _Zstd:

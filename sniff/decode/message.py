@@ -22,6 +22,10 @@ _ODD = bytes(range(33)) + b"\x7f"
 _LONE_CR = re.compile(rb"\r(?=[^\r\n \t])")
 _LINES = re.compile(rb"\n|\r(?=[^\r\n])")
 
+_FLAG_WORDS: dict[int, list[str]] = {}
+_PLAIN = re.compile(rb"(?:[^\r\n\0 \t][^\r\n\0]*\r?\n)+(?:\r?\n)?")
+"""A head without folded lines, lone CRs or NULs: a field can be found in it by its name alone."""
+
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -59,6 +63,8 @@ class Message:
         self.row = row
         self.head = head
         self.prefix = prefix
+        self._known: bytes | None = None
+        self._start: tuple[bytes, bytes, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"<Message {self.first_packet}..{self.last_packet} {values.text(self.start_line)!r}>"
@@ -171,7 +177,12 @@ class Message:
     def flag_words(self) -> list[str]:
         """The flags as words: `complete`, `gap`, `resync` ..."""
         value = self.flags
-        return [flag.name.lower() for flag in MessageFlag if value & flag]
+        words = _FLAG_WORDS.get(value)
+        if words is None:
+            words = [flag.name.lower() for flag in MessageFlag if value & flag]
+            if len(_FLAG_WORDS) < 4096:
+                _FLAG_WORDS[value] = words
+        return list(words)
 
     @property
     def complete(self) -> bool:
@@ -180,22 +191,28 @@ class Message:
 
     # --- start line -------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def start_line(self) -> bytes:
         """The start line without its line end; empty for the response of HTTP/0.9, which has none."""
         return self.head[:self._start_line_end].rstrip(b"\r\n")
 
-    @cached_property
+    @property
     def _start_line_end(self) -> int:
         """Index after the start line: after its LF, or after a lone CR that field lines follow."""
         head = self.head
         end = head.find(b"\n") + 1 or len(head)
+        if head.find(b"\r", 0, max(end - 2, 0)) < 0:
+            return end
         lone = _LONE_CR.search(head, 0, end)
         return lone.end() if lone else end
 
-    @cached_property
+    @property
     def _words(self) -> tuple[bytes, bytes, bytes]:
-        return read_status_line(self.start_line) if self.row[c.M_IS_RESPONSE] else read_request_line(self.start_line)
+        words = self._start
+        if words is None:
+            read = read_status_line if self.row[c.M_IS_RESPONSE] else read_request_line
+            words = self._start = read(self.start_line)
+        return words
 
     @property
     def method(self) -> bytes:
@@ -245,8 +262,25 @@ class Message:
 
     def get(self, name: bytes, default: bytes = b"") -> bytes:
         """The first value of a field, by its name in lower case."""
+        known = self._known
+        if known is None:
+            known = self._known = self.head.lower() if _PLAIN.fullmatch(self.head) else b""
+        if known and "_by_name" not in self.__dict__:
+            return self._look_up(known, name, default)
         found = self._by_name.get(name)
         return found[0] if found else default
+
+    def _look_up(self, known: bytes, name: bytes, default: bytes) -> bytes:
+        """`get` without reading all fields, in a head whose lines are all plain; `known` is the head in lower case."""
+        at = known.find(b"\n" + name)
+        while at >= 0:
+            at += 1 + len(name)
+            end = known.find(b"\n", at)
+            colon = at if known[at] == 0x3A else known.find(b":", at, end)
+            if colon >= 0 and (colon == at or not known[at:colon].strip(_BLANK)):
+                return self.head[colon + 1:end].strip(_BLANK)
+            at = known.find(b"\n" + name, end)
+        return default
 
     def get_all(self, name: bytes) -> list[bytes]:
         """All values of a field, by its name in lower case."""

@@ -12,11 +12,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from sniff import limits
+from sniff.decode import columns as c
 from sniff.decode.batch import AppBatch
 from sniff.decode.columns import MessageFlag
 from sniff.decode.message import Message, messages_of
@@ -26,6 +25,12 @@ from sniff.exchange.url import full_url
 from sniff.notes import Code, Notes
 from sniff.reassembly import columns as s
 from sniff.reassembly.columns import EndReason
+
+_RESYNC = int(MessageFlag.RESYNC)
+_RUNNING_OR_ABORTED = int(MessageFlag.STILL_RUNNING | MessageFlag.ABORTED)
+
+_FIRST = -2
+"""Exchange._turn_ns of the first exchange of a connection."""
 
 CONNECT_REACH_NS = 1_000_000_000
 """When the first request begins later than this after its connection stood, the connection was opened in advance."""
@@ -83,16 +88,6 @@ class Lookups(Protocol):
         """The last lookup by this client that gave this address, answered not later than `ns`."""
 
 
-@dataclass(slots=True, weakref_slot=True)
-class _Times:
-    """What the connection adds to the times of one exchange."""
-
-    turn_ns: int = -1          # when the response before it had ended: it could not be answered earlier
-    ended_ns: int = -1         # when the connection ended, for exchanges that ended with it
-    first: bool = False        # it is the first one of its connection
-    lookup: Lookup | None = None
-
-
 class Exchange:
     """A request and its response; one of them is None when it was not seen.
 
@@ -102,18 +97,27 @@ class Exchange:
     events    retransmissions and closed windows while it lasted
     """
 
+    __slots__ = ("_ended_ns", "_lookup", "_moments", "_turn_ns", "connection", "events", "inferred", "interim", "number",
+                 "request", "response", "state")
+
     def __init__(self, number: int, connection: Connection, request: Message | None, response: Message | None,
-                 state: State, times: _Times, *, interim: Iterable[Message] = (), inferred: bool = False,
-                 events: Iterable[Event] = ()) -> None:
+                 state: State, turn_ns: int = -1, ended_ns: int = -1, lookup: Lookup | None = None) -> None:
+        """turn_ns: when the response before it had ended; -2 when it is the first one, which waited for the connection.
+
+        ended_ns: when the connection ended, for exchanges that ended with it.
+        """
         self.number = number
         self.connection = connection
         self.request = request
         self.response = response
         self.state = state
-        self.interim = tuple(interim)
-        self.inferred = inferred
-        self.events = tuple(events)
-        self._times = times
+        self.interim: tuple[Message, ...] = ()
+        self.inferred = False
+        self.events: tuple[Event, ...] = ()
+        self._turn_ns = turn_ns
+        self._ended_ns = ended_ns
+        self._lookup = lookup
+        self._moments: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         request, response = self.request, self.response
@@ -156,38 +160,46 @@ class Exchange:
         """When its last byte was seen, or the connection ended without one."""
         return self._steps[-1]
 
-    @cached_property
+    @property
     def phases(self) -> Phases:
         """Where the time went."""
-        steps = self._steps
-        spans = [after - before for before, after in pairwise(steps)]
-        dns, idle, connect, free, send, turn, wait, receive = spans
-        return Phases(dns, connect, idle + free + turn, send, wait, receive)
+        asked, answered, syn, opened, sending, sent, turn, first, end = self._steps
+        return Phases(answered - asked, opened - syn, syn - answered + sending - opened + turn - sent, sent - sending,
+                      first - turn, end - first)
 
-    @cached_property
+    @property
     def _steps(self) -> tuple[int, ...]:
         """Nine moments in order: asked, answered, SYN, open, first and last byte sent, turn, first byte, last byte."""
-        request, response = self.request, self.response
-        if request is None:
-            assert response is not None
-            return (response.first_ns,) * 8 + (max(response.last_ns, response.first_ns),)
-        sending, sent = request.first_ns, max(request.last_ns, request.first_ns)
-        asked = answered = syn = opened = sending
-        times, connection = self._times, self.connection
-        if times.first and 0 <= connection.syn_ns <= connection.established_ns <= sending \
-                and sending - connection.established_ns <= CONNECT_REACH_NS:
-            asked = answered = syn = connection.syn_ns
-            opened = connection.established_ns
-            lookup = times.lookup
-            if lookup is not None and lookup.asked_ns <= lookup.answered_ns <= syn:
-                asked, answered = lookup.asked_ns, lookup.answered_ns
-        if response is None:
-            end = max(times.ended_ns, sent)
+        steps = self._moments
+        if steps is None:
+            steps = self._moments = self._find_steps()
+        return steps
+
+    def _find_steps(self) -> tuple[int, ...]:
+        if self.request is None:
+            assert self.response is not None
+            row = self.response.row
+            return (row[c.M_FIRST_NS],) * 8 + (max(row[c.M_LAST_NS], row[c.M_FIRST_NS]),)
+        row = self.request.row
+        asked = answered = syn = opened = sending = row[c.M_FIRST_NS]
+        sent = max(row[c.M_LAST_NS], sending)
+        if self._turn_ns == _FIRST:
+            connection = self.connection
+            if 0 <= connection.syn_ns <= connection.established_ns <= sending \
+                    and sending - connection.established_ns <= CONNECT_REACH_NS:
+                asked = answered = syn = connection.syn_ns
+                opened = connection.established_ns
+                lookup = self._lookup
+                if lookup is not None and lookup.asked_ns <= lookup.answered_ns <= syn:
+                    asked, answered = lookup.asked_ns, lookup.answered_ns
+        if self.response is None:
+            end = max(self._ended_ns, sent)
             return asked, answered, syn, opened, sending, sent, sent, end, end
-        first = max(response.first_ns, sending)
+        answer = self.response.row
+        first = max(answer[c.M_FIRST_NS], sending)
+        end = max(answer[c.M_LAST_NS], sent, first)
         sent = min(sent, first)  # a response may begin while the request is still being sent
-        turn = min(max(times.turn_ns, sent), first)
-        return asked, answered, syn, opened, sending, sent, turn, first, max(response.last_ns, request.last_ns, first)
+        return asked, answered, syn, opened, sending, sent, min(max(self._turn_ns, sent), first), first, end
 
     def retransmissions(self) -> dict[str, int]:
         """{phase: segments sent again in it}, only phases in which there were some."""
@@ -276,13 +288,14 @@ class ExchangeBuilder:
     # --- pairing ----------------------------------------------------------------------------------------------------
 
     def _take(self, message: Message) -> None:
-        number = message.stream
+        number = message.row[c.M_STREAM]
         stream = self._streams.get(number)
         if stream is None:
             stream = self._streams[number] = _Stream(self._connections.get(number))
         hole = stream.holes
-        if message.is_response:
-            hole[1] = hole[1] or bool(message.flags & MessageFlag.RESYNC)
+        if message.row[c.M_FLAGS] & _RESYNC:
+            hole[message.row[c.M_IS_RESPONSE]] = True
+        if message.row[c.M_IS_RESPONSE]:
             if 100 <= message.status < 200 and message.status != 101:
                 if len(stream.interim) < limits.PENDING_EXCHANGES:
                     stream.interim.append(message)
@@ -290,11 +303,12 @@ class ExchangeBuilder:
             stream.responses.append(message)
             stream.sure_responses += not hole[1]
         else:
-            hole[0] = hole[0] or bool(message.flags & MessageFlag.RESYNC)
-            if stream.unsure and stream.responses and message.first_packet > stream.responses[-1].last_packet:
+            if stream.responses and stream.unsure and message.first_packet > stream.responses[-1].last_packet:
                 self._settle(stream, State.UNANSWERED)
             stream.requests.append(message)
             stream.sure_requests += not hole[0]
+            if not stream.responses and len(stream.requests) <= limits.PENDING_EXCHANGES:
+                return
         self._match(stream)
 
     def _match(self, stream: _Stream) -> None:
@@ -344,10 +358,8 @@ class ExchangeBuilder:
                            detail=f"answers packet {request.first_packet} by inference: bytes are missing before")
         flags = request.flags | response.flags
         state = State.COMPLETE
-        if flags & MessageFlag.STILL_RUNNING:
-            state = State.RUNNING
-        elif flags & MessageFlag.ABORTED:
-            state = State.ABORTED
+        if flags & _RUNNING_OR_ABORTED:
+            state = State.RUNNING if flags & MessageFlag.STILL_RUNNING else State.ABORTED
         self._make(stream, request, response, state, sure=sure)
 
     def _make(self, stream: _Stream, request: Message | None, response: Message | None, state: State,
@@ -355,24 +367,31 @@ class ExchangeBuilder:
         if request is None and response is not None:
             self.notes.add(Code.HTTP_UNPAIRED_RESPONSE, response.first_packet, response.store_offset,
                            detail="its request was not captured")
-        first = not stream.begun and request is not None and request.sequence == 0 and not stream.unsure
-        times = _Times(stream.turn_ns, ended_ns, first)
-        if first and self._lookups is not None and stream.connection.syn_ns >= 0:
-            found = self._lookups.before(*stream.connection.key, stream.connection.syn_ns)
-            if found is not None and stream.connection.syn_ns - found.answered_ns <= LOOKUP_REACH_NS:
-                times.lookup = found
-        interim: list[Message] = []
+        lookup = None
+        turn_ns = stream.turn_ns
+        if not stream.begun:
+            stream.begun = True
+            if request is not None and request.sequence == 0 and not stream.unsure:
+                turn_ns = _FIRST
+                lookup = self._looked_up(stream.connection)
+        exchange = Exchange(self._count, stream.connection, request, response, state, turn_ns, ended_ns, lookup)
         if response is not None:
-            interim = [message for message in stream.interim if message.first_packet <= response.first_packet]
-            stream.interim = stream.interim[len(interim):] if interim else stream.interim
-            stream.turn_ns = response.last_ns
-        stream.begun = True
-        exchange = Exchange(self._count, stream.connection, request, response, state, times, interim=interim,
-                            inferred=not sure)
+            stream.turn_ns = response.row[c.M_LAST_NS]
+            if stream.interim:
+                exchange.interim = tuple(message for message in stream.interim if message.first_packet <= response.first_packet)
+                del stream.interim[:len(exchange.interim)]
+        exchange.inferred = not sure
         if self._events:
             exchange.events = self._events.between(stream.connection.stream, exchange.start_ns, exchange.end_ns)
         self._count += 1
         self._made.append(exchange)
+
+    def _looked_up(self, connection: Connection) -> Lookup | None:
+        """The lookup that came before a connection, when it was recent."""
+        if self._lookups is None or connection.syn_ns < 0:
+            return None
+        found = self._lookups.before(*connection.key, connection.syn_ns)
+        return found if found is not None and connection.syn_ns - found.answered_ns <= LOOKUP_REACH_NS else None
 
     # --- ends -------------------------------------------------------------------------------------------------------
 
@@ -401,7 +420,7 @@ class ExchangeBuilder:
 
 def _too_early(response: Message, request: Message) -> bool:
     """True when the response began before the request did, and so cannot be its answer."""
-    return response.first_packet < request.first_packet
+    return response.row[c.M_FIRST_PACKET] < request.row[c.M_FIRST_PACKET]
 
 
 def exchanges_of(batches: Iterable[AppBatch], builder: ExchangeBuilder | None = None) -> Iterator[Exchange]:

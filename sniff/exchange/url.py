@@ -3,6 +3,8 @@
 Source: RFC 9112 section 3.2 and 3.3 (forms of the target, how the URI is put together), RFC 3986.
 """
 
+import re
+
 from sniff.decode import credentials, fields
 from sniff.decode.message import Message
 from sniff.exchange.connection import Connection
@@ -18,6 +20,8 @@ def full_url(request: Message, connection: Connection, secrets: bool = False) ->
     target, or of Basic authentication) is masked unless `secrets`.
     """
     target = request.target
+    if target[:1] == b"/" and request.host and b"@" not in request.host and not request.get(b"authorization"):
+        return f"http://{_clean(request.host)}{_clean(target)}"
     if request.method == b"CONNECT":
         return _clean(target or request.host)
     scheme, separator, rest = target.partition(b"://")
@@ -67,5 +71,8 @@ def _server(connection: Connection) -> str:
     return host if connection.server_port in (80, -1) else f"{host}:{connection.server_port}"
 
 
+_CLEAN = re.compile(rb"[!#-;=?-Z\[\]_a-z~]*")
+
+
 def _clean(raw: bytes) -> str:
-    return fields.text(raw).translate(_FORBIDDEN)
+    return raw.decode("ascii") if _CLEAN.fullmatch(raw) else fields.text(raw).translate(_FORBIDDEN)

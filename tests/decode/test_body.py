@@ -167,3 +167,22 @@ def test_a_thousand_codings_are_not_undone():
     got, problems = decode(data, ["gzip"] * 1000)
     assert got == b"x"
     assert f"more than {CODINGS}" in problems[-1].detail
+
+
+def test_brotli_and_rubbish_after_it():
+    body = b"".join(b"%d " % n for n in range(3000))
+    for data in (brotli.compress(b"x"), brotli.compress(body), brotli.compress(b"")):
+        expected = brotli.decompress(data)
+        for rubbish in (b"", b"rubbish"):
+            got, problems = decode(data + rubbish, ["br"])
+            assert got == expected
+            assert bool(problems) == bool(rubbish)
+
+
+def test_damaged_brotli_keeps_its_beginning():
+    body = b"".join(b"line %d\n" % n for n in range(20000))
+    data = bytearray(brotli.compress(body, quality=4))
+    data[len(data) // 2:len(data) // 2 + 40] = b"\xff" * 40
+    got, problems = decode(bytes(data), ["br"])
+    assert len(got) > len(body) // 4 and body.startswith(got[:len(body) // 4])
+    assert problems
