@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from sniff import limits
+from sniff.capture.files import read_at, read_into
 from sniff.capture.store import NOTHING_YET
 
 
@@ -65,7 +66,7 @@ class GrowingStore:
                 file = self._files[self._at]
                 more = self._at + 1 < len(self._files)
             try:
-                got = os.preadv(file.descriptor, [view], self.position - file.base)
+                got = read_into(file.descriptor, view, self.position - file.base)
             except OSError as error:
                 self.broken = f"reading stopped at byte {self.position}: {error.strerror}"
                 return 0
@@ -92,7 +93,7 @@ class GrowingStore:
         with self._changed:
             for file in reversed(self._files):
                 if file.base <= offset:
-                    return os.pread(file.descriptor, length, offset - file.base)
+                    return read_at(file.descriptor, length, offset - file.base)
         return b""
 
     def unspool(self) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from sniff._version import __version__
 from sniff.capture import ring
-from sniff.capture.files import CaptureFiles, DiskFull, Rotation
+from sniff.capture.rotation import CaptureFiles, DiskFull, Rotation
 from sniff.capture.writer import NANOSECONDS, PcapngWriter
 from sniff.errors import SniffError
 
