@@ -74,6 +74,7 @@ class Analysis:
     rows      make rows at all
     messages  make messages (HTTP) at all
     bodies    also say where the bytes of their bodies are (AppBatch.begun, AppBatch.bodies)
+    endings   also follow how flows end (F_STATE and what belongs to it)
     threads   False: do everything in the caller's thread
 
     source    what is read: interfaces, damage, size and position
@@ -83,7 +84,7 @@ class Analysis:
     """
 
     def __init__(self, paths: Sequence[str | Path | Store], *, follow: bool = False, packets: bool = False, rows: bool = True,
-                 messages: bool = False, bodies: bool = False, threads: bool = True) -> None:
+                 messages: bool = False, bodies: bool = False, endings: bool = False, threads: bool = True) -> None:
         self.notes = Notes()
         self.counters = Counters()
         self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
@@ -95,7 +96,7 @@ class Analysis:
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
-        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies)
+        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies, endings=endings)
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)

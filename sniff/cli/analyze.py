@@ -45,7 +45,7 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, name:
         from pathlib import Path
         folder = Path(path)
     analysis = Analysis(files, follow=follow, messages=form.messages and not (packets and not form.summary), packets=packets,
-                        rows=form.rows, bodies=form.bodies)
+                        rows=form.rows, bodies=form.bodies, endings=form.endings)
     with closing(analysis.source) as source, Output(None if folder else path, inputs=files) as output:
         writer = form.make(output, Options(packets, analysis.notes, analysis.counters, folder))
         summary = Summary(notes=analysis.notes, counters=analysis.counters)

@@ -69,6 +69,7 @@ class Format:
     messages  it needs messages, unless every packet is a row
     summary   a summary stands at its end
     bodies    it needs the bytes of bodies
+    endings   it says how connections ended
     rows      it shows rows
     folder    it makes a folder of files, which -o names
     suffixes  of the files that are meant when only -o is given
@@ -79,6 +80,7 @@ class Format:
     messages: bool = False
     summary: bool = False
     bodies: bool = False
+    endings: bool = False
     rows: bool = True
     folder: bool = False
     suffixes: tuple[str, ...] = ()
@@ -133,8 +135,9 @@ FORMATS = {
     "table": Format(_table, "coloured rows and a summary, for people", messages=True, summary=True),
     "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", suffixes=(".txt", ".tsv", ".tabs")),
     "jsonl": Format(_jsonl, "one JSON object a line", messages=True, suffixes=(".jsonl", ".ndjson", ".json")),
-    "zeek": Format(_zeek, "Zeek's logs, as JSON lines in the folder -o", messages=True, bodies=True, rows=False, folder=True),
-    "eve": Format(_eve, "Suricata's events, as JSON lines", messages=True, bodies=True, rows=False),
+    "zeek": Format(_zeek, "Zeek's logs, as JSON lines in the folder -o", messages=True, bodies=True,
+                   endings=True, rows=False, folder=True),
+    "eve": Format(_eve, "Suricata's events, as JSON lines", messages=True, bodies=True, endings=True, rows=False),
 }
 """By name, in the order in which help lists them."""
 

@@ -32,7 +32,12 @@ def _http(options: Options) -> LogSource:
     return HttpLogs(options)
 
 
-SOURCES: list[Callable[[Options], LogSource]] = [_http]
+def _conn(options: Options) -> LogSource:
+    from sniff.report.zeek_conn import ConnLogs
+    return ConnLogs(options)
+
+
+SOURCES: list[Callable[[Options], LogSource]] = [_conn, _http]
 """What makes the logs."""
 
 
