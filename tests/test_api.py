@@ -97,7 +97,7 @@ def test_columns_are_read_once(capture, monkeypatch):
 def test_a_wrong_name_says_what_there_is(capture):
     with pytest.raises(sniff.UsageError, match=r"no column 'tcp.streem'; perhaps tcp.stream"):
         capture.packets["tcp.streem"]
-    with pytest.raises(sniff.UsageError, match="there are frame.number, "):
+    with pytest.raises(sniff.UsageError, match=r"there are frame\.number, "):
         capture.dns["?"]
 
 
