@@ -65,6 +65,7 @@ def put_time(out: cython.uchar[::1], at: cython.Py_ssize_t, ts_ns: cython.longlo
              decimals: cython.longlong) -> cython.Py_ssize_t:
     """Write ts_ns - zero_ns in seconds, cut (not rounded) to `decimals` 0..9; the index after it.
 
+    Nothing when `decimals` is negative: the packet has no time.
     As tshark does: the minus sign stands only when something of the number is left, so -1 ns is `0.000000`.
     """
     delta: cython.ulonglong     # the two ends of int64 are further apart than int64 can say
@@ -72,6 +73,8 @@ def put_time(out: cython.uchar[::1], at: cython.Py_ssize_t, ts_ns: cython.longlo
     fraction: cython.longlong
     cut: cython.longlong = 9
     i: cython.Py_ssize_t
+    if decimals < 0:
+        return at
     if ts_ns >= zero_ns:
         delta = (cython.cast(cython.ulonglong, ts_ns) - cython.cast(cython.ulonglong, zero_ns)) & LOW_64
     else:
@@ -313,7 +316,7 @@ def write_tabs(table: cython.const[cython.longlong][:, ::1], info: cython.const[
     words        uint8[w]    Source and Destination of the shown packets with Address.TEXT, in that order, end to end
     word_offset  int64[2t+1] the same for those
     shown        int64[r]    indexes of the packets to write
-    decimals     int64[i]    decimals of the time stamps of each interface, 0..9
+    decimals     int64[i]    decimals of the time stamps of each interface, 0..9, or -1: its packets have no time
     zero_ns      the time that is 0.000000, nanoseconds
     out          uint8[o]    written from its start
     progress     int64[3]    in and out: rows and words already written (begin with zeros). When rows are left and
