@@ -30,6 +30,8 @@ case ${1:-} in
     test)
         compiler
         need tshark have tshark
+        need iproute2 have ip
+        need tcpreplay have tcpreplay
         ;;
     bench)
         compiler

@@ -194,13 +194,14 @@ def _say(line: str) -> None:
 # --- the process that analyses ------------------------------------------------------------------------------------------
 
 def _analyse(end: socket.socket, name: str, packets: bool, rows_path: str | None, path: str | None, parent: int) -> int:
+    output = Output(rows_path, inputs=[path] if path else [])
+    privileges.drop()
     from sniff.capture.growing import GrowingStore
     from sniff.pipeline import Analysis
     from sniff.report.summary import Summary
     store = GrowingStore(path or "the capture")
     form = FORMATS[name]
-    with Output(rows_path, inputs=[path] if path else []) as output:
-        privileges.drop()
+    with output:
         listener = Listener(end, store)
         messages = form.messages and not (packets and not form.summary)
         analysis = Analysis([store], follow=True, packets=packets, messages=messages)
