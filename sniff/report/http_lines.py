@@ -4,9 +4,12 @@ Times are JSON numbers with nine decimals, durations too, in seconds. What was n
 """
 
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 
+from sniff.decode import columns as c
 from sniff.decode import fields
+from sniff.decode.columns import MessageFlag
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange, State
 from sniff.report.jsonl import epoch
@@ -23,38 +26,50 @@ def http_line(exchange: Exchange, secrets: bool = False) -> str:
     sniff.phases sum up to sniff.duration. Credentials in the URL are masked unless `secrets`.
     """
     connection, request, response = exchange.connection, exchange.request, exchange.response
-    first = exchange.messages[0]
+    first = exchange.messages[0].row
     ip = "ipv6" if connection.is_ipv6 else "ip"
-    members = [
-        (f'"frame.number":{first.first_packet},"frame.time_epoch":{epoch(first.first_ns)},"tcp.stream":{connection.stream},'
-         f'"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
-         f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')]
+    line = (f'{{"frame.number":{first[c.M_FIRST_PACKET]},"frame.time_epoch":{_seconds(first[c.M_FIRST_NS])},'
+            f'"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
+            f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
     if request is not None:
-        members.append(
-            f'"http.request.method":{_quoted(request.method)},"http.request.uri":{_quoted(request.target)},'
-            f'"http.request.version":{quote(request.version)},"http.request.full_uri":{quote(exchange.url(secrets))}')
-        members += _headers(request, REQUEST_HEADERS)
+        line += (f',"http.request.method":{_often(request.method)},"http.request.uri":{_quoted(request.target)},'
+                 f'"http.request.version":{quote(request.version)},"http.request.full_uri":{quote(exchange.url(secrets))}'
+                 f'{_headers(request, REQUEST_HEADERS)}')
     if response is not None:
-        members.append(f'"http.response.version":{quote(response.version)}')
+        line += f',"http.response.version":{quote(response.version)}'
         if response.status:
-            members.append(f'"http.response.code":{response.status},"http.response.phrase":{_quoted(response.reason)}')
-        members += _headers(response, RESPONSE_HEADERS)
-    if request is not None and response is not None:
-        members.append(f'"http.time":{epoch(response.first_ns - request.first_ns)}')
-    members.append(f'"sniff.state":"{exchange.state.name.lower()}"')
+            line += f',"http.response.code":{response.status},"http.response.phrase":{_often(response.reason)}'
+        line += _headers(response, RESPONSE_HEADERS)
+        if request is not None:
+            line += f',"http.time":{_seconds(response.row[c.M_FIRST_NS] - request.row[c.M_FIRST_NS])}'
+    line += _STATES[exchange.state]
     if exchange.inferred:
-        members.append('"sniff.inferred":true')
+        line += ',"sniff.inferred":true'
     if exchange.interim:
-        members.append(f'"sniff.interim":{[message.status for message in exchange.interim]}')
-    members += [_place(f"sniff.{name}", message) for name, message in (("request", request), ("response", response)) if message]
+        line += f',"sniff.interim":{[message.status for message in exchange.interim]}'
+    if request is not None:
+        line += _place("request", request)
+    if response is not None:
+        line += _place("response", response)
     if exchange.state != State.UNASKED:
-        phases = exchange.phases
-        spans = ",".join(f'"{name}":{epoch(value)}' for name, value in zip(phases._fields, phases, strict=True))
-        members.append(f'"sniff.duration":{epoch(phases.total)},"sniff.phases":{{{spans}}}')
+        dns, connect, queue, send, wait, receive = exchange.phases
+        line += (f',"sniff.duration":{_seconds(dns + connect + queue + send + wait + receive)},'
+                 f'"sniff.phases":{{"dns":{_seconds(dns)},"connect":{_seconds(connect)},"queue":{_seconds(queue)},'
+                 f'"send":{_seconds(send)},"wait":{_seconds(wait)},"receive":{_seconds(receive)}}}')
     if exchange.events:
-        members += [f'"sniff.{name}":{json.dumps(counts)}' for name, counts in (
-            ("retransmissions", exchange.retransmissions()), ("stalls", exchange.stalls())) if counts]
-    return "{" + ",".join(members) + "}"
+        for name, counts in (("retransmissions", exchange.retransmissions()), ("stalls", exchange.stalls())):
+            line += f',"sniff.{name}":{json.dumps(counts)}' if counts else ""
+    return line + "}"
+
+
+_STATES = {state: f',"sniff.state":"{state.name.lower()}"' for state in State}
+
+
+def _seconds(ns: int) -> str:
+    """A time or a duration as a JSON number of seconds."""
+    if ns <= 0:
+        return epoch(ns) if ns else "0.000000000"
+    return f"{ns // 1_000_000_000}.{ns % 1_000_000_000:09d}"
 
 
 def _quoted(raw: bytes) -> str:
@@ -62,15 +77,35 @@ def _quoted(raw: bytes) -> str:
     return quote(fields.text(raw))
 
 
-def _headers(message: Message, names: tuple[tuple[str, bytes], ...]) -> list[str]:
+@lru_cache(4096)
+def _often(raw: bytes) -> str:
+    """The same, of what comes again and again."""
+    return quote(fields.text(raw))
+
+
+def _headers(message: Message, names: tuple[tuple[str, bytes], ...]) -> str:
     """The header fields that are there."""
-    found = ((name, message.get(header)) for name, header in names)
-    return [f'"{name}":{_quoted(value)}' for name, value in found if value]
+    found = ""
+    for name, header in names:
+        value = message.get(header)
+        if value:
+            found += f',"{name}":{_often(value) if len(value) < 256 else _quoted(value)}'
+    return found
 
 
 def _place(name: str, message: Message) -> str:
     """Where the message is, how large its body is, and what is odd about it."""
-    words = [word for word in message.flag_words if word not in ("complete", "keep_alive")]
-    odd = f',"{name}.flags":{json.dumps(words)}' if words else ""
-    return (f'"{name}.packets":[{message.first_packet},{message.last_packet}],"{name}.offset":{message.store_offset},'
-            f'"{name}.body_bytes":{message.body_length}{odd}')
+    row = message.row
+    return (f',"sniff.{name}.packets":[{row[c.M_FIRST_PACKET]},{row[c.M_LAST_PACKET]}],'
+            f'"sniff.{name}.offset":{row[c.M_STORE_OFFSET]},"sniff.{name}.body_bytes":{row[c.M_BODY_LEN]}'
+            f'{_odd(name, row[c.M_FLAGS] & _ODD)}')
+
+
+_ODD = ~int(MessageFlag.COMPLETE | MessageFlag.KEEP_ALIVE)
+
+
+@lru_cache(4096)
+def _odd(name: str, flags: int) -> str:
+    """What is odd about a message, in words."""
+    words = [flag.name.lower() for flag in MessageFlag if flags & flag]
+    return f',"sniff.{name}.flags":{json.dumps(words)}' if words else ""
