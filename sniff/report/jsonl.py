@@ -42,7 +42,9 @@ Template = Callable[..., str]
 
 
 def epoch(ts_ns: int, decimals: int = 9) -> str:
-    """A time as a JSON number of seconds, exact: cut, never rounded, to the decimals its capture has."""
+    """A time as a JSON number of seconds, exact: cut, never rounded, to the decimals its capture has; null for -1, none."""
+    if decimals < 0:
+        return "null"
     seconds, fraction = divmod(abs(ts_ns), 1_000_000_000)
     text = f"{seconds}.{fraction:09d}"[:len(f"{seconds}.") + decimals].removesuffix(".")
     return f"-{text}" if ts_ns < 0 else text
@@ -72,7 +74,7 @@ class PacketLines:
             prefix = addresses[i]
             ends = f',"{prefix}.src":{quote(source)},"{prefix}.dst":{quote(destination)}' if prefix else ""
             lines.append(f'{{"frame.number":{number},"frame.time_epoch":{epoch(times[i], decimals[i])},'
-                         f'"frame.time_relative":{relative}{frame[i]}{ends}{transport[i]},'
+                         f'"frame.time_relative":{relative or "null"}{frame[i]}{ends}{transport[i]},'
                          f'"_ws.col.Protocol":{quote(protocol)},"_ws.col.Info":{quote(info)}}}')
         return lines
 
