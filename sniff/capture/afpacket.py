@@ -176,8 +176,9 @@ class PacketRing:
     def wanted(self, count: int) -> None:
         self._state[ring.WANTED] = count
 
-    def fileno(self) -> int:
-        return self._socket.fileno()
+    def descriptors(self) -> list[int]:
+        """What to poll."""
+        return [self._socket.fileno()]
 
     def bind(self) -> None:
         """Begin."""

@@ -25,7 +25,7 @@ class LocalInterface:
 
 def interfaces() -> list[LocalInterface]:
     """All interfaces: those that are up first, loopback behind the others."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
     addresses, states = psutil.net_if_addrs(), psutil.net_if_stats()
     found = []
     for name in sorted(set(addresses) | set(states)):
@@ -48,22 +48,25 @@ def _with_prefix(address: str, netmask: str | None) -> str:
     return f"{address.partition('%')[0]}/{bits}"
 
 
+def on_linux() -> bool:
+    """Whether this is Linux, where there are packet sockets."""
+    return sys.platform.startswith("linux")
+
+
 def may_capture() -> bool:
     """Whether this user may open a capture socket."""
-    if sys.platform.startswith("linux"):
+    if on_linux():
         try:
             socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close()
         except OSError:
             return False
         return True
-    if sys.platform == "win32":
-        return True     # Npcap's own settings decide, when it is asked
     return os.geteuid() == 0 or os.access("/dev/bpf0", os.R_OK | os.W_OK)
 
 
 def permission_help() -> str:
     """What to do about a missing permission, in half a line."""
-    if sys.platform.startswith("linux"):
+    if on_linux():
         return ("run it with sudo, or allow it once and for all programs in this Python: "
                 f"sudo setcap cap_net_raw,cap_net_admin=eip {os.path.realpath(sys.executable)}")
     return "run it with sudo"

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from sniff._version import __version__
 from sniff.capture import ring
+from sniff.capture.interfaces import on_linux
 from sniff.capture.rotation import CaptureFiles, DiskFull, Rotation
 from sniff.capture.writer import NANOSECONDS, PcapngWriter
 from sniff.errors import SniffError
@@ -46,7 +47,7 @@ class PacketSource(Protocol):
     @property
     def last_ns(self) -> int: ...
 
-    def fileno(self) -> int: ...
+    def descriptors(self) -> list[int]: ...
 
     def bind(self) -> None: ...
 
@@ -97,7 +98,7 @@ class Standing:
 
 def open_source(wanted: Wanted) -> PacketSource:
     """Sockets for what is wanted, not bound yet. This is what takes privileges."""
-    if sys.platform.startswith("linux"):
+    if on_linux():
         from sniff.capture.afpacket import SNAPLEN, PacketRing
         return PacketRing(wanted.interfaces, wanted.filter, snaplen=wanted.snaplen or SNAPLEN,
                           promiscuous=wanted.promiscuous, direction=wanted.direction)
@@ -166,12 +167,16 @@ class Recorder:
         finally:
             self._files.abandon()
             source.close()
+            os.close(self._wake_r)
+            wake, self._wake_w = self._wake_w, -1
+            os.close(wake)
         return why
 
     def _run(self) -> str:
         source = self._source
         poll = select.poll()
-        poll.register(source.fileno(), select.POLLIN | select.POLLERR)
+        for descriptor in source.descriptors():
+            poll.register(descriptor, select.POLLIN | select.POLLERR)
         poll.register(self._wake_r, select.POLLIN)
         now = time.monotonic()
         end = self._end = now + self._wanted.seconds if self._wanted.seconds else self._end
@@ -187,7 +192,7 @@ class Recorder:
             self._report()
             if not drained:
                 return ""
-            if any(number == source.fileno() and event & (select.POLLERR | select.POLLHUP) for number, event in events):
+            if any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in events):
                 if words := source.error():
                     return words
         return ""

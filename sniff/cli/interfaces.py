@@ -2,7 +2,7 @@
 
 import sys
 
-from sniff.capture.interfaces import interfaces, may_capture, permission_help
+from sniff.capture.interfaces import interfaces, may_capture, on_linux, permission_help
 from sniff.cli._click import click
 
 
@@ -13,7 +13,7 @@ def command() -> int:
     found = interfaces()
     rows = [(one.name, "up" if one.up else "down", "yes" if allowed and one.up else "no", ", ".join(one.addresses) or "-")
             for one in found]
-    if sys.platform.startswith("linux"):
+    if on_linux():
         rows.append(("any", "up", "yes" if allowed else "no", "all of them at once"))
     head = ("interface", "state", "capture", "addresses")
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(3)]

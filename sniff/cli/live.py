@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 
 from sniff.capture import privileges
-from sniff.capture.rotation import Rotation, parse_rotation, parse_size
 from sniff.capture.live import PacketSource, Recorder, Standing, Wanted, open_source
+from sniff.capture.rotation import Rotation, parse_rotation, parse_size
 from sniff.cli._click import click
 from sniff.cli.analyze import FORMAT_HELP
 from sniff.cli.feed import Listener, Teller

@@ -10,6 +10,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -251,6 +252,26 @@ def test_raw_packets_for_another_program(lab: Lab, live, analyze, tmp_path):
     assert run.finish(0) == 0
     (tmp_path / "out.pcapng").write_bytes(run.rows)
     assert packets(tmp_path / "out.pcapng") == [udp()] * 3
+
+
+RECORD_WITH_SCAPY = """
+import sys
+from sniff.capture.live import Recorder, Wanted
+from sniff.capture.sockets import ScapySource
+wanted = Wanted(["right"], path=sys.argv[1], count=5)
+recorder = Recorder(wanted, ScapySource(["right"], "udp"), begun=lambda: print("capturing on", file=sys.stderr, flush=True))
+recorder.run()
+print(recorder.standing.packets)
+"""
+
+
+def test_sockets_of_other_systems(lab: Lab, tmp_path):
+    process = lab.start(sys.executable, "-W", "ignore", "-c", RECORD_WITH_SCAPY, tmp_path / "out.pcapng")
+    assert process.stderr.readline() == b"capturing on\n"
+    send(lab, "left", udp(), count=6)
+    words, errors = process.communicate(timeout=PATIENCE_S)
+    assert (words, errors) == (b"5\n", b"")
+    assert packets(tmp_path / "out.pcapng") == [udp()] * 5
 
 
 @pytest.mark.parametrize(("arguments", "status", "words"), [
