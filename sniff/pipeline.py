@@ -150,7 +150,7 @@ class Analysis:
             table[APP_TEXT, index], table[APP_TEXT_LEN, index] = pool.add(words.info.encode("utf-8", "replace"))
             table[APP_SUFFIX, index] = Suffix.NONE
             if packets.table[ADDRESS_KIND, index] == Address.TEXT:
-                batch.words[index] = (words.source, words.destination)
+                batch.words[index] = (words.source or "", words.destination or "")
 
     def number(self, protocol: str) -> int:
         """The number of a Protocol cell; new cells get new numbers."""
@@ -172,44 +172,40 @@ class Analysis:
         return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
 
 
-_END = object()
-
-
 def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
     """The same items, made up to `depth` ahead in a thread of their own.
 
     An exception there is raised here. When the caller stops early the thread ends with the item it is at.
     """
-    ready: queue.Queue[object] = queue.Queue(depth)
+    ready: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
     stop = threading.Event()
 
-    def offer(item: object) -> None:
+    def offer(item: T | None, error: BaseException | None, last: bool) -> None:
         while not stop.is_set():
             try:
-                return ready.put(item, timeout=0.1)
+                ready.put((item, error, last), timeout=0.1)
+                break
             except queue.Full:
                 continue
 
     def run() -> None:
         try:
             for item in items:
-                offer((item, None))
+                offer(item, None, False)
                 if stop.is_set():
                     return
-            offer(_END)
+            offer(None, None, True)
         except BaseException as error:
-            offer((None, error))
+            offer(None, error, True)
 
-    thread = threading.Thread(target=run, name="sniff-ahead", daemon=True)
-    thread.start()
+    threading.Thread(target=run, name="sniff-ahead", daemon=True).start()
     try:
         while True:
-            got = ready.get()
-            if got is _END:
-                return
-            item, error = got  # type: ignore[misc]
+            item, error, last = ready.get()
             if error is not None:
                 raise error
-            yield item
+            if last:
+                return
+            yield item  # type: ignore[misc]
     finally:
         stop.set()

@@ -1,12 +1,18 @@
 """RawBatch: what every source of packets hands on, whether a file, a pipe or an interface that is being recorded."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+
+
+def view(array: Any) -> Any:
+    """An array as compiled code takes it: a memoryview, which gives uncompiled code Python's integers, that never overflow."""
+    return memoryview(array)
 
 
 @dataclass(slots=True)

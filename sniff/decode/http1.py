@@ -5,10 +5,9 @@ what is kept for too many waiting messages (limits.WAITING_BYTES), and write not
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sniff import limits
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.decode import http1_messages as messages
 from sniff.decode import http1_rows as rows
 from sniff.decode.columns import (
@@ -40,11 +39,6 @@ from sniff.reassembly.columns import P_LEN, P_SLOT, SLOT
 
 NAMES: Bytes = np.frombuffer("".join(METHODS).encode(), np.uint8)
 STARTS: Table = np.cumsum([0, *map(len, METHODS)], dtype=np.int64)
-
-
-def view(array: NDArray[np.uint8] | Table) -> memoryview:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)  # type: ignore[arg-type]
 
 
 def grown(table: Table, count: int) -> Table:
@@ -246,10 +240,12 @@ class HttpMessages:
             base = messages.LANE_BASE + direction * messages.LANE_SIZE
             message = base + messages.LANE_MESSAGE
             for row in np.flatnonzero(state[:used, base + messages.LANE_OPEN]).tolist():
-                size = int(state[row, base + messages.LANE_PART + 1] + state[row, message + M_HEAD_KEPT] + state[row, message + M_PREFIX_LEN])
+                size = int(state[row, base + messages.LANE_PART + 1] + state[row, message + M_HEAD_KEPT]
+                           + state[row, message + M_PREFIX_LEN])
                 regions.append((int(state[row, message + M_FIRST_PACKET]), row, base, size))
         regions.sort(reverse=True)
-        arena = np.empty(max(1 << 20, 1 << (2 * min(sum(r[3] for r in regions), limits.WAITING_BYTES) + 1).bit_length()), np.uint8)
+        kept = min(sum(size for *_, size in regions), limits.WAITING_BYTES)
+        arena = np.empty(max(1 << 20, 1 << (2 * kept + 1).bit_length()), np.uint8)
         at = 0
         for _, row, base, size in regions:
             if at + size > limits.WAITING_BYTES:
@@ -260,7 +256,8 @@ class HttpMessages:
             message = base + messages.LANE_MESSAGE
             in_head = state[row, base + messages.LANE_PHASE] == messages.PHASE_HEAD
             part = (base + messages.LANE_PART, base + messages.LANE_PART + 1)
-            for start_at, length_at in [part] if in_head else [(message + M_HEAD_START, message + M_HEAD_KEPT), (message + M_PREFIX_START, message + M_PREFIX_LEN)]:
+            pairs = [(message + M_HEAD_START, message + M_HEAD_KEPT), (message + M_PREFIX_START, message + M_PREFIX_LEN)]
+            for start_at, length_at in [part] if in_head else pairs:
                 start, length = int(state[row, start_at]), int(state[row, length_at])
                 arena[at:at + length] = self._arena[start:start + length]
                 state[row, start_at] = at

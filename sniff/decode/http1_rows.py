@@ -30,7 +30,16 @@ from sniff.packets import columns as c
 from sniff.reassembly import columns as r
 
 if not cython.compiled:
-    from sniff.decode.http1_head import head_end, is_space, known_start, line_end, lower, parse_fields, read_head, text_end
+    from sniff.decode.http1_head import (
+        head_end,
+        is_space,
+        known_start,
+        line_end,
+        lower,
+        parse_fields,
+        read_head,
+        text_end,
+    )
 
 # --- columns of others, as C globals ---------------------------------------------------------------------------------------
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
@@ -1065,8 +1074,8 @@ class Reader:
             else:
                 self.state[row, lane + BODY] += end - start
             self.add_range(row, lane, seq, seq_end)
-            if fin and self.state[row, lane + CONTIG] == seq_end and not self.state[row, lane + BROKEN] and self.state[row, lane + ISLAND_A] < 0 \
-                    and not reordered:
+            if fin and not reordered and self.state[row, lane + CONTIG] == seq_end and not self.state[row, lane + BROKEN] \
+                    and self.state[row, lane + ISLAND_A] < 0:
                 return self.finish_waiting(at, row, lane)
             if wire > 0:
                 self.ctl[WAITS] = 1

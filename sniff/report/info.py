@@ -199,8 +199,8 @@ class Writer:
         self.streams = streams
         self.apps = apps
         self.pool = pool
-        self.words = memoryview(WORDS)
-        self.word_at = memoryview(WORD_AT)
+        self.words = memoryview(WORDS)  # type: ignore[arg-type]
+        self.word_at = memoryview(WORD_AT)  # type: ignore[arg-type]
         self.at = 0
 
     @cython.cfunc

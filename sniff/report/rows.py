@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.decode.batch import AppBatch
 from sniff.packets.batch import PacketBatch, Table
 from sniff.report.info import CELL_BYTES, Writer
@@ -48,12 +48,11 @@ def make_info(apps: AppBatch, select: Table) -> tuple[Bytes, Table, Table]:
     """
     streams, packets = apps.streams, apps.streams.packets
     start, length = np.zeros(len(packets), np.int64), np.zeros(len(packets), np.int64)
-    writer = Writer(memoryview(packets.data), memoryview(packets.table), memoryview(streams.table), memoryview(apps.apps),
-                    memoryview(apps.pool))
+    writer = Writer(view(packets.data), view(packets.table), view(streams.table), view(apps.apps), view(apps.pool))
     out = np.empty(len(select) * 112 + CELL_BYTES, np.uint8)
     done = used = 0
     while True:
-        done, used = writer.write(memoryview(select), done, memoryview(out), used, memoryview(start), memoryview(length))
+        done, used = writer.write(view(select), done, view(out), used, view(start), view(length))
         if done == len(select):
             return out[:used], start, length
         out = np.concatenate([out, np.empty(len(out) + CELL_BYTES, np.uint8)])

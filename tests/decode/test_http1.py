@@ -5,8 +5,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sniff import limits
-from sniff.decode.columns import APP_COUNT, APP_MODE, APP_TEXT, APP_TEXT_LEN, M_BODY_LEN, M_FLAGS, M_GAP_BYTES, M_IS_RESPONSE, \
-    M_SEQUENCE, M_STATUS, MessageFlag, Mode
+from sniff.decode.columns import (
+    APP_COUNT,
+    APP_MODE,
+    APP_TEXT,
+    APP_TEXT_LEN,
+    M_BODY_LEN,
+    M_FLAGS,
+    M_GAP_BYTES,
+    M_IS_RESPONSE,
+    M_SEQUENCE,
+    M_STATUS,
+    MessageFlag,
+    Mode,
+)
 from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
 from sniff.limits import Counters
