@@ -110,13 +110,17 @@ class Format:
     magic       the first bytes of the file
     header_len  bytes in front of the first record
     interfaces  grows as they are described
-    comments    of the file or its sections
     """
 
     name = ""
     magic = b""
     header_len = 0
     interfaces: list[Interface]
+
+    @property
+    def skipped(self) -> int:
+        """Blocks of types that nobody knows, so far."""
+        return 0
 
     def walk(self, window: Window, table: Ints, count: int) -> int:
         """Add the packets from window.position on to the table; how many it holds. Writes window.state."""
@@ -313,6 +317,8 @@ class Reader:
         elif rest:
             self.damage.cut_off(window.offset, needed, rest, self.packets + self._count + 1)
         window.position = window.end
+        if self.form.skipped:
+            self._notes.add(Code.BLOCK_SKIPPED, had=self.form.skipped, detail="blocks of types that nobody knows")
         words = self.store.broken
         if words:
             self.damage.store(words)
