@@ -123,7 +123,9 @@ F_ENDS = 57            # End: state of the client's end in bits 0..3, of the ser
 F_FIRST_SEQ = 58       # and 59: raw sequence number of the SYN, or the one before the first byte; -1 not known
 F_LAST_SEQ = 60        # and 61: highest sequence number reached, counted from F_FIRST_SEQ
 F_LAST_ACK = 62        # and 63: highest one that the other end acknowledged, counted likewise
-F_COUNT = 64           # rows above the last named one are spare
+F_FIRST_DIRECTION = 64  # who sent the first packet
+F_ENDED_NS = 65        # when its end was decided: a reset, or the second FIN; 0 not yet
+F_COUNT = 66
 
 
 class EndReason(IntEnum):

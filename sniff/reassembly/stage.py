@@ -54,6 +54,7 @@ class Tracker:
         self._memory = np.zeros(slots * analysis.WIDTH, np.int64)
         self._flows = np.zeros((slots, s.F_COUNT), np.int64)
         self._streams = np.zeros(slots * tcp.WIDTH, np.int64)
+        self._parts = np.zeros((slots if endings else 0, s.F_COUNT), np.int64)
         self._tcp = tcp.Streams(limits.HELD_BYTES)
         self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
         self._fresh = np.zeros(0, np.int64)
@@ -96,8 +97,7 @@ class Tracker:
             else:
                 self._more_buckets()
         analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
-        if self._endings_wanted:
-            states.follow(_view(table), _view(out), _view(self._flows.reshape(-1)))
+        over = self._follow_ends(table, out) if self._endings_wanted else None
         finished = packets.raw.end if end is None else end
         if finished:
             self._end_all(count)
@@ -107,6 +107,10 @@ class Tracker:
         ended = self._flow_rows(ends[:, flows.END_SLOT])
         self._judge(ended, ends[:, flows.END_REASON])
         result = StreamBatch(packets, out, pieces, held, self._flow_rows(opened), ended)
+        if over is not None:
+            parts = self._parts[ends[:, flows.END_SLOT]].T
+            self._settle(ended, parts)
+            result.connections = np.concatenate([over.T, parts], axis=1)
         self._release(ends[:, flows.END_SLOT])
         return result
 
@@ -164,6 +168,22 @@ class Tracker:
         closed = (rows[s.F_FIN] > 0) & (rows[s.F_FIN + 1] > 0)
         reset = (rows[s.F_RST] > 0) | (rows[s.F_RST + 1] > 0)
         rows[s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), np.where(closed, int(s.EndReason.FIN), reasons))
+
+    def _follow_ends(self, table: Table, out: Table) -> Table:
+        """int64[k, F_COUNT]: the connections that were over before the end of their flow."""
+        over, counts = np.empty((256, s.F_COUNT), np.int64), np.zeros(1, np.int64)
+        done = 0
+        while (done := states.follow(_view(table), done, _view(out), _view(self._flows.reshape(-1)),
+                                     _view(self._parts.reshape(-1)), _view(over), _view(counts))) < table.shape[1]:
+            over = _longer(over, 2 * len(over))
+        return over[:int(counts[0])]
+
+    @staticmethod
+    def _settle(rows: Table, parts: Table) -> None:
+        """How each flow ended: as its first connection did, of which `parts` has the row when it was the only one."""
+        only = rows[s.F_ENDS] == 0
+        rows[s.F_HISTORY:s.F_FIRST_DIRECTION, only] = parts[s.F_HISTORY:s.F_FIRST_DIRECTION, only]
+        parts[s.F_MISSING:s.F_MISSING + 2] = rows[s.F_MISSING:s.F_MISSING + 2]
         empty = (rows[s.F_SENT] == 0) & (rows[s.F_SENT + 1] == 0)
         tcp_state = _CONN_STATES[(rows[s.F_ENDS] & 255) * 2 + empty]
         udp_state = _UDP_STATES[(rows[s.F_PACKETS] > 0) * 2 + (rows[s.F_PACKETS + 1] > 0)]

@@ -14,7 +14,7 @@ from sniff.reassembly import columns as s
 from sniff.report.flow import SERVER_PORTS, Flow
 
 ICMP, UDP, ICMPV6 = 1, 17, 58
-ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18, 10: 9}, ICMPV6: {128: 129, 133: 134, 135: 136, 139: 140, 144: 145, 146: 147}}
+ANSWERS = {ICMP: {8: 0, 13: 14, 15: 16, 17: 18, 10: 9}, ICMPV6: {128: 129, 130: 131, 133: 134, 135: 136, 139: 140, 144: 145, 146: 147}}
 """{protocol: {type of a question: type of its answer}}."""
 _COUNTERPARTS = {protocol: pairs | {answer: asked for asked, answer in pairs.items()} for protocol, pairs in ANSWERS.items()}
 
@@ -65,7 +65,7 @@ class Conversations:
         over: list[Conversation] = []
         for i in np.flatnonzero((kinds == c.Kind.ICMP) | (kinds == c.Kind.ICMPV6)).tolist():
             over += self._icmp(packets, i)
-        for i in np.flatnonzero(flags & c.Flag.TUNNEL).tolist():
+        for i in np.flatnonzero(flags & (c.Flag.TUNNEL | c.Flag.GTP | c.Flag.TEREDO)).tolist():
             over += self._tunnel(packets, i)
         return over
 

@@ -9,8 +9,8 @@ from sniff.packets.columns import Address
 from sniff.reassembly import columns as s
 
 SERVER_PORTS = frozenset({
-    20, 21, 22, 23, 25, 53, 67, 80, 81, 88, 102, 110, 123, 137, 143, 161, 162, 389, 443, 445, 502, 514, 563, 585, 587, 614,
-    631, 636, 749, 853, 989, 990, 992, 993, 995, 1080, 1433, 1434, 1812, 1883, 2152, 2123, 2811, 3128, 3268, 3306, 3389, 3544,
+    20, 21, 22, 23, 25, 53, 67, 68, 80, 81, 88, 102, 110, 123, 137, 143, 161, 162, 389, 443, 445, 502, 514, 563, 585, 587, 614,
+    631, 636, 749, 853, 989, 990, 992, 993, 995, 1080, 1433, 1434, 1812, 1883, 2152, 2123, 2811, 3128, 3268, 3306, 3389, 3544, 4011,
     4789, 5060, 5072, 5223, 5353, 5355, 5432, 5900, 6081, 6379, 6666, 6667, 6668, 6669, 6697, 8000, 8080, 8443, 8883, 8888,
     9000, 9092, 9200, 20000, 27017,
 })
@@ -52,10 +52,12 @@ class Flow:
 
     @property
     def backwards(self) -> bool:
-        """Whether the first packet seen was the server's, by what is known of ports: nobody saw how the flow began."""
-        began = self.protocol == 6 and not self.row[s.F_MIDSTREAM]
-        client, server = self.ports
-        return not began and client in SERVER_PORTS and server not in SERVER_PORTS
+        """Whether who is called the client here was more likely the server, by its port: nobody saw how the flow began."""
+        if self.protocol == 6 and not self.row[s.F_MIDSTREAM]:
+            return False
+        first = self.row[s.F_FIRST_DIRECTION]
+        speaker, other = self.ports[first], self.ports[1 - first]
+        return (first == 1) != (speaker in SERVER_PORTS and other not in SERVER_PORTS)
 
     @property
     def state(self) -> s.ConnState:
@@ -91,10 +93,7 @@ class Flow:
         return (self._stream_bytes(0), self._stream_bytes(1)) if self.protocol == 6 else self.sent
 
     def _stream_bytes(self, direction: int) -> int:
-        if self.row[s.F_FIRST_SEQ + direction] < 0:
-            return 0
-        if (self.ends[direction] == s.End.RESET and self.ends[1 - direction] == s.End.INACTIVE
-                and not self.row[s.F_SENT + direction]):
+        if self.ends[direction] == s.End.INACTIVE:
             return 0
         size = max(self.row[s.F_LAST_SEQ + direction], self.row[s.F_LAST_ACK + direction])
         size -= size > 0                                            # the SYN

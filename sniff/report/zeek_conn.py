@@ -79,7 +79,7 @@ class ConnLogs:
             self._services[stream] = "http"
         for one in self._conversations.add(streams.packets):
             yield "conn", conversation_row(one)
-        for flow in flows_of(streams.ended):
+        for flow in flows_of(streams.connections):
             service = self._services.pop(flow.stream, None) if flow.protocol == 6 else None
             if not self._conversations.absorb(flow):
                 yield "conn", conn_row(flow, service)
