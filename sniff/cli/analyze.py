@@ -4,15 +4,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from types import FrameType
 from typing import Protocol
 
 from sniff.cli._click import click
 from sniff.cli.output import Output
 from sniff.cli.progress import Progress
+from sniff.cli.view import view_of
 from sniff.errors import InputError, UsageError
-from sniff.report.formats import FORMATS, Options, format_for
+from sniff.report.formats import FORMATS
 
 FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items())
 
@@ -33,36 +33,19 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, name:
     """
     if "-" in files and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a capture into it, or name a file")
-    if expression is not None:
-        raise UsageError("display filters are not there yet")
-    from sniff.pipeline import Analysis
-    from sniff.report.summary import Summary
-    form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
-    if form.folder and path is None:
-        raise UsageError(f"--format {name} writes several files: name a folder with -o")
-    folder = None
-    if form.folder and path is not None:
-        from pathlib import Path
-        folder = Path(path)
-    analysis = Analysis(files, follow=follow, messages=form.messages and not (packets and not form.summary), packets=packets,
-                        rows=form.rows, bodies=form.bodies, endings=form.endings)
-    with closing(analysis.source) as source, Output(None if folder else path, inputs=files) as output:
-        writer = form.make(output, Options(packets, analysis.notes, analysis.counters, folder))
-        summary = Summary(notes=analysis.notes, counters=analysis.counters)
-        if len(files) == 1:    # offsets do not say which of several files they are about
-            summary.read = partial(source.read, 0)
+    view = view_of(name, path, packets, expression)
+    analysis = view.analysis(files, follow=follow)
+    with closing(analysis.source) as source, Output(view.path, inputs=files) as output:
         progress = Progress(-1 if follow else source.size)
+
+        def make_room(rows: int) -> None:
+            if output.is_terminal and rows:
+                progress.hide()
+
         with stopping(source, follow or "-" in files):
-            for step in analysis:
-                shown = 0 if step.rows is None else len(step.rows.shown)
-                if output.is_terminal and shown:
-                    progress.hide()
-                writer.write(step)
-                if form.summary:
-                    summary.add(step.apps, shown)
-                progress.tick(source.position)
+            view.show(analysis, output, view.summary(analysis, one=len(files) == 1), before=make_room,
+                      after=lambda: progress.tick(source.position))
         progress.hide()
-        writer.end(summary)
         if source.damage:
             raise InputError(str(source.damage))
     return 0

@@ -22,8 +22,9 @@ from sniff.cli.analyze import FORMAT_HELP
 from sniff.cli.feed import Listener, Teller
 from sniff.cli.output import Output
 from sniff.cli.screen import Keyboard, Screen
+from sniff.cli.view import View, view_of
 from sniff.errors import InputError, MissingTool, SniffError, UsageError
-from sniff.report.formats import FORMATS, Options, format_for
+from sniff.report.formats import FORMATS
 
 DIRECTIONS = ("both", "in", "out")
 
@@ -54,8 +55,7 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
 
     Ctrl-C or q ends it in order. The filter is libpcap's: sniff live -i eth0 tcp port 80
     """
-    if expression is not None:
-        raise UsageError("display filters are not there yet")
+    view = view_of(name, rows_path, packets, expression)
     if ring is not None and path in (None, "-"):
         raise UsageError("--ring needs a name for its files: -w NAME.pcapng")
     if quiet and path is None:
@@ -70,11 +70,10 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
     source = open_source(wanted)
     if quiet or path == "-":
         return _record(wanted, source, None, 0)
-    form_name = name or format_for(rows_path, sys.stdout is not None and sys.stdout.isatty())
     ours, theirs = socket.socketpair()
     sys.stdout.flush()
     parent = os.getpid()
-    with Keyboard(sys.stdout.isatty() and rows_path in (None, "-")):
+    with Keyboard(sys.stdout.isatty() and view.path in (None, "-")):
         child = os.fork()
         if child:
             theirs.close()
@@ -83,7 +82,7 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
             signal.signal(number, signal.SIG_IGN)
         ours.close()
         source.close()
-        return _analyse(theirs, form_name, packets, rows_path, path, parent)
+        return _analyse(theirs, view, path, parent)
 
 
 # --- the process that captures ------------------------------------------------------------------------------------------
@@ -193,42 +192,32 @@ def _say(line: str) -> None:
 
 # --- the process that analyses ------------------------------------------------------------------------------------------
 
-def _analyse(end: socket.socket, name: str, packets: bool, rows_path: str | None, path: str | None, parent: int) -> int:
-    output = Output(rows_path, inputs=[path] if path else [])
-    privileges.drop()
+def _analyse(end: socket.socket, view: View, path: str | None, parent: int) -> int:
+    output = Output(view.path, inputs=[path] if path else [])
+    privileges.drop([str(view.folder.absolute().parent)] if view.folder else [])
     from sniff.capture.growing import GrowingStore
-    from sniff.pipeline import Analysis
-    from sniff.report.summary import Summary
     store = GrowingStore(path or "the capture")
-    form = FORMATS[name]
-    with output:
-        listener = Listener(end, store)
-        messages = form.messages and not (packets and not form.summary)
-        analysis = Analysis([store], follow=True, packets=packets, messages=messages)
-        with closing(analysis.source) as source:
-            summary = Summary(notes=analysis.notes, counters=analysis.counters, read=partial(source.read, 0))
+    listener = Listener(end, store)
+    analysis = view.analysis([store], follow=True)
+    with output, closing(analysis.source) as source:
+        summary = view.summary(analysis, one=True)
 
-            def figures() -> tuple[Standing, int, int, int, int]:
-                standing = listener.standing
-                behind = standing.last_ns - (summary.last_ns or standing.last_ns) if store.size > store.position else 0
-                return (standing, summary.tcp_flows + summary.udp_flows, summary.http.requests, summary.http.errors,
-                        max(0, behind))
+        def figures() -> tuple[Standing, int, int, int, int]:
+            standing = listener.standing
+            behind = standing.last_ns - (summary.last_ns or standing.last_ns) if store.size > store.position else 0
+            return (standing, summary.tcp_flows + summary.udp_flows, summary.http.requests, summary.http.errors,
+                    max(0, behind))
 
-            screen = Screen(output, figures, partial(_ask_to_end, parent)) if output.is_terminal else None
-            try:
-                writer = form.make(screen or output, Options(packets, analysis.notes, analysis.counters))
-                for step in analysis:
-                    writer.write(step)
-                    if form.summary:
-                        summary.add(step.apps, 0 if step.rows is None else len(step.rows.shown))
-            finally:
-                if screen:
-                    screen.close()
-            writer.end(summary)
-            if not listener.ended:
-                raise InputError("the capture ended unexpectedly; what it had written was read to its end")
-            if source.damage:
-                raise InputError(str(source.damage))
+        screen = Screen(output, figures, partial(_ask_to_end, parent)) if output.is_terminal else None
+        try:
+            view.show(analysis, screen or output, summary)
+        finally:
+            if screen:
+                screen.close()
+        if not listener.ended:
+            raise InputError("the capture ended unexpectedly; what it had written was read to its end")
+        if source.damage:
+            raise InputError(str(source.damage))
     return 0
 
 

@@ -1,0 +1,71 @@
+"""What `analyze` and `live` have in common: which format is meant, what the pipeline must do for it, and the loop."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sniff.errors import UsageError
+from sniff.report.formats import FORMATS, Format, Options, Sink, format_for
+
+if TYPE_CHECKING:
+    from sniff.capture.store import Store
+    from sniff.pipeline import Analysis
+    from sniff.report.summary import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is to be shown, and how.
+
+    form     the format
+    packets  a row for every packet
+    path     the file to write to, None for standard output
+    folder   the folder to write to, for formats of several files
+    """
+
+    form: Format
+    packets: bool
+    path: str | None
+    folder: Path | None
+
+    def analysis(self, paths: "Sequence[str | Path | Store]", *, follow: bool = False) -> "Analysis":
+        """The pipeline over these files that makes what the format needs."""
+        from sniff.pipeline import Analysis
+        form = self.form
+        return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
+                        messages=form.messages and not (self.packets and not form.summary))
+
+    def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
+        """An empty summary. `one`: there is one file only, so that offsets say where to look something up."""
+        from sniff.report.summary import Summary
+        read = partial(analysis.source.read, 0) if one else None
+        return Summary(notes=analysis.notes, counters=analysis.counters, read=read)
+
+    def show(self, analysis: "Analysis", sink: Sink, summary: "Summary", *,
+             before: Callable[[int], object] = lambda rows: None, after: Callable[[], object] = lambda: None) -> None:
+        """Write what the analysis says, step by step; called around each step: before(rows to be shown), after()."""
+        writer = self.form.make(sink, Options(self.packets, analysis.notes, analysis.counters, self.folder))
+        for step in analysis:
+            shown = 0 if step.rows is None else len(step.rows.shown)
+            before(shown)
+            writer.write(step)
+            if self.form.summary:
+                summary.add(step.apps, shown)
+            after()
+        before(1)
+        writer.end(summary)
+
+
+def view_of(name: str | None, path: str | None, packets: bool, expression: str | None) -> View:
+    """The view that the options ask for. Raises UsageError."""
+    if expression is not None:
+        raise UsageError("display filters are not there yet")
+    form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
+    if not form.folder:
+        return View(form, packets, path, None)
+    if path is None:
+        raise UsageError(f"--format {name} writes several files: name a folder with -o")
+    return View(form, packets, None, Path(path))
