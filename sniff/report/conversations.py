@@ -107,7 +107,7 @@ class Conversations:
     def _tunnel(self, packets: PacketBatch, i: int) -> list[Conversation]:
         at, end = int(packets.table[c.OUTER_L3, i]), int(packets.table[c.L3, i])
         header = packets.data[at:end].tobytes()
-        if len(header) < 48:
+        if len(header) < 28:
             return []
         if header[0] >> 4 == 4:
             length = (header[0] & 15) * 4
@@ -117,7 +117,7 @@ class Conversations:
             addresses = (ipv4_text(int.from_bytes(header[12:16], "big")), ipv4_text(int.from_bytes(header[16:20], "big")))
         else:
             length, wire = 40, 40 + int.from_bytes(header[4:6], "big")
-            if header[6] != UDP:
+            if header[6] != UDP or len(header) < 48:
                 return []
             addresses = (ipv6_bytes_text(header[8:24]), ipv6_bytes_text(header[24:40]))
         ports = (int.from_bytes(header[length:length + 2], "big"), int.from_bytes(header[length + 2:length + 4], "big"))

@@ -1,5 +1,6 @@
 """One flow, with names: what the flow rows of reassembly say, for every report that shows connections."""
 
+import ipaddress
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -9,12 +10,17 @@ from sniff.packets.columns import Address
 from sniff.reassembly import columns as s
 
 SERVER_PORTS = frozenset({
-    20, 21, 22, 23, 25, 53, 67, 68, 80, 81, 88, 102, 110, 123, 137, 143, 161, 162, 389, 443, 445, 502, 514, 563, 585, 587, 614,
+    20, 21, 22, 23, 25, 53, 67, 80, 81, 88, 102, 110, 123, 137, 143, 161, 162, 389, 443, 445, 502, 514, 563, 585, 587, 614,
     631, 636, 749, 853, 989, 990, 992, 993, 995, 1080, 1433, 1434, 1812, 1883, 2152, 2123, 2811, 3128, 3268, 3306, 3389, 3544, 4011,
     4789, 5060, 5072, 5223, 5353, 5355, 5432, 5900, 6081, 6379, 6666, 6667, 6668, 6669, 6697, 8000, 8080, 8443, 8883, 8888,
     9000, 9092, 9200, 20000, 27017,
 })
 """Ports of well-known servers: who has one is the server when nobody saw how the connection began."""
+
+
+def is_group(address: str) -> bool:
+    """Whether an address is a broadcast or multicast one: nobody who speaks to it answers a question."""
+    return address == "255.255.255.255" or ipaddress.ip_address(address).is_multicast
 
 
 class Flow:
@@ -57,7 +63,8 @@ class Flow:
             return False
         first = self.row[s.F_FIRST_DIRECTION]
         speaker, other = self.ports[first], self.ports[1 - first]
-        return (first == 1) != (speaker in SERVER_PORTS and other not in SERVER_PORTS)
+        answers = speaker in SERVER_PORTS and other not in SERVER_PORTS and not is_group(self.addresses[1 - first])
+        return (first == 1) != answers
 
     @property
     def state(self) -> s.ConnState:
