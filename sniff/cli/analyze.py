@@ -18,12 +18,12 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
 
 
 @click.command("analyze")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option("-Y", "--filter", "expression", metavar="FILTER", help="Only rows that match this display filter.")
 @click.option("--packets", is_flag=True, help="A row for every packet, not only for DNS and HTTP.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)),
               help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
-@click.option("-o", "--output", "path", metavar="PATH", help="Write to this file; its suffix says the format.")
+@click.option("-o", "--output", "path", metavar="PATH", type=click.Path(), help="Write to this file; its suffix says the format.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
 def command(files: tuple[str, ...], expression: str | None, packets: bool, name: str | None, path: str | None,
             follow: bool) -> int:

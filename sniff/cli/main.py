@@ -19,6 +19,8 @@ COMMANDS = {
 }
 """Name and line of help of every command. Each is `command` in the module of the same name beside this one."""
 
+EPILOG = 'Completion in your shell: eval "$(_SNIFF_COMPLETE=bash_source sniff)", likewise zsh_source and fish_source.'
+
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -52,7 +54,7 @@ class LazyGroup(Group):
         raise UsageError(f"no such command '{name}'{hint}")
 
 
-@click.group(cls=LazyGroup, context_settings=CONTEXT)
+@click.group(cls=LazyGroup, context_settings=CONTEXT, epilog=EPILOG)
 @click.version_option(__version__, "-V", "--version", prog_name="sniff", message="%(prog)s %(version)s")
 def sniff() -> None:
     """Show what is really on the wire: DNS, TCP and HTTP, from capture files or live.

@@ -59,6 +59,17 @@ def test_a_wrong_command_line_is_one_line_and_status_2(sniff_command, arguments,
     assert done.stderr.startswith(f"sniff: {words}") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("words", "found"), [
+    ("sniff anal", ["plain,analyze"]),
+    ("sniff analyze --fo", ["plain,--format", "plain,--follow"]),
+    ("sniff analyze --format tab", ["plain,table", "plain,tabs"]),
+    ("sniff analyze x", ["file,x"]),
+])
+def test_completion(sniff_command, words, found):
+    environment = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_SNIFF_COMPLETE": "bash_complete"}
+    assert run(sniff_command, env=os.environ | environment).stdout.splitlines() == found
+
+
 def test_start_up_imports_nothing_that_is_slow():
     slow = {"numpy", "rich", "scapy", "pyshark", "jinja2", "dns", "importlib.metadata"}
     code = ("import sys; from sniff.__main__ import main\n"
