@@ -5,7 +5,6 @@ is no C compiler the install succeeds and the same files run uncompiled. SNIFF_P
 which is how the tests run both ways.
 """
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -34,6 +33,7 @@ COMPILED = [
     "sniff/decode/dns_parse.py",
     "sniff/exchange/dns_pair.py",
     "sniff/exchange/name_table.py",
+    "sniff/report/http_json.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
 ]
@@ -60,6 +60,29 @@ def translate(name):
         return None, str(error)
 
 
+def translate_ahead(names):
+    """Write the C sources on all cores; translate() then finds them written. Without fork() it does all of it by itself.
+
+    A multiprocessing pool would have to find translate() by name, which it cannot where this file is not a module: pip
+    executes it.
+    """
+    if not hasattr(os, "fork"):
+        return
+    cores = os.cpu_count() or 1
+    children = []
+    for core in range(cores):
+        child = os.fork()
+        if not child:
+            try:
+                for name in names[core::cores]:
+                    translate(name)
+            finally:
+                os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
 def shared():
     """The extension SHARED. Cython writes its source whole, from nothing."""
     source = Path("build/cython") / (SHARED.replace(".", "/") + ".c")
@@ -79,12 +102,9 @@ def extensions():
     if not names or os.environ.get("SNIFF_PURE") == "1":
         return []
     built = [shared()]
-    if "fork" in multiprocessing.get_all_start_methods():
-        with multiprocessing.get_context("fork").Pool() as pool:
-            results = pool.map(translate, names, chunksize=1)
-    else:
-        results = list(map(translate, names))
-    for name, (extension, error) in zip(names, results, strict=True):
+    translate_ahead(names)
+    for name in names:
+        extension, error = translate(name)
         if extension:
             built.append(extension)
         elif os.environ.get("SNIFF_STRICT") == "1":

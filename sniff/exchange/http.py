@@ -153,22 +153,22 @@ class Exchange:
     @property
     def start_ns(self) -> int:
         """When it began: the lookup, the connection or the first byte, whichever came first."""
-        return self._steps[0]
+        return self.moments[0]
 
     @property
     def end_ns(self) -> int:
         """When its last byte was seen, or the connection ended without one."""
-        return self._steps[-1]
+        return self.moments[-1]
 
     @property
     def phases(self) -> Phases:
         """Where the time went."""
-        asked, answered, syn, opened, sending, sent, turn, first, end = self._steps
+        asked, answered, syn, opened, sending, sent, turn, first, end = self.moments
         return Phases(answered - asked, opened - syn, syn - answered + sending - opened + turn - sent, sent - sending,
                       first - turn, end - first)
 
     @property
-    def _steps(self) -> tuple[int, ...]:
+    def moments(self) -> tuple[int, ...]:
         """Nine moments in order: asked, answered, SYN, open, first and last byte sent, turn, first byte, last byte."""
         steps = self._moments
         if steps is None:
@@ -219,7 +219,7 @@ class Exchange:
 
     def _phase_at(self, ts_ns: int) -> str:
         names = ("dns", "queue", "connect", "queue", "send", "queue", "wait", "receive")
-        steps = self._steps
+        steps = self.moments
         for index, name in enumerate(names):
             if ts_ns <= steps[index + 1] and steps[index + 1] > steps[index]:
                 return name

@@ -4,15 +4,23 @@ Times are JSON numbers with nine decimals, durations too, in seconds. What was n
 """
 
 import json
+from array import array
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
+from typing import Any
+
+import numpy as np
 
 from sniff.decode import columns as c
 from sniff.decode import fields
 from sniff.decode.columns import MessageFlag
 from sniff.decode.message import Message
+from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, State
+from sniff.report import http_json
 from sniff.report.jsonl import epoch
+from sniff.report.lines import PART_ROWS
 
 REQUEST_HEADERS = (("http.host", b"host"), ("http.user_agent", b"user-agent"), ("http.referer", b"referer"))
 RESPONSE_HEADERS = (("http.server", b"server"), ("http.location", b"location"), ("http.content_type", b"content-type"))
@@ -27,10 +35,8 @@ def http_line(exchange: Exchange, secrets: bool = False) -> str:
     """
     connection, request, response = exchange.connection, exchange.request, exchange.response
     first = exchange.messages[0].row
-    ip = "ipv6" if connection.is_ipv6 else "ip"
-    line = (f'{{"frame.number":{first[c.M_FIRST_PACKET]},"frame.time_epoch":{_seconds(first[c.M_FIRST_NS])},'
-            f'"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
-            f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
+    line = (f'{{"frame.number":{first[c.M_FIRST_PACKET]},"frame.time_epoch":{_seconds(first[c.M_FIRST_NS])}'
+            f'{_fragment(connection)}')
     if request is not None:
         line += (f',"http.request.method":{_often(request.method)},"http.request.uri":{_quoted(request.target)},'
                  f'"http.request.version":{quote(request.version)},"http.request.full_uri":{quote(exchange.url(secrets))}'
@@ -60,6 +66,74 @@ def http_line(exchange: Exchange, secrets: bool = False) -> str:
         for name, counts in (("retransmissions", exchange.retransmissions()), ("stalls", exchange.stalls())):
             line += f',"sniff.{name}":{json.dumps(counts)}' if counts else ""
     return line + "}"
+
+
+class HttpLines:
+    """Exchanges as lines: plain ones by a compiled loop (http_json.py), the others by http_line."""
+
+    def __init__(self, secrets: bool = False) -> None:
+        self._secrets = secrets
+        self._encoder = http_json.Encoder(_view(http_json.WORDS), _view(http_json.STARTS), _view(http_json.NAME_BYTES),
+                                          _view(http_json.NAME_STARTS), _view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._out = np.empty(1 << 20, np.uint8)
+
+    def chunks(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
+        """The lines of some exchanges, many at a time, each with its line end."""
+        for start in range(0, len(exchanges), PART_ROWS):
+            yield b"".join(self._part(exchanges[start:start + PART_ROWS]))
+
+    def _part(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
+        table, pool = _table(exchanges)
+        encoder = self._encoder
+        encoder.bind(_view(np.frombuffer(table, np.int64).reshape(-1, http_json.WIDTH)), _view(np.frombuffer(pool, np.uint8)))
+        answer = -1
+        while answer != http_json.DONE:
+            encoder.room(_view(self._out))
+            answer = encoder.run()
+            yield self._out[:encoder.used()].tobytes()
+            if answer == http_json.NOT_PLAIN:
+                yield http_line(exchanges[encoder.after()], self._secrets).encode("ascii") + b"\n"
+                encoder.skip()
+
+
+def _table(exchanges: Sequence[Exchange]) -> tuple["array[int]", bytes]:
+    """int64[n, http_json.WIDTH] and the pool it refers to."""
+    table: "array[int]" = array("q")
+    pool = bytearray(b"\0")
+    fragments: dict[int, tuple[int, int]] = {}
+    for exchange in exchanges:
+        request, response = exchange.request, exchange.response
+        if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events:
+            table.extend(_NOT_PLAIN)
+            continue
+        connection = exchange.connection
+        place = fragments.get(connection.stream)
+        if place is None:
+            fragment = _fragment(connection).encode("ascii")
+            place = fragments[connection.stream] = (len(pool), len(fragment))
+            pool += fragment
+        at = len(pool)
+        table.extend(request.row)
+        table.extend(response.row)
+        table.extend((*place, at, at + len(request.head), *exchange.moments, 0))
+        pool += request.head
+        pool += response.head
+    return table, bytes(pool)
+
+
+_NOT_PLAIN = [0] * (http_json.WIDTH - 1) + [-1]
+
+
+def _fragment(connection: Connection) -> str:
+    """What a line says of the connection."""
+    ip = "ipv6" if connection.is_ipv6 else "ip"
+    return (f',"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
+            f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
+
+
+def _view(array: Any) -> Any:
+    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
+    return memoryview(array)
 
 
 _STATES = {state: f',"sniff.state":"{state.name.lower()}"' for state in State}

@@ -10,7 +10,7 @@ from sniff.decode.columns import APP_PROTOCOL, Protocol
 from sniff.exchange.stage import Joined, Joiner
 from sniff.report.dns_lines import dns_line
 from sniff.report.formats import Options, Sink, Step
-from sniff.report.http_lines import http_line
+from sniff.report.http_lines import HttpLines
 from sniff.report.jsonl import PacketLines
 from sniff.report.lines import PART_ROWS
 from sniff.report.summary import Summary
@@ -26,6 +26,7 @@ class MessageWriter:
         self.sink = sink
         self.joiner = Joiner(options.notes, options.counters)
         self.packets = PacketLines()
+        self.http = HttpLines()
 
     def write(self, step: Step) -> None:
         """Write what one step completes: packets, then exchanges."""
@@ -41,9 +42,10 @@ class MessageWriter:
         self._write(self.joiner.finish())
 
     def _write(self, joined: Joined) -> None:
-        for lines in (map(dns_line, joined.dns), map(http_line, joined.http)):
-            for data in _blocks(lines):
-                self.sink.write(data)
+        for data in _blocks(map(dns_line, joined.dns)):
+            self.sink.write(data)
+        for data in self.http.chunks(joined.http):
+            self.sink.write(data)
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[bytes]:
