@@ -585,18 +585,24 @@ def _find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
                  at_end: cython.bint, big: cython.bint, state: cython.longlong[::1]) -> cython.int:
     total: cython.longlong
     after: cython.Py_ssize_t
+    kind: cython.longlong
     order: cython.bint
     while position + 12 <= end:
         total = _block_at(data, position, end, big, True)
         if total > 0:
             after = position + cython.cast(cython.Py_ssize_t, total)
+            kind = _u32(data, position, big)
+            if (kind == 6 or kind == 2) and after <= end:       # lengths that agree in three places are enough
+                state[_POSITION] = position
+                state[_WHY] = _FOUND
+                return 0
             if after + 12 > end and not at_end:
                 state[_POSITION] = position
                 state[_WHY] = _MORE
                 state[_NEEDED] = total + 12
                 return 0
             order = big                             # of a section that begins here, its own
-            if _u32(data, position, big) == 0x0A0D0D0A:
+            if kind == 0x0A0D0D0A:
                 order = _u32(data, position + 8, True) == 0x1A2B3C4D
             if after == end or (after + 12 <= end and _block_at(data, after, end, order, False) > 0):
                 state[_POSITION] = position
@@ -614,8 +620,8 @@ def find_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssize
                 at_end: cython.bint, big: cython.bint, state: cython.longlong[::1]) -> cython.int:
     """Look for a pcapng block in `data[position:end]` after damage.
 
-    A place is believed when a block of a known type stands there whose two lengths agree, and after it the head of
-    another one, or the end of the file. Arguments as in find_pcap and walk_pcapng. Linear.
+    A place is believed when a block of a known type stands there whose two lengths agree, and which either holds a packet
+    that fits, or is followed by another block or by the end of the file. Arguments as in find_pcap and walk_pcapng. Linear.
     """
     with cython.nogil:
         _find_pcapng(data, position, end, at_end, big, state)
