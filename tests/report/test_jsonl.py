@@ -40,6 +40,11 @@ def test_addresses_of_other_kinds_have_their_own_names():
     assert not any(name.endswith(".src") for name in [*none, *words])
 
 
+def test_a_packet_without_a_time_has_null():
+    [packet] = objects(row_batch([Row(ts_ns=5)], decimals=[-1]))
+    assert packet["frame.time_epoch"] is None and packet["frame.time_relative"] is None
+
+
 def test_what_has_no_value_has_no_key():
     batch = row_batch([Row(), Row()])
     batch.apps.streams.table[s.ROW_LEN] = [-1, 5]

@@ -27,6 +27,10 @@ def test_the_row_of_the_mission():
     assert text_of(batch) == "10\t0.137736\t13.33.47.133\t192.168.1.2\tHTTP\t71\tHTTP/1.1 200 OK  (text/html)\n"
 
 
+def test_a_packet_without_a_time_has_an_empty_cell():
+    assert cells_of(row_batch([Row(ts_ns=5)], decimals=[-1]))[0][1] == ""
+
+
 def true_time(ts_ns, zero_ns, decimals):
     """What tshark prints: cut towards zero; no minus when nothing is left."""
     value = (Decimal(ts_ns - zero_ns) / 10**9).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN)
