@@ -125,7 +125,9 @@ F_LAST_SEQ = 60        # and 61: highest sequence number reached, counted from F
 F_LAST_ACK = 62        # and 63: highest one that the other end acknowledged, counted likewise
 F_FIRST_DIRECTION = 64  # who sent the first packet
 F_ENDED_NS = 65        # when its end was decided: a reset, or the second FIN; 0 not yet
-F_COUNT = 66
+F_TCP_FLAGS = 66       # and 67: all flags seen; these and the next two only in StreamBatch.connections
+F_FRAME_BYTES = 68     # and 69: bytes of the frames on the wire; of packets in a tunnel, of their IP
+F_COUNT = 70
 
 
 class EndReason(IntEnum):

@@ -13,6 +13,8 @@ from sniff.reassembly import columns as s
 
 NUMBER = cython.declare(cython.Py_ssize_t, c.NUMBER)
 TS_NS = cython.declare(cython.Py_ssize_t, c.TS_NS)
+WIRELEN = cython.declare(cython.Py_ssize_t, c.WIRELEN)
+OUTER_L3 = cython.declare(cython.Py_ssize_t, c.OUTER_L3)
 L3 = cython.declare(cython.Py_ssize_t, c.L3)
 PAYLOAD_WIRE = cython.declare(cython.Py_ssize_t, c.PAYLOAD_WIRE)
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
@@ -42,6 +44,8 @@ F_RST = cython.declare(cython.Py_ssize_t, s.F_RST)
 F_MIDSTREAM = cython.declare(cython.Py_ssize_t, s.F_MIDSTREAM)
 F_FIRST_DIRECTION = cython.declare(cython.Py_ssize_t, s.F_FIRST_DIRECTION)
 F_ENDED_NS = cython.declare(cython.Py_ssize_t, s.F_ENDED_NS)
+F_TCP_FLAGS = cython.declare(cython.Py_ssize_t, s.F_TCP_FLAGS)
+F_FRAME_BYTES = cython.declare(cython.Py_ssize_t, s.F_FRAME_BYTES)
 F_STREAM = cython.declare(cython.Py_ssize_t, s.F_STREAM)
 F_VLAN = cython.declare(cython.Py_ssize_t, s.F_VLAN)
 F_HISTORY = cython.declare(cython.Py_ssize_t, s.F_HISTORY)
@@ -155,6 +159,10 @@ def count(table: cython.const[cython.longlong][:, ::1], i: cython.Py_ssize_t, pa
     parts[row + F_WIRE_BYTES + d] += table[WIRE_END, i] - table[L3, i]
     if length > 0:
         parts[row + F_SENT + d] += length
+    if table[OUTER_L3, i] == table[L3, i]:
+        parts[row + F_FRAME_BYTES + d] += table[WIRELEN, i]
+    else:
+        parts[row + F_FRAME_BYTES + d] += table[WIRE_END, i] - table[L3, i]
     return 0
 
 
@@ -226,6 +234,7 @@ def follow(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
                 continue
             other = 1 - d
             seq = table[TCP_SEQ, i]
+            parts[row + F_TCP_FLAGS + d] |= flags
             ends = parts[row + F_ENDS]
             mine = (ends >> 4 * d) & 15
             theirs = (ends >> 4 * other) & 15

@@ -34,9 +34,11 @@ class Conversation:
     ports: tuple[int, int]
     first_ns: int
     last_ns: int
+    code: int = 0      # of the first ICMP packet
     packets: list[int] = field(default_factory=lambda: [0, 0])
     payload: list[int] = field(default_factory=lambda: [0, 0])
-    wire: list[int] = field(default_factory=lambda: [0, 0])
+    wire: list[int] = field(default_factory=lambda: [0, 0])      # IP bytes
+    frames: list[int] = field(default_factory=lambda: [0, 0])    # bytes of the frames
 
     @property
     def key(self) -> Key:
@@ -79,7 +81,7 @@ class Conversations:
         order = (0, 1) if (flow.addresses[0], flow.ports[0]) == (one.addresses[0], one.ports[0]) else (1, 0)
         if flow.first_ns < one.first_ns and order == (1, 0) and not flow.backwards:
             one.addresses, one.ports = flow.addresses, flow.ports
-            for counts in (one.packets, one.payload, one.wire):
+            for counts in (one.packets, one.payload, one.wire, one.frames):
                 counts.reverse()
             order = (0, 1)
         one.first_ns, one.last_ns = min(one.first_ns, flow.first_ns), max(one.last_ns, flow.last_ns)
@@ -87,6 +89,7 @@ class Conversations:
             one.packets[order[k]] += flow.row[s.F_PACKETS + k]
             one.payload[order[k]] += flow.row[s.F_SENT + k]
             one.wire[order[k]] += flow.row[s.F_WIRE_BYTES + k]
+            one.frames[order[k]] += flow.row[s.F_FRAME_BYTES + k]
         return True
 
     def _icmp(self, packets: PacketBatch, i: int) -> list[Conversation]:
@@ -97,12 +100,9 @@ class Conversations:
         protocol = ICMP if table[c.KIND, i] == c.Kind.ICMP else ICMPV6
         kind, code = int(packets.data[at]), int(packets.data[at + 1])
         counterpart = _COUNTERPARTS[protocol].get(kind)
-        source, destination = _addresses(packets, i)
-        if counterpart is None:
-            return self._count_packet(protocol, (source, destination), (kind, code), int(table[c.TS_NS, i]), end - at - 8,
-                                      end - int(table[c.L3, i]), both_ways=False)
-        return self._count_packet(protocol, (source, destination), (kind, counterpart), int(table[c.TS_NS, i]), end - at - 8,
-                                  end - int(table[c.L3, i]))
+        ports = (kind, code if counterpart is None else counterpart)
+        return self._count_packet(packets, i, protocol, _addresses(packets, i), ports, end - at - 8, end - int(table[c.L3, i]),
+                                  both_ways=counterpart is not None)
 
     def _tunnel(self, packets: PacketBatch, i: int) -> list[Conversation]:
         at, end = int(packets.table[c.OUTER_L3, i]), int(packets.table[c.L3, i])
@@ -121,10 +121,11 @@ class Conversations:
                 return []
             addresses = (ipv6_bytes_text(header[8:24]), ipv6_bytes_text(header[24:40]))
         ports = (int.from_bytes(header[length:length + 2], "big"), int.from_bytes(header[length + 2:length + 4], "big"))
-        return self._count_packet(UDP, addresses, ports, int(packets.table[c.TS_NS, i]), wire - length - 8, wire)
+        return self._count_packet(packets, i, UDP, addresses, ports, wire - length - 8, wire)
 
-    def _count_packet(self, protocol: int, addresses: tuple[str, str], ports: tuple[int, int], ts_ns: int, payload: int,
-                      wire: int, both_ways: bool = True) -> list[Conversation]:
+    def _count_packet(self, packets: PacketBatch, i: int, protocol: int, addresses: tuple[str, str], ports: tuple[int, int],
+                      payload: int, wire: int, both_ways: bool = True) -> list[Conversation]:
+        ts_ns = int(packets.table[c.TS_NS, i])
         over = []
         key = _key(protocol, *addresses, *ports) if both_ways else (protocol, addresses[0], ports[0], addresses[1], ports[1])
         one = self._open.pop(key, None)
@@ -139,12 +140,15 @@ class Conversations:
             else:
                 one = Conversation(protocol, self._count, addresses, ports, ts_ns, ts_ns)
             self._count += 1
+            if protocol != UDP:
+                one.code = int(packets.data[int(packets.table[c.L4, i]) + 1])
         self._open[key] = one   # the last one is the youngest
         k = 0 if not both_ways or (addresses[0], ports[0]) == (one.addresses[0], one.ports[0]) else 1
         one.last_ns = ts_ns
         one.packets[k] += 1
         one.payload[k] += max(0, payload)
         one.wire[k] += wire
+        one.frames[k] += int(packets.table[c.WIRELEN, i])
         return over
 
 

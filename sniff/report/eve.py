@@ -27,7 +27,12 @@ def _http(options: Options) -> EventSource:
     return HttpEvents(options)
 
 
-SOURCES: list[Callable[[Options], EventSource]] = [_http]
+def _flows(options: Options) -> EventSource:
+    from sniff.report.eve_flow import FlowEvents
+    return FlowEvents(options)
+
+
+SOURCES: list[Callable[[Options], EventSource]] = [_http, _flows]
 """What makes the events."""
 
 

@@ -6,15 +6,14 @@ Source: https://docs.zeek.org/en/current/logs/conn.html and .../scripts/base/pro
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from sniff.decode import columns as d
 from sniff.reassembly import columns as s
 from sniff.report.conversations import Conversation, Conversations
 from sniff.report.flow import Flow, flows_of
 from sniff.report.formats import Options, Step
+from sniff.report.services import Services
 from sniff.report.uid import connection_uid
 
+_SERVICES = {"http": "http", "dns": "dns", "tls": "ssl", "ssh": "ssh"}
 _NAMES = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmp"}
 
 
@@ -70,19 +69,18 @@ class ConnLogs:
 
     def __init__(self, options: Options) -> None:
         self._conversations = Conversations()
-        self._services: dict[int, str] = {}
+        self._services = Services()
 
     def add(self, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
         """The connections that ended in one step."""
         streams = step.apps.streams
-        for stream in np.unique(step.apps.messages[d.M_STREAM]).tolist():
-            self._services[stream] = "http"
+        self._services.add(step)
         for one in self._conversations.add(streams.packets):
             yield "conn", conversation_row(one)
         for flow in flows_of(streams.connections):
-            service = self._services.pop(flow.stream, None) if flow.protocol == 6 else None
             if not self._conversations.absorb(flow):
-                yield "conn", conn_row(flow, service)
+                yield "conn", conn_row(flow, _SERVICES.get(self._services.take(flow) or ""))
+        self._services.forget(streams.ended[s.F_STREAM, streams.ended[s.F_PROTO] == 6].tolist())
 
     def finish(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """ICMP and the outsides of tunnels."""
