@@ -77,6 +77,9 @@ STREAM_JUMP_BYTES = 16 << 20
 other end or by two segments that continue it, before the bytes between are taken for a gap. Twice the largest window
 that Linux gives by default (6 MiB)."""
 
+CONVERSATIONS = 65_536
+"""ICMP conversations and outsides of tunnels counted at once for connection logs; the idlest is written out first."""
+
 # --- decoding ----------------------------------------------------------------------------------------------------------
 
 HEAD_BYTES = 256 << 10
