@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from sniff.capture.raw import RawBatch
 from sniff.capture.sources import Source, open_capture
 from sniff.capture.store import Store
 from sniff.decode.batch import AppBatch
@@ -105,7 +106,7 @@ class Analysis:
         self._wanted[list(APPLICATION)] = True
 
     def __iter__(self) -> Iterator[Step]:
-        packets: Iterable[PacketBatch] = map(self._dissector.dissect, self.source)
+        packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))
         if self._threads:
             packets = ahead(packets)
         steps: Iterable[Step] = map(self._step, packets)
@@ -170,6 +171,20 @@ class Analysis:
         interfaces = self.source.interfaces
         decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
         return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
+
+
+def ended(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:
+    """The same batches, the last of which says that it is the last: an empty one more when none did.
+
+    A pipe or a growing file may end after its last packets were handed on, when nobody knew yet that they were the last.
+    """
+    number, last = 1, False
+    for batch in batches:
+        number, last = batch.first_number + len(batch), batch.end
+        yield batch
+    if not last:
+        none = np.zeros(0, np.int64)
+        yield RawBatch(np.zeros(0, np.uint8), number, none, none, none, none, none, none, none, none, end=True)
 
 
 def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
