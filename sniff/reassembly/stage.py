@@ -1,6 +1,6 @@
 """Tracker: one PacketBatch in, one StreamBatch out. Owns the arrays that flows.py, analysis.py and tcp.py work on."""
 
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Tracker:
         # touches it: a capture with few flows takes little.
         slots = self._most + limits.BATCH_PACKETS + self._most // 8
         self._state = np.zeros(flows.STATE_COUNT, np.int64)
-        self._secrets = np.array([secrets.randbits(26) << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
+        self._secrets = np.array([int.from_bytes(os.urandom(4), "big") >> 6 << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
         self._keys = np.zeros((slots, flows.WIDTH), np.int64)
         self._buckets = np.zeros(4096, np.int64)
         self._free = np.zeros(slots, np.int64)
