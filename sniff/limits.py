@@ -119,6 +119,10 @@ RANGED_FILES = 4_096
 RANGED_FILE_PARTS = 4_096
 """Parts of one such file; then it is given out as it is."""
 
+GATEWAY_CONNECTIONS = 16_384
+"""Connections between web servers and applications (FastCGI, SCGI, uwsgi) that are read at once; the oldest is given up
+first, and so it is when they hold more than WAITING_BYTES."""
+
 PENDING_TOTALS = 65_536
 """Requests of all connections that wait for their responses in the summary; the oldest is given up first."""
 

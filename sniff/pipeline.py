@@ -31,6 +31,7 @@ from sniff.decode.columns import (
     Suffix,
 )
 from sniff.decode.dns import DnsRows
+from sniff.decode.gateways import Gateways
 from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
 from sniff.decode.words import Describer
@@ -101,6 +102,7 @@ class Analysis:
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
+        self._gateways = Gateways(self.counters)
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -133,6 +135,7 @@ class Analysis:
         if self._messages:
             batch.messages, batch.heads = self._http_messages.read(streams)
             batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
+            batch.gateways = self._gateways.read(streams)
         batch.pool = pool.data
         return batch
 

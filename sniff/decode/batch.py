@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sniff.capture.raw import Bytes
+from sniff.decode.cgi import CgiRequest
 from sniff.decode.columns import BODY_COUNT, M_COUNT
 from sniff.packets.batch import Table
 from sniff.reassembly.batch import StreamBatch
@@ -23,6 +24,7 @@ class AppBatch:
     begun     int64[columns.M_COUNT, b]  messages whose head became whole in this batch and that have a body, as they stood
               then; only when bodies are wanted, like the next one
     bodies    int64[columns.BODY_COUNT, p]  the parts of bodies that this batch brought, in order
+    gateways  requests over FastCGI, SCGI and uwsgi that were over in this batch
     """
 
     streams: StreamBatch
@@ -33,3 +35,4 @@ class AppBatch:
     words: dict[int, tuple[str, str]] = field(default_factory=dict)
     begun: Table = field(default_factory=lambda: np.empty((M_COUNT, 0), np.int64))
     bodies: Table = field(default_factory=lambda: np.empty((BODY_COUNT, 0), np.int64))
+    gateways: list[CgiRequest] = field(default_factory=list)

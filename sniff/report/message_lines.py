@@ -8,6 +8,7 @@ import numpy as np
 
 from sniff.decode.columns import APP_PROTOCOL, Protocol
 from sniff.exchange.stage import Joined, Joiner
+from sniff.report.cgi_lines import cgi_line
 from sniff.report.dns_lines import dns_line
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.http_lines import HttpLines
@@ -36,6 +37,8 @@ class MessageWriter:
             for chunk in self.packets.chunks(replace(rows, shown=rows.shown[~np.isin(protocol, AS_EXCHANGES)])):
                 self.sink.write(chunk)
         self._write(self.joiner.add(step.apps))
+        for data in _blocks(map(cgi_line, step.apps.gateways)):
+            self.sink.write(data)
 
     def end(self, summary: Summary) -> None:
         """Write what was still open."""
