@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields
 
 # --- batches -----------------------------------------------------------------------------------------------------------
 
-BATCH_PACKETS = 65_496
-"""Most packets in one batch: 64 Ki less 40, since columns a power of two apart would compete for the same cache lines."""
+BATCH_PACKETS = 16_344
+"""Most packets in one batch: 16 Ki less 40, since columns a power of two apart would compete for the same cache lines. A
+few batches are alive at once, and larger ones are no faster."""
 
 BATCH_BYTES = 8 << 20
 """Bytes of the store read for one batch; one larger record makes one larger batch."""
