@@ -3,7 +3,6 @@
 A ring: it never grows beyond its cap, and says when the bytes that somebody asks for fell off.
 """
 
-import tempfile
 
 from sniff import limits
 from sniff.capture.files import read_at, write_at
@@ -21,6 +20,7 @@ class Spool:
         self.written = 0
         self.lost = 0
         self._counters = counters
+        import tempfile     # it loads a lot, and a plain file needs none of it
         self._file = tempfile.TemporaryFile(prefix="sniff-")  # noqa: SIM115  lives as long as the spool; has no name
         self._full = False
 
