@@ -12,6 +12,7 @@ COMMANDS = {
     "analyze": "Show what happened in capture files: DNS and HTTP, or every packet.",
     "info": "Say what capture files are: format, interfaces, times, rates, drops, damage.",
     "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
+    "follow": "Print what the two ends of one TCP or UDP stream said.",
     "export": "Write the bodies of HTTP messages to files.",
     "live": "Capture on an interface and show what happens as it happens.",
     "interfaces": "List the interfaces of this machine, and whether you may capture there.",

@@ -59,13 +59,26 @@ class View:
         writer.end(summary)
 
 
-def view_of(name: str | None, path: str | None, packets: bool, expression: str | None) -> View:
+def view_of(name: str | None, path: str | None, packets: bool, expression: str | None, flows: bool = False) -> View:
     """The view that the options ask for. Raises UsageError."""
     if expression is not None:
         raise UsageError("display filters are not there yet")
+    if flows:
+        return _flow_view(name, path, packets)
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
     if not form.folder:
         return View(form, packets, path, None)
     if path is None:
         raise UsageError(f"--format {name} writes several files: name a folder with -o")
     return View(form, packets, None, Path(path))
+
+
+def _flow_view(name: str | None, path: str | None, packets: bool) -> View:
+    """A row a connection."""
+    from sniff.report.flows import FORMATS as FLOW_FORMATS
+    name = name or format_for(path, sys.stdout is not None and sys.stdout.isatty())
+    if packets:
+        raise UsageError("--flows shows a row a connection, --packets a row a packet: leave one of them away")
+    if name not in FLOW_FORMATS:
+        raise UsageError(f"--flows is written as {', '.join(FLOW_FORMATS)}; --format {name} says what there is about flows anyway")
+    return View(FLOW_FORMATS[name], False, path, None)

@@ -167,7 +167,7 @@ class Tracker:
         """Why each flow ended: because its ends said so, or because of what happened to the table."""
         closed = (rows[s.F_FIN] > 0) & (rows[s.F_FIN + 1] > 0)
         reset = (rows[s.F_RST] > 0) | (rows[s.F_RST + 1] > 0)
-        rows[s.F_END_REASON] = np.where(reset, int(s.EndReason.RESET), np.where(closed, int(s.EndReason.FIN), reasons))
+        rows[s.F_END_REASON] = np.where(closed, int(s.EndReason.FIN), np.where(reset, int(s.EndReason.RESET), reasons))
 
     def _follow_ends(self, table: Table, out: Table) -> Table:
         """int64[k, F_COUNT]: the connections that were over before the end of their flow."""

@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,7 +85,7 @@ def cut(segments: Sequence[Segment], cuts: Iterable[int]) -> list[PacketBatch]:
     """Batches that end before the segments of these indexes; the last one is the end of the capture."""
     edges = [0, *sorted({k for k in cuts if 0 < k < len(segments)}), len(segments)]
     batches, offset = [], 0
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         batch = packets(segments[low:high], low + 1, offset, high == len(segments))
         offset += len(batch.data)
         batches.append(batch)
