@@ -19,19 +19,11 @@ does this: each step moves forward, so a record costs linear time at most once, 
 from array import array
 
 import cython
-from cython.cimports.sniff.decode.dns_names import (  # type: ignore[import-untyped]
-    item,
-    lacks,
-    read_name,
-    show,
-    show_ascii,
-    show_ipv4,
-    show_ipv6,
-    show_number,
-    show_raw,
-)
 
 from sniff.decode import columns
+
+if not cython.compiled:    # compiled, they are cimported in dns_rdata.pxd
+    from sniff.decode.dns_names import item, lacks, read_name, show, show_ascii, show_ipv4, show_ipv6, show_number, show_raw
 
 MALFORMED = cython.declare(cython.longlong, columns.Suffix.MALFORMED)
 NAME_END = cython.declare(cython.Py_ssize_t, 0)
@@ -61,8 +53,8 @@ def _table() -> "tuple[bytes, array[int]]":
 
 
 _TEXT, _STARTS = _table()
-LAYOUT = cython.declare(cython.const[cython.uchar][::1], _TEXT)
-STARTS = cython.declare(cython.const[cython.longlong][::1], _STARTS)
+LAYOUT = cython.declare(cython.const[cython.uchar][::1], memoryview(_TEXT))
+STARTS = cython.declare(cython.const[cython.longlong][::1], memoryview(_STARTS))
 
 
 @cython.cfunc

@@ -7,11 +7,13 @@ nearly all messages are made of; everything rarer is asked from dns_names.py and
 from array import array
 
 import cython
-from cython.cimports.sniff.decode.dns_names import lacks, read_name, show, show_ipv6  # type: ignore[import-untyped]
-from cython.cimports.sniff.decode.dns_rdata import rest  # type: ignore[import-untyped]
 
 from sniff.decode import columns, dns_constants, udp_ports
 from sniff.packets import columns as packet_columns
+
+if not cython.compiled:    # compiled, they are cimported in dns_wire.pxd
+    from sniff.decode.dns_names import lacks, read_name, show, show_ipv6
+    from sniff.decode.dns_rdata import rest
 
 # --- columns ----------------------------------------------------------------------------------------------------------------
 KIND = cython.declare(cython.Py_ssize_t, packet_columns.KIND)
@@ -35,21 +37,21 @@ P_UDP = cython.declare(cython.longlong, columns.Protocol.UDP)
 CUT = cython.declare(cython.longlong, columns.Suffix.CUT)
 
 # --- words ------------------------------------------------------------------------------------------------------------------
-STANDARD = cython.declare(cython.const[cython.uchar][::1], dns_constants.STANDARD)
-STANDARD_RESPONSE = cython.declare(cython.const[cython.uchar][::1], dns_constants.STANDARD_RESPONSE)
-WORDS = cython.declare(cython.const[cython.uchar][::1], dns_constants.WORDS)
-OPCODES = cython.declare(cython.const[cython.longlong][::1], dns_constants.OPCODES)
-STATUSES = cython.declare(cython.const[cython.longlong][::1], dns_constants.STATUSES)
-TYPES = cython.declare(cython.const[cython.longlong][::1], dns_constants.TYPES)
+STANDARD = cython.declare(cython.const[cython.uchar][::1], memoryview(dns_constants.STANDARD))
+STANDARD_RESPONSE = cython.declare(cython.const[cython.uchar][::1], memoryview(dns_constants.STANDARD_RESPONSE))
+WORDS = cython.declare(cython.const[cython.uchar][::1], memoryview(dns_constants.WORDS))
+OPCODES = cython.declare(cython.const[cython.longlong][::1], memoryview(dns_constants.OPCODES))
+STATUSES = cython.declare(cython.const[cython.longlong][::1], memoryview(dns_constants.STATUSES))
+TYPES = cython.declare(cython.const[cython.longlong][::1], memoryview(dns_constants.TYPES))
 SMALL_TYPES = cython.declare(cython.longlong, dns_constants.SMALL_TYPES)
-PHRASES = cython.declare(cython.const[cython.longlong][::1], dns_constants.PHRASES)
+PHRASES = cython.declare(cython.const[cython.longlong][::1], memoryview(dns_constants.PHRASES))
 RESPONSE = cython.declare(cython.longlong, dns_constants.RESPONSE)
 UNKNOWN_OPERATION = cython.declare(cython.longlong, dns_constants.UNKNOWN_OPERATION)
 UNKNOWN_ERROR = cython.declare(cython.longlong, dns_constants.UNKNOWN_ERROR)
 UNKNOWN_TYPE = cython.declare(cython.longlong, dns_constants.UNKNOWN_TYPE)
 QM_QUESTION = cython.declare(cython.longlong, dns_constants.QM_QUESTION)
 CACHE_FLUSH = cython.declare(cython.longlong, dns_constants.CACHE_FLUSH)
-PORTS = cython.declare(cython.const[cython.uchar][::1], udp_ports.OWNERS)
+PORTS = cython.declare(cython.const[cython.uchar][::1], memoryview(udp_ports.OWNERS))
 
 MOST = cython.declare(cython.Py_ssize_t, 4095)      # bytes of an Info cell
 ROOM = cython.declare(cython.Py_ssize_t, 8192)      # bytes of the pool that a row may need while it is written
@@ -59,7 +61,7 @@ BUDGET = cython.declare(cython.Py_ssize_t, 2)
 SUFFIX = cython.declare(cython.Py_ssize_t, 3)
 SCRATCH = cython.declare(cython.Py_ssize_t, 8)
 BUFFER = cython.declare(cython.Py_ssize_t, 512)
-HEX = cython.declare(cython.const[cython.uchar][::1], b"0123456789abcdef")
+HEX = cython.declare(cython.const[cython.uchar][::1], memoryview(b"0123456789abcdef"))
 
 
 @cython.cfunc
