@@ -20,7 +20,7 @@ class Spool:
         self.written = 0
         self.lost = 0
         self._counters = counters
-        import tempfile     # it loads a lot, and a plain file needs none of it
+        import tempfile  # it loads a lot, and a plain file needs none of it
         self._file = tempfile.TemporaryFile(prefix="sniff-")  # noqa: SIM115  lives as long as the spool; has no name
         self._full = False
 
