@@ -82,6 +82,7 @@ bench: build
 
 captures: $(VENV)/sniff.installed
 	@scripts/install_tools.sh captures
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check gunicorn werkzeug
 	$(BIN)/python captures/make_neverssl.py
 	$(BIN)/python captures/record.py
 

@@ -5,8 +5,9 @@
     sudo python captures/record.py NAME ...    record these ones
     python captures/record.py --readme         only write README.md
 
-Needs Linux, root, and iproute2, tcpdump, dumpcap, nginx, dnsmasq, curl and dig. Nothing outside the namespaces is
-touched: the script runs itself again in new network and mount namespaces, which vanish when it ends.
+Needs Linux, root, and iproute2, tcpdump, dumpcap, nginx, dnsmasq, fcgiwrap, curl, dig, gunicorn and
+Werkzeug. Nothing outside the namespaces is touched: the script runs itself again in new network and mount
+namespaces, which vanish when it ends.
 
 One function below is one capture. Its decorator names the file and says what is in it, for README.md.
 """
@@ -683,6 +684,134 @@ def browse(lab: Lab) -> None:
         lab.curl("--ipv4", "--location", *urls("/moved", host="v4.lab.test"))
 
 
+# --- programs that talk to each other on one machine, recorded by sniff -------------------------------------------------
+
+GATEWAY = """
+daemon off; master_process off; worker_processes 1; user root; pid {folder}/gateway.pid; error_log stderr notice;
+events {{ worker_connections 64; }}
+http {{
+    access_log off; server_tokens off;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:8080;
+        location /app/ {{ proxy_pass http://127.0.0.1:8001/; proxy_set_header Host $http_host; }}
+        location / {{
+            include /etc/nginx/fastcgi_params;
+            fastcgi_param SCRIPT_FILENAME {folder}/cgi$fastcgi_script_name;
+            fastcgi_pass 127.0.0.1:9000;
+        }}
+    }}
+}}
+"""
+
+SCRIPT = """#!/bin/sh
+test "$REQUEST_METHOD" = POST && echo "Status: 201 Created"
+echo "Content-Type: text/plain; charset=utf-8"
+echo
+echo "$REQUEST_METHOD $REQUEST_URI from $REMOTE_ADDR"
+cat
+echo "the script was here" >&2
+"""
+
+
+@contextlib.contextmanager
+def sniffing(lab: Lab, *ports: int) -> Iterator[None]:
+    """Record these ports of loopback with sniff itself."""
+    expression = " or ".join(f"port {port}" for port in ports)
+    with running(sys.executable, "-m", "sniff", "live", "-i", "lo", "-q", "-w", str(lab.output), expression,
+                 ready="capturing on"):
+        yield
+        time.sleep(SETTLE_SECONDS)
+
+
+@contextlib.contextmanager
+def program(name: str, port: int) -> Iterator[None]:
+    """One of programs.py."""
+    with running(sys.executable, str(HERE / "programs.py"), name, str(port)):
+        wait_for_port("127.0.0.1", port)
+        yield
+
+
+@contextlib.contextmanager
+def gateway(lab: Lab) -> Iterator[None]:
+    """nginx in front of what listens on ports 8001 (HTTP) and 9000 (FastCGI)."""
+    (lab.folder / "gateway.conf").write_text(GATEWAY.format(folder=lab.folder))
+    with running("nginx", "-c", str(lab.folder / "gateway.conf")):
+        wait_for_port("127.0.0.1", 8080)
+        yield
+
+
+@scenario(
+    "sockets-echo.pcapng",
+    "a TCP server on sockets and two clients at once, no HTTP: each line comes back in capitals",
+)
+def sockets_echo(lab: Lab) -> None:
+    with program("echo", 50007), sniffing(lab, 50007):
+        clients = [socket.create_connection(("127.0.0.1", 50007), 5) for _client in range(2)]
+        for words in (b"first line\n", b"second line\n"):
+            for client in clients:
+                client.sendall(words)
+                client.recv(100)
+        for client in clients:
+            client.close()
+
+
+@scenario("python-events.pcapng", "a Python server that waits for all clients at once with epoll, and three curls")
+def python_events(lab: Lab) -> None:
+    with program("events", 8002), sniffing(lab, 8002):
+        for path in ("one", "two", "three"):
+            lab.curl(f"http://127.0.0.1:8002/{path}")
+
+
+@scenario(
+    "nginx-fastcgi.pcapng",
+    """nginx hands requests to fcgiwrap, which runs a CGI script: HTTP in front (port 8080), FastCGI behind (port 9000), with
+    a form, a complaint on standard error, and a script that is not there""",
+)
+def nginx_fastcgi(lab: Lab) -> None:
+    (lab.folder / "cgi").mkdir(exist_ok=True)
+    script = lab.folder / "cgi" / "hello.cgi"
+    script.write_text(SCRIPT)
+    script.chmod(0o755)
+    with running("fcgiwrap", "-f", "-s", "tcp:127.0.0.1:9000"), gateway(lab), sniffing(lab, 8080, 9000):
+        lab.curl("http://127.0.0.1:8080/hello.cgi?x=1")
+        lab.curl("http://127.0.0.1:8080/hello.cgi", "--data-urlencode", "name=евпатий")
+        lab.curl("http://127.0.0.1:8080/nothing.cgi")
+
+
+@scenario(
+    "nginx-gunicorn.pcapng",
+    """nginx (port 8080) in front of gunicorn with two workers (port 8001) that run a small Werkzeug application: a form, a
+    cookie, JSON, 404""",
+)
+def nginx_gunicorn(lab: Lab) -> None:
+    gunicorn = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:8001", "--chdir", str(HERE),
+                "--pid", str(lab.folder / "gunicorn.pid"), "--no-control-socket", "programs:application"]
+    with running(*gunicorn), gateway(lab):
+        wait_for_port("127.0.0.1", 8001)
+        with sniffing(lab, 8080, 8001):
+            url = "http://127.0.0.1:8080/app"
+            lab.curl(f"{url}/bigdata", "--data-urlencode", "name=евпатий")
+            lab.curl(f"{url}/numbers", "--cookie", "name=big")
+            lab.curl(f"{url}/nothing")
+
+
+@scenario("dnsmasq-address.pcapng", "curl looks a name up in dnsmasq, then asks a service there for its own address")
+def dnsmasq_address(lab: Lab) -> None:
+    with program("address", 8003), running(
+        "dnsmasq", "--no-daemon", "--user=root", "--no-resolv", "--no-hosts", "--log-facility=-", "--bind-interfaces",
+        "--listen-address=127.0.0.1", "--address=/ip.lab.test/127.0.0.1", "--local=/test/", ready="started",
+    ):
+        (lab.folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        run("mount", "--bind", str(lab.folder / "resolv.conf"), os.path.realpath("/etc/resolv.conf"))
+        try:
+            with sniffing(lab, 53, 8003):
+                lab.curl("--ipv4", "--include", "http://ip.lab.test:8003/")
+        finally:
+            run("umount", os.path.realpath("/etc/resolv.conf"))
+
+
 # --- all of it ----------------------------------------------------------------------------------------------------------
 
 
@@ -696,8 +825,8 @@ def write_readme() -> None:
         "- `neverssl.pcap` is written by `make_neverssl.py` with scapy: a DNS lookup of neverssl.com and one page fetched",
         "  from it, in ten packets.",
         "- All others are recordings of real programs talking to each other in network namespaces of their own, made by",
-        "  `sudo python captures/record.py` with tcpdump or dumpcap. One function of that script is one capture.",
-        "  `servers.py` holds the small Python servers it starts, `badlink.py` the link that loses packets.",
+        "  `sudo python captures/record.py` with tcpdump, dumpcap or sniff. One function of that script is one capture.",
+        "  `servers.py` and `programs.py` hold the small Python programs it starts, `badlink.py` the link that loses packets.",
         "",
         "| capture | what is in it |",
         "|---|---|",

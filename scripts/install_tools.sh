@@ -45,6 +45,7 @@ case ${1:-} in
         need tshark have dumpcap
         need nginx-light have nginx
         need dnsmasq-base have dnsmasq
+        need fcgiwrap have fcgiwrap
         need curl have curl
         need dnsutils have dig
         ;;

@@ -176,3 +176,27 @@ for number in range(count):
 def send(lab: Lab, interface: str, *frames: bytes, count: int = 1, pause: float = 0.0) -> None:
     """Send frames as they are, `count` times, so many seconds apart."""
     lab.run(sys.executable, "-c", SEND, interface, str(count), str(pause), *(frame.hex() for frame in frames))
+
+
+TALK = """
+import socket, sys, time
+port, words, clients = int(sys.argv[1]), bytes.fromhex(sys.argv[2]), int(sys.argv[3])
+open_ones = []
+for attempt in range(600):
+    try:
+        open_ones.append(socket.create_connection(("127.0.0.1", port), 5))
+    except ConnectionRefusedError:
+        time.sleep(0.05)
+    if len(open_ones) == clients:
+        break
+for one in open_ones:
+    one.sendall(words)
+for one in open_ones:
+    assert one.recv(1000)
+    one.close()
+"""
+
+
+def talk(lab: Lab, port: int, words: bytes, *, clients: int = 1) -> None:
+    """Some clients at once send these words and read an answer, once somebody listens."""
+    lab.run(sys.executable, "-c", TALK, str(port), words.hex(), str(clients))

@@ -18,10 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import UNCOMPILED
-from tests.live.lab import PATIENCE_S, Lab, Live, fetch, gone, send, serving
+from tests.live.lab import PATIENCE_S, Lab, Live, fetch, gone, send, serving, talk
 
 pytestmark = pytest.mark.live
 
+PROGRAMS = Path(__file__).parents[2] / "captures" / "programs.py"
 NEVERSSL = Path(__file__).parents[2] / "captures" / "neverssl.pcap"
 
 
@@ -82,6 +83,21 @@ def test_live_equals_file(lab: Lab, live, analyze, tmp_path, arguments):
     assert run.rows == analyze(tmp_path / "out.pcapng", *arguments)
     assert b"/page.html" in run.rows
     assert "0 dropped" in run.words
+
+
+@pytest.mark.parametrize(("name", "port", "rows"), [("echo", 8010, 0), ("events", 8011, 4), ("address", 8012, 4)])
+def test_small_programs(lab: Lab, live, analyze, tmp_path, name, port, rows):
+    run = live("-i", "lo", "-w", tmp_path / "out.pcapng", "--format", "tabs", f"port {port}")
+    server = lab.start(sys.executable, PROGRAMS, name, port)
+    try:
+        talk(lab, port, b"GET / HTTP/1.1\r\nHost: here\r\n\r\n" if rows else b"hello\n", clients=2)
+        assert run.finish() == 0
+    finally:
+        server.kill()
+        server.communicate()
+    assert len(packets(tmp_path / "out.pcapng")) > 10
+    assert run.rows == analyze(tmp_path / "out.pcapng", "--format", "tabs")
+    assert len(run.rows.splitlines()) == rows
 
 
 def test_without_a_file_to_keep(lab: Lab, live, tmp_path):
