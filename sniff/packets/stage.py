@@ -11,7 +11,8 @@ from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
 from sniff.packets.batch import PacketBatch, Table
-from sniff.packets.dissect import AT_FOUND, AT_FRAGMENT, AT_PROGRESS, RECORD, dissect, resume
+from sniff.packets.cursor import FOUND, FRAGMENT, PROGRESS, RECORD
+from sniff.packets.dissect import dissect, resume
 from sniff.packets.fragments import Fragments, Key
 
 
@@ -60,8 +61,8 @@ class Dissector:
                 break
             except IndexError:
                 # No packet should get here: layers check lengths first. Should one, only its own row suffers.
-                begin = int(self._record[AT_PROGRESS])
-                found += int(self._record[AT_FOUND])
+                begin = int(self._record[PROGRESS])
+                found += int(self._record[FOUND])
                 table[c.KIND:, begin] = -1
                 table[[c.KIND, c.ADDRESS_KIND, c.IP_VERSION, c.PAYLOAD_LEN, c.LAYER], begin] = 0
                 table[c.FLAGS, begin] = c.Flag.MALFORMED | c.Flag.HEADER_CUT
@@ -87,7 +88,7 @@ class Dissector:
                     batch.table[c.IP_PROTO, index] = proto
                 resume(view(batch.data), index, used, len(payload), view(batch.table), view(self._record))
                 used += len(payload)
-                more = bool(self._record[AT_FRAGMENT])
+                more = bool(self._record[FRAGMENT])
         batch.data = batch.data[:used]
 
     def _add(self, batch: PacketBatch, index: int) -> tuple[bytes, int] | None:

@@ -1,0 +1,845 @@
+"""The headers that nearly every packet has, and what all layers are made of. Compiled.
+
+One packet is a walk through layers. Every layer is a function that reads its header at `r[POS]`, writes what it learned
+into the record `r`, moves on and answers which layer comes next. `r` is one int64 array: the packet's columns
+(columns.py) followed by the cursor below. Nothing is allocated and nothing is remembered between packets.
+
+A layer looks at bytes only after `missing()` said that they are there. Bytes that the capture cut off and bytes that
+the packet never had are told apart as Wireshark does: the first is Flag.CUT, the second Flag.MALFORMED.
+"""
+
+import cython
+
+from sniff import limits
+from sniff.packets import columns as c
+from sniff.packets import cursor
+
+KIND = cython.declare(cython.Py_ssize_t, c.KIND)
+FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
+ADDRESS_KIND = cython.declare(cython.Py_ssize_t, c.ADDRESS_KIND)
+SRC_HI = cython.declare(cython.Py_ssize_t, c.SRC_HI)
+SRC_LO = cython.declare(cython.Py_ssize_t, c.SRC_LO)
+DST_HI = cython.declare(cython.Py_ssize_t, c.DST_HI)
+DST_LO = cython.declare(cython.Py_ssize_t, c.DST_LO)
+L2 = cython.declare(cython.Py_ssize_t, c.L2)
+ETHERTYPE = cython.declare(cython.Py_ssize_t, c.ETHERTYPE)
+L3 = cython.declare(cython.Py_ssize_t, c.L3)
+IP_VERSION = cython.declare(cython.Py_ssize_t, c.IP_VERSION)
+IP_PROTO = cython.declare(cython.Py_ssize_t, c.IP_PROTO)
+TTL = cython.declare(cython.Py_ssize_t, c.TTL)
+L4 = cython.declare(cython.Py_ssize_t, c.L4)
+PAYLOAD = cython.declare(cython.Py_ssize_t, c.PAYLOAD)
+PAYLOAD_LEN = cython.declare(cython.Py_ssize_t, c.PAYLOAD_LEN)
+PAYLOAD_WIRE = cython.declare(cython.Py_ssize_t, c.PAYLOAD_WIRE)
+SRC_PORT = cython.declare(cython.Py_ssize_t, c.SRC_PORT)
+DST_PORT = cython.declare(cython.Py_ssize_t, c.DST_PORT)
+TCP_SEQ = cython.declare(cython.Py_ssize_t, c.TCP_SEQ)
+TCP_ACK = cython.declare(cython.Py_ssize_t, c.TCP_ACK)
+TCP_FLAGS = cython.declare(cython.Py_ssize_t, c.TCP_FLAGS)
+TCP_WINDOW = cython.declare(cython.Py_ssize_t, c.TCP_WINDOW)
+TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
+TCP_URGENT = cython.declare(cython.Py_ssize_t, c.TCP_URGENT)
+TCP_TIMES = cython.declare(cython.Py_ssize_t, c.TCP_TIMES)
+VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
+OUTER_L3 = cython.declare(cython.Py_ssize_t, c.OUTER_L3)
+UDP_LENGTH = cython.declare(cython.Py_ssize_t, c.UDP_LENGTH)
+LAYER = cython.declare(cython.Py_ssize_t, c.LAYER)
+HEADER = cython.declare(cython.Py_ssize_t, c.HEADER)
+WIRE_END = cython.declare(cython.Py_ssize_t, c.WIRE_END)
+
+POS = cython.declare(cython.Py_ssize_t, cursor.POS)
+LIMIT = cython.declare(cython.Py_ssize_t, cursor.LIMIT)
+FRAGMENT = cython.declare(cython.Py_ssize_t, cursor.FRAGMENT)
+LAYERS = cython.declare(cython.Py_ssize_t, cursor.LAYERS)
+
+STOP = cython.declare(cython.int, cursor.STOP)
+BY_ETHERTYPE = cython.declare(cython.int, cursor.BY_ETHERTYPE)
+BY_IP_PROTO = cython.declare(cython.int, cursor.BY_IP_PROTO)
+BY_VERSION = cython.declare(cython.int, cursor.BY_VERSION)
+BY_PORT = cython.declare(cython.int, cursor.BY_PORT)
+BY_PPP = cython.declare(cython.int, cursor.BY_PPP)
+ETHERNET = cython.declare(cython.int, cursor.ETHERNET)
+LLC = cython.declare(cython.int, cursor.LLC)
+MPLS = cython.declare(cython.int, cursor.MPLS)
+PPPOE = cython.declare(cython.int, cursor.PPPOE)
+IN_IP = cython.declare(cython.int, cursor.IN_IP)
+
+TCP = cython.declare(cython.longlong, c.Kind.TCP)
+UDP = cython.declare(cython.longlong, c.Kind.UDP)
+ICMP = cython.declare(cython.longlong, c.Kind.ICMP)
+ICMPV6 = cython.declare(cython.longlong, c.Kind.ICMPV6)
+IGMP = cython.declare(cython.longlong, c.Kind.IGMP)
+ARP = cython.declare(cython.longlong, c.Kind.ARP)
+IPV4_FRAGMENT = cython.declare(cython.longlong, c.Kind.IPV4_FRAGMENT)
+IPV6_FRAGMENT = cython.declare(cython.longlong, c.Kind.IPV6_FRAGMENT)
+IP_OTHER = cython.declare(cython.longlong, c.Kind.IP_OTHER)
+ETHERNET_OTHER = cython.declare(cython.longlong, c.Kind.ETHERNET_OTHER)
+IP_MALFORMED = cython.declare(cython.longlong, c.Kind.IP_MALFORMED)
+CUT = cython.declare(cython.longlong, c.Flag.CUT)
+MALFORMED = cython.declare(cython.longlong, c.Flag.MALFORMED)
+TUNNEL = cython.declare(cython.longlong, c.Flag.TUNNEL)
+HEADER_CUT = cython.declare(cython.longlong, c.Flag.HEADER_CUT)
+ADDRESS_MAC = cython.declare(cython.longlong, c.Address.MAC)
+ADDRESS_IPV4 = cython.declare(cython.longlong, c.Address.IPV4)
+ADDRESS_IPV6 = cython.declare(cython.longlong, c.Address.IPV6)
+ADDRESS_TEXT = cython.declare(cython.longlong, c.Address.TEXT)
+LAYER_ARP = cython.declare(cython.longlong, c.Layer.ARP)
+LAYER_ETHERNET = cython.declare(cython.longlong, c.Layer.ETHERNET)
+LAYER_ETHERTYPE = cython.declare(cython.longlong, c.Layer.ETHERTYPE)
+LAYER_IPV4 = cython.declare(cython.longlong, c.Layer.IPV4)
+LAYER_IPV6 = cython.declare(cython.longlong, c.Layer.IPV6)
+LAYER_IPV6_EXTENSION = cython.declare(cython.longlong, c.Layer.IPV6_EXTENSION)
+LAYER_IP_PROTO = cython.declare(cython.longlong, c.Layer.IP_PROTO)
+LAYER_RAW = cython.declare(cython.longlong, c.Layer.RAW)
+LAYER_TCP = cython.declare(cython.longlong, c.Layer.TCP)
+LAYER_UDP = cython.declare(cython.longlong, c.Layer.UDP)
+LAYER_VLAN = cython.declare(cython.longlong, c.Layer.VLAN)
+
+MAX_LAYERS = cython.declare(cython.Py_ssize_t, limits.MAX_LAYERS)
+TWO_31 = cython.declare(cython.longlong, 1 << 31)
+TWO_32 = cython.declare(cython.longlong, 1 << 32)
+TIME_STAMP_ALONE = cython.declare(cython.longlong, 0x0101080A)   # NOP, NOP, time stamp of 10 bytes (RFC 7323 appendix A)
+ETHERTYPE_IPV4 = cython.declare(cython.longlong, 0x0800)
+ETHERTYPE_ARP = cython.declare(cython.longlong, 0x0806)
+ETHERTYPE_IPV6 = cython.declare(cython.longlong, 0x86DD)
+ETHERTYPE_PPP = cython.declare(cython.longlong, 0x880B)
+LONGEST_LENGTH = cython.declare(cython.longlong, 1500)   # of IEEE 802.3; larger numbers are Ethernet types
+
+
+# --- reading ------------------------------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def be16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Two bytes, network order."""
+    return (cython.cast(cython.longlong, data[at]) << 8) | cython.cast(cython.longlong, data[at + 1])
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def le16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Two bytes, little-endian."""
+    return (cython.cast(cython.longlong, data[at + 1]) << 8) | cython.cast(cython.longlong, data[at])
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def be32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Four bytes, network order, never negative."""
+    return (be16(data, at) << 16) | be16(data, at + 2)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def le32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Four bytes, little-endian, never negative."""
+    return (le16(data, at + 2) << 16) | le16(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def be48(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Six bytes, network order: a MAC address."""
+    return (be16(data, at) << 32) | be32(data, at + 2)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1, check=True)
+def be64(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Eight bytes, network order, reinterpreted as a signed number (compiled integers must not overflow)."""
+    high: cython.longlong = be32(data, at)
+    if high >= TWO_31:
+        high -= TWO_32
+    return high * TWO_32 + be32(data, at + 4)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def begin(r: cython.longlong[::1], layer: cython.longlong) -> cython.int:
+    """A header begins here."""
+    r[LAYER] = layer
+    r[HEADER] = r[POS]
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def missing(r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """0 when `length` bytes were captured at the cursor, else 1; then the flags say whose fault that is."""
+    wanted: cython.longlong = r[POS] + length
+    if wanted <= r[LIMIT]:
+        return 0
+    if wanted <= r[WIRE_END]:
+        r[FLAGS] |= CUT | HEADER_CUT
+    else:
+        r[FLAGS] |= MALFORMED | HEADER_CUT
+    return 1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def narrow(r: cython.longlong[::1], end: cython.longlong) -> cython.int:
+    """The layer ends at index `end` by its own length: what follows is padding of a lower layer."""
+    if end < r[WIRE_END]:
+        r[WIRE_END] = end
+        if end < r[LIMIT]:
+            r[LIMIT] = end
+    return 0
+
+
+# --- the link layer -----------------------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ethernet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """Ethernet II, or IEEE 802.3 when the type is a length."""
+    at: cython.Py_ssize_t = r[POS]
+    ethertype: cython.longlong
+    begin(r, LAYER_ETHERNET)
+    r[L2] = at
+    r[KIND] = ETHERNET_OTHER
+    if missing(r, 14):
+        if r[OUTER_L3] < 0:   # else the tunnel's addresses stay
+            r[ADDRESS_KIND] = ADDRESS_TEXT
+        return STOP
+    r[ADDRESS_KIND] = ADDRESS_MAC
+    r[SRC_HI] = 0
+    r[DST_HI] = 0
+    r[DST_LO] = be48(data, at)
+    r[SRC_LO] = be48(data, at + 6)
+    ethertype = be16(data, at + 12)
+    r[ETHERTYPE] = ethertype
+    if ethertype < 0x0600 and ethertype:
+        if ethertype > LONGEST_LENGTH:   # neither a length nor a type
+            return STOP
+        r[POS] = at + 14
+        return ieee8023(data, r)
+    r[POS] = at + 14
+    return BY_ETHERTYPE
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ieee8023(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """What follows a length: IEEE 802.2, or Novell's IPX that begins with a checksum of all ones."""
+    narrow(r, r[POS] + r[ETHERTYPE])
+    if r[POS] + 2 <= r[LIMIT] and be16(data, r[POS]) == 0xFFFF:
+        begin(r, LAYER_ETHERTYPE)
+        r[L3] = r[POS]
+        return STOP
+    return LLC
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def by_ethertype(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """What an Ethernet type announces."""
+    ethertype: cython.longlong = r[ETHERTYPE]
+    if ethertype == ETHERTYPE_IPV4:
+        return ipv4(data, r)
+    if ethertype == ETHERTYPE_IPV6 and (r[POS] >= r[LIMIT] or data[r[POS]] >> 4 == 6):
+        return ipv6(data, r)
+    if ethertype == ETHERTYPE_ARP:
+        begin(r, LAYER_ARP)
+        r[KIND] = ARP
+        r[L3] = r[POS]
+        return STOP
+    if ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100:
+        return vlan(data, r)
+    if ethertype == 0x8847 or ethertype == 0x8848:
+        return MPLS
+    if ethertype == 0x8864:
+        return PPPOE
+    if ethertype == ETHERTYPE_PPP:
+        return BY_PPP
+    if ethertype == 0x6558:
+        return ETHERNET
+    begin(r, LAYER_ETHERTYPE)
+    r[KIND] = ETHERNET_OTHER
+    r[L3] = r[POS]
+    if ethertype == 0x893F or ethertype == 0x8926 or ethertype == 0xF1C1 or ethertype == 0x88E7 \
+            or ethertype == 0x8909 or ethertype == 0x892F or ethertype == 0x8903:
+        return ethernet_tag(data, r)
+    if ethertype == 0x894F:
+        return network_service_header(data, r)
+    if ethertype == 0x22F3:
+        return trill(data, r)
+    if ethertype == 0x88E5:
+        return macsec(data, r)
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def vlan(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """IEEE 802.1Q tag: priority, number, and the type (or length) of what follows."""
+    at: cython.Py_ssize_t = r[POS]
+    begin(r, LAYER_VLAN)
+    if missing(r, 4):
+        return STOP
+    if r[VLAN] < 0:
+        r[VLAN] = be16(data, at) & 0xFFF
+    r[POS] = at + 4
+    if be16(data, at + 2) <= LONGEST_LENGTH and r[ETHERTYPE] != 0x88A8:
+        r[ETHERTYPE] = be16(data, at + 2)
+        return ieee8023(data, r)
+    r[ETHERTYPE] = be16(data, at + 2)
+    return BY_ETHERTYPE
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ethernet_tag(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """Tags of switches: 802.1BR E-tag, VN-tag, Cisco metadata, HSR; 802.1ah and FabricPath, which hold a whole frame."""
+    at: cython.Py_ssize_t = r[POS]
+    ethertype: cython.longlong = r[ETHERTYPE]
+    length: cython.longlong = 6
+    if ethertype == 0x88E7:
+        if missing(r, 4):
+            return STOP
+        r[POS] = at + 4
+        return ETHERNET
+    if ethertype == 0x8903:   # the inner frame keeps its check sequence
+        if missing(r, 2):
+            return STOP
+        narrow(r, r[WIRE_END] - 4)
+        r[POS] = at + 2
+        return ETHERNET
+    if ethertype == 0x893F or ethertype == 0x8909:
+        length = 8
+    if missing(r, length):
+        return STOP
+    r[ETHERTYPE] = be16(data, at + length - 2)
+    r[POS] = at + length
+    return ieee8023(data, r) if r[ETHERTYPE] <= LONGEST_LENGTH else BY_ETHERTYPE
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def network_service_header(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 8300 section 2: its length in words, what follows it."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong
+    if missing(r, 8):
+        return STOP
+    length = (data[at + 1] & 0x3F) * 4
+    if length < 8 or missing(r, length):
+        return STOP
+    r[POS] = at + length
+    if data[at + 3] == 3:
+        return ETHERNET
+    if data[at + 3] == 5:
+        return MPLS
+    return BY_VERSION if data[at + 3] == 1 or data[at + 3] == 2 else STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def trill(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 6325 section 3: its options' length in words, then an Ethernet frame."""
+    at: cython.Py_ssize_t = r[POS]
+    if missing(r, 6) or missing(r, 6 + (be16(data, at) >> 6 & 0x1F) * 4):
+        return STOP
+    r[POS] = at + 6 + (be16(data, at) >> 6 & 0x1F) * 4
+    return ETHERNET
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def macsec(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """IEEE 802.1AE: what is only authenticated, not encrypted, can be read; a check value follows it."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong = 6
+    if missing(r, 6):
+        return STOP
+    if data[at] & 0x20:
+        length = 14
+    if data[at] & 0x0C or missing(r, length + 2):
+        return STOP
+    r[ETHERTYPE] = be16(data, at + length)
+    r[POS] = at + length + 2
+    narrow(r, r[WIRE_END] - 16)
+    return BY_ETHERTYPE
+
+
+# --- the network layer --------------------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def by_version(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """The first four bits tell IPv4 from IPv6."""
+    version: cython.longlong
+    begin(r, LAYER_RAW)
+    r[KIND] = IP_MALFORMED
+    if missing(r, 1):
+        return STOP
+    version = data[r[POS]] >> 4
+    if version == 4:
+        r[ETHERTYPE] = ETHERTYPE_IPV4
+        return ipv4(data, r)
+    if version == 6:
+        r[ETHERTYPE] = ETHERTYPE_IPV6
+        return ipv6(data, r)
+    r[FLAGS] |= MALFORMED
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def begin_ip(r: cython.longlong[::1], layer: cython.longlong, version: cython.longlong) -> cython.int:
+    """An IP header begins here, perhaps inside another one."""
+    begin(r, layer)
+    r[KIND] = IP_MALFORMED
+    r[L3] = r[POS]
+    r[IP_VERSION] = version
+    r[IP_PROTO] = -1
+    if r[OUTER_L3] < 0:
+        r[OUTER_L3] = r[POS]
+    else:
+        r[FLAGS] |= TUNNEL
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 791. Wireshark hands what is IPv6 by its version to that dissector."""
+    at: cython.Py_ssize_t = r[POS]
+    first: cython.longlong
+    header: cython.longlong
+    length: cython.longlong
+    fragment: cython.longlong
+    begin_ip(r, LAYER_IPV4, 4)
+    if missing(r, 1):
+        return STOP
+    first = data[at]
+    if (first >> 4) != 4:
+        if (first >> 4) == 6:
+            return ipv6(data, r)
+        r[FLAGS] |= MALFORMED
+        return STOP
+    if missing(r, 20):
+        if at + 16 <= r[LIMIT]:   # the source can still be read
+            r[ADDRESS_KIND] = ADDRESS_TEXT
+        return STOP
+    header = (first & 0xF) << 2
+    if header < 20:
+        r[FLAGS] |= MALFORMED
+        return STOP
+    length = be16(data, at + 2)
+    if length == 0:   # segmentation offload: the network card would have filled it in
+        length = r[WIRE_END] - at
+    if length < header:
+        r[FLAGS] |= MALFORMED
+        return STOP
+    r[TTL] = data[at + 8]
+    r[IP_PROTO] = data[at + 9]
+    r[ADDRESS_KIND] = ADDRESS_IPV4
+    r[SRC_HI] = 0
+    r[DST_HI] = 0
+    r[SRC_LO] = be32(data, at + 12)
+    r[DST_LO] = be32(data, at + 16)
+    narrow(r, at + length)
+    if r[LIMIT] < r[WIRE_END]:
+        r[FLAGS] |= CUT
+    if missing(r, header):
+        return STOP
+    r[POS] = at + header
+    r[L4] = at + header
+    fragment = be16(data, at + 6) & 0x3FFF
+    if fragment:
+        if length > header and at + length <= r[LIMIT]:
+            r[KIND] = IPV4_FRAGMENT
+            r[FRAGMENT] = 1
+            return STOP
+        if fragment & 0x1FFF:
+            r[KIND] = IPV4_FRAGMENT
+            return STOP
+    if at + header >= r[WIRE_END]:   # no payload, no protocol
+        r[KIND] = IP_OTHER
+        return STOP
+    return BY_IP_PROTO
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ipv6(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 8200 section 3."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong
+    following: cython.longlong
+    begin_ip(r, LAYER_IPV6, 6)
+    if missing(r, 40):
+        if at + 24 <= r[LIMIT]:   # the source can still be read
+            r[ADDRESS_KIND] = ADDRESS_TEXT
+        return STOP
+    if (data[at] >> 4) != 6:
+        r[FLAGS] |= MALFORMED
+        return STOP
+    length = be16(data, at + 4)
+    following = data[at + 6]
+    r[IP_PROTO] = following
+    r[TTL] = data[at + 7]
+    r[ADDRESS_KIND] = ADDRESS_IPV6
+    r[SRC_HI] = be64(data, at + 8)
+    r[SRC_LO] = be64(data, at + 16)
+    r[DST_HI] = be64(data, at + 24)
+    r[DST_LO] = be64(data, at + 32)
+    if length == 0 and following == 0:
+        length = jumbo_length(data, r)
+    narrow(r, at + 40 + length)
+    if r[LIMIT] < r[WIRE_END]:
+        r[FLAGS] |= CUT
+    r[POS] = at + 40
+    r[L4] = at + 40
+    if following == 6 or following == 17:
+        return BY_IP_PROTO
+    return ipv6_extensions(data, r)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def jumbo_length(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.longlong:
+    """Payload length of a jumbogram, from its first option (RFC 2675 section 2); 0 when it is none."""
+    at: cython.Py_ssize_t = r[POS] + 40
+    if at + 8 <= r[LIMIT] and data[at + 2] == 0xC2 and data[at + 3] == 4:
+        return be32(data, at + 4)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """Hop-by-hop, routing, destination options and fragment headers (RFC 8200 section 4), up to the first other one."""
+    at: cython.Py_ssize_t
+    following: cython.longlong
+    length: cython.longlong
+    while r[LAYERS] < MAX_LAYERS:
+        r[LAYERS] += 1
+        following = r[IP_PROTO]
+        at = r[POS]
+        r[L4] = at
+        if following == 0 or following == 43 or following == 60 or following == 44 or following == 135 or following == 139 \
+                or following == 140:
+            begin(r, LAYER_IPV6_EXTENSION)
+            if missing(r, 8):
+                return STOP
+            if following == 44:
+                if be16(data, at + 2) & 0xFFF9:
+                    r[KIND] = IPV6_FRAGMENT
+                    r[IP_PROTO] = data[at]
+                    r[L4] = at + 8
+                    if r[WIRE_END] <= r[LIMIT]:
+                        r[FRAGMENT] = 1
+                    return STOP
+                length = 8
+            else:
+                if following == 135 and data[at] == 59:   # mobility is the last header
+                    r[KIND] = IP_OTHER
+                    return STOP
+                length = (cython.cast(cython.longlong, data[at + 1]) + 1) * 8
+            if missing(r, length):
+                return STOP
+            if following == 43:
+                if data[at + 2] == 4 and length < 24:   # a segment routing header names one segment at least
+                    r[FLAGS] |= MALFORMED | HEADER_CUT
+                    return STOP
+                final_destination(data, r, length)
+            elif following == 60:
+                home_address(data, r, length)
+            r[IP_PROTO] = data[at]
+            r[POS] = at + length
+        else:
+            return BY_IP_PROTO
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def final_destination(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """While segments are left, a routing header names the real destination: in types 0 and 2 it is the last address
+    (RFC 2460 section 4.4, RFC 6275 section 6.4), in a segment routing header the first one (RFC 8754 section 2)."""
+    at: cython.Py_ssize_t = r[POS]
+    kind: cython.longlong = data[at + 2]
+    if data[at + 3] == 0 or length < 24:
+        return 0
+    if kind == 0 or kind == 2:
+        at += 8 + (length - 24) // 16 * 16
+    elif kind == 4:
+        at += 8
+    else:
+        return 0
+    r[DST_HI] = be64(data, at)
+    r[DST_LO] = be64(data, at + 8)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def home_address(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """The home address option (RFC 6275 section 6.3) names the real source."""
+    at: cython.Py_ssize_t = r[POS] + 2
+    end: cython.Py_ssize_t = r[POS] + length
+    while at + 2 <= end:
+        if data[at] == 0:
+            at += 1
+            continue
+        if data[at] == 0xC9 and data[at + 1] == 16 and at + 18 <= end:
+            r[SRC_HI] = be64(data, at + 2)
+            r[SRC_LO] = be64(data, at + 10)
+        at += 2 + cython.cast(cython.longlong, data[at + 1])
+    return 0
+
+
+# --- the transport layer ------------------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def by_ip_proto(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """What an IP protocol number announces."""
+    proto: cython.longlong = r[IP_PROTO]
+    r[L4] = r[POS]
+    if proto == 6:
+        return tcp(data, r)
+    if proto == 17:
+        return udp(data, r)
+    begin(r, LAYER_IP_PROTO)
+    if proto == 1:
+        r[KIND] = ICMP
+    elif proto == 58:
+        r[KIND] = ICMPV6
+    elif proto == 2:
+        r[KIND] = IGMP
+    else:
+        r[KIND] = IP_OTHER
+        if proto == 0 or proto == 43 or proto == 60 or proto == 44:   # they may follow an authentication header, even IPv4
+            return ipv6_extensions(data, r)
+        return IN_IP
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def tcp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 9293 section 3.1."""
+    at: cython.Py_ssize_t = r[POS]
+    header: cython.longlong
+    begin(r, LAYER_TCP)
+    r[KIND] = TCP
+    if missing(r, 20):
+        if at + 4 > r[LIMIT]:   # without ports it is no TCP row
+            r[KIND] = IP_OTHER
+            return STOP
+        r[SRC_PORT] = be16(data, at)
+        r[DST_PORT] = be16(data, at + 2)
+        if at + 16 > r[LIMIT]:
+            return STOP
+    r[SRC_PORT] = be16(data, at)
+    r[DST_PORT] = be16(data, at + 2)
+    r[TCP_SEQ] = be32(data, at + 4)
+    r[TCP_ACK] = be32(data, at + 8)
+    header = be16(data, at + 12)
+    r[TCP_FLAGS] = header & 0xFFF
+    header = (header >> 12) << 2
+    r[TCP_HEADER] = header
+    r[TCP_WINDOW] = be16(data, at + 14)
+    if at + 20 > r[LIMIT]:
+        return STOP
+    r[TCP_URGENT] = be16(data, at + 18)
+    if header < 20:
+        r[FLAGS] |= MALFORMED
+        return STOP
+    if missing(r, header):
+        if r[WIRE_END] - at >= header:
+            r[PAYLOAD_WIRE] = r[WIRE_END] - at - header
+        return STOP
+    r[PAYLOAD] = at + header
+    r[PAYLOAD_LEN] = r[LIMIT] - at - header
+    r[PAYLOAD_WIRE] = r[WIRE_END] - at - header
+    if header == 32 and be32(data, at + 20) == TIME_STAMP_ALONE:
+        r[TCP_TIMES] = be64(data, at + 24)
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def udp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+    """RFC 768."""
+    at: cython.Py_ssize_t = r[POS]
+    length: cython.longlong
+    begin(r, LAYER_UDP)
+    r[KIND] = UDP
+    if missing(r, 8):
+        if at + 4 > r[LIMIT]:   # without ports it is no UDP row
+            r[KIND] = IP_OTHER
+            return STOP
+        r[SRC_PORT] = be16(data, at)
+        r[DST_PORT] = be16(data, at + 2)
+        if at + 6 <= r[LIMIT]:
+            r[UDP_LENGTH] = be16(data, at + 4)
+        return STOP
+    r[SRC_PORT] = be16(data, at)
+    r[DST_PORT] = be16(data, at + 2)
+    length = be16(data, at + 4)
+    r[UDP_LENGTH] = length
+    if length == 0 and r[IP_VERSION] == 6:   # RFC 2675 section 4: a jumbogram; the rest of the packet
+        length = r[WIRE_END] - at
+    if length < 8:
+        r[FLAGS] |= MALFORMED
+        return STOP
+    if at + length > r[WIRE_END]:
+        r[FLAGS] |= MALFORMED
+    narrow(r, at + length)
+    r[POS] = at + 8
+    r[PAYLOAD] = at + 8
+    r[PAYLOAD_LEN] = r[LIMIT] - at - 8
+    r[PAYLOAD_WIRE] = length - 8
+    if r[PAYLOAD_LEN] >= 8 and (is_tunnel(r[SRC_PORT]) or is_tunnel(r[DST_PORT])):
+        return BY_PORT
+    return STOP
+
+
+@cython.cfunc
+@cython.nogil
+@cython.inline
+@cython.exceptval(-1)
+def is_tunnel(port: cython.longlong) -> cython.int:
+    """Whether a UDP port belongs to a tunnel that Wireshark looks into by default."""
+    if port < 1701:
+        return 0
+    return (port == 4789 or port == 2152 or port == 6081 or port == 3544 or port == 1701 or port == 4341 or port == 4790
+            or port == 6635 or port == 5072 or port == 37008 or port == 5247 or port == 3386)
+
+
+# --- the walk -----------------------------------------------------------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def plain(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], layer: cython.int) -> cython.int:
+    """Follow the layers of this module; answer the first one that is another module's, or STOP."""
+    while layer and r[LAYERS] < MAX_LAYERS:
+        r[LAYERS] += 1
+        if layer == BY_ETHERTYPE:
+            layer = by_ethertype(data, r)
+        elif layer == BY_IP_PROTO:
+            layer = by_ip_proto(data, r)
+        elif layer == ETHERNET:
+            layer = ethernet(data, r)
+        elif layer == BY_VERSION:
+            layer = by_version(data, r)
+        else:
+            return layer
+    return STOP
+
+
+# --- for the other modules: inline functions are not seen there ---------------------------------------------------------
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`be16` for the other modules."""
+    return be16(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`be32` for the other modules."""
+    return be32(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read48(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`be48` for the other modules."""
+    return be48(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read64(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`be64` for the other modules."""
+    return be64(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read16_le(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`le16` for the other modules."""
+    return le16(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def read32_le(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """`le32` for the other modules."""
+    return le32(data, at)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def enter(r: cython.longlong[::1], layer: cython.longlong) -> cython.int:
+    """`begin` for the other modules."""
+    return begin(r, layer)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def lacks(r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+    """`missing` for the other modules."""
+    return missing(r, length)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def end_at(r: cython.longlong[::1], end: cython.longlong) -> cython.int:
+    """`narrow` for the other modules."""
+    return narrow(r, end)
