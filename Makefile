@@ -9,12 +9,14 @@ BUILD := build
 PURE := $(BUILD)/pure
 JOBS ?= 2
 PYTEST_ARGS ?=
+# setuptools explains at length that an editable install is one.
+PIP_INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST = $(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
 SOURCES := $(shell find sniff -name '*.py' -o -name '*.pxd' -o -name '*.html' -o -name '*.css' -o -name '*.js' 2>/dev/null)
 # Two builds at once would write the same files; where flock is missing nobody waits.
 LOCK := $(if $(shell command -v flock 2>/dev/null),flock $(BUILD)/lock)
 
-.PHONY: help demo test test-compiled test-uncompiled lint types build bench captures docs clean
+.PHONY: help demo test test-tools test-compiled test-uncompiled lint types build bench captures docs clean
 .NOTPARALLEL:
 
 help:
@@ -39,12 +41,12 @@ $(VENV)/pyvenv.cfg:
 	@PYTHON="$(PYTHON)" scripts/make_venv.sh $(VENV)
 
 $(VENV)/sniff.installed: $(VENV)/pyvenv.cfg pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP_INSTALL) --editable .
 	@touch $@
 
-$(VENV)/tools.installed: $(VENV)/sniff.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
-	@touch $@
+$(VENV)/tools.installed: $(VENV)/pyvenv.cfg pyproject.toml
+	$(PIP_INSTALL) --editable '.[test,lint]'
+	@touch $(VENV)/sniff.installed $@
 
 build: $(VENV)/tools.installed
 	@mkdir -p $(BUILD)
@@ -55,17 +57,19 @@ build: $(VENV)/tools.installed
 
 test: test-compiled test-uncompiled
 
-test-compiled: build
+# Before anything is built: the C compiler is one of them.
+test-tools: $(VENV)/pyvenv.cfg
 	@scripts/install_tools.sh test
+
+test-compiled: test-tools build
 	SNIFF_TEST=compiled $(PYTEST)
 
-test-uncompiled: $(PURE)/installed
-	@scripts/install_tools.sh test
+test-uncompiled: test-tools $(PURE)/installed
 	SNIFF_TEST=uncompiled SNIFF_TEST_PACKAGE=$(PURE) $(PYTEST)
 
 $(PURE)/installed: $(VENV)/tools.installed $(SOURCES) pyproject.toml setup.py
 	@rm -rf $(PURE) $(BUILD)/lib $(BUILD)/bdist.*
-	SNIFF_PURE=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target $(PURE) .
+	SNIFF_PURE=1 $(PIP_INSTALL) --no-deps --no-build-isolation --target $(PURE) .
 	@touch $@
 
 lint: $(VENV)/tools.installed
