@@ -31,6 +31,7 @@ if not cython.compiled:
         is_token_byte,
         line_end,
         lower,
+        method_number,
         parse_fields,
         start_line,
         text_end,
@@ -147,6 +148,8 @@ BLANK = cython.declare(cython.Py_ssize_t, 9)       # a cut head: 1 at the start 
 RESPONDS = cython.declare(cython.Py_ssize_t, 10)   # 2: this direction sends responses, 1: requests, 0 not known
 OPEN = cython.declare(cython.Py_ssize_t, 11)       # 1: message columns below are in use
 INFERRED = cython.declare(cython.Py_ssize_t, 12)   # 1: bytes were lost before, counting is not sure any more
+CHECKED = cython.declare(cython.Py_ssize_t, 13)    # 1: the line that the open head begins with is a start line
+INSIDE = cython.declare(cython.Py_ssize_t, 14)     # LOST: 1 when the next byte goes on in a line
 MESSAGE = cython.declare(cython.Py_ssize_t, 16)    # the open message: M_* columns
 
 START = cython.declare(cython.longlong, 0)
@@ -263,6 +266,8 @@ def begin(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     state[row, at + M_ID] = ctl[NEXT_ID]
     ctl[NEXT_ID] += 1
     state[row, lane + OPEN] = 1
+    state[row, lane + CHECKED] = 0
+    state[row, lane + INSIDE] = 0
     state[row, lane + PHASE] = HEAD
     state[row, lane + PART_LEN] = 0
     state[row, lane + SCANNED] = 0
@@ -451,7 +456,7 @@ def plausible(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
     while i < end and i - start < 32 and is_token_byte(view[i]):
         i += 1
     if i == end:
-        return i - start < 32
+        return i - start < 32 and 65 <= view[start] <= 90
     if i == start or view[i] != 32 or i - start > 24:
         return False
     if i + 1 < end and (view[i + 1] <= 32 or view[i + 1] == 127):
@@ -463,9 +468,12 @@ def plausible(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
 @cython.nogil
 @cython.exceptval(-2)
 def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-               responds: cython.longlong, names: cython.const[cython.uchar][::1],
+               responds: cython.longlong, inside: cython.longlong, names: cython.const[cython.uchar][::1],
                starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Index in view[start:end] where a message surely begins again, -1 when nowhere."""
+    """Index in view[start:end] where a message begins again, or may begin in a line that is not whole; -1 when nowhere.
+
+    inside  1: the first byte goes on in a line
+    """
     i: cython.Py_ssize_t = start
     stop: cython.Py_ssize_t
     kind: cython.longlong
@@ -473,22 +481,66 @@ def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
         stop = line_end(view, i, end, False)
         if stop < 0:
             stop = end
-        if stop < end:
-            kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
-            if (kind == 1 and responds != 2 and facts[METHOD_] and facts[VERSION_] >= 10) \
-                    or (kind == 2 and responds != 1 and facts[VERSION_] >= 10 and facts[STATUS_] >= 100):
+        if not inside:
+            if stop < end:
+                kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
+                if (kind == 1 and responds != 2 and facts[VERSION_] >= 10 and 65 <= view[i] <= 90) \
+                        or (kind == 2 and responds != 1 and facts[VERSION_] >= 10 and facts[STATUS_] >= 100):
+                    return i
+            elif responds != 2 and plausible(view, i, end):
                 return i
-        if responds == 2:
-            # a body need not end in a line end: `...</html>HTTP/1.1 200 OK`
-            i += 1
-            while i < stop:
-                if (view[i] == 72 or view[i] == 104) and is_http(view, i, stop) and stop < end:
+        inside = 0
+        # a body need not end in a line end: `...</html>HTTP/1.1 200 OK`
+        while i < stop:
+            if responds == 2:
+                if (view[i] | 32) == 104 and (is_http(view, i, stop) or (stop == end and end - i < 5 and begins_http(view, i, end))):
+                    if stop == end:
+                        return i
                     start_line(view, i, text_end(view, i, stop), names, starts, facts)
                     if facts[VERSION_] >= 10 and facts[STATUS_] >= 100:
                         return i
-                i += 1
+            elif 65 <= view[i] <= 90:
+                kind = asks(view, i, stop, names, starts)
+                if kind == 2 and stop == end:
+                    return i
+                if kind == 1:
+                    if stop == end:
+                        return i
+                    if start_line(view, i, text_end(view, i, stop), names, starts, facts) == 1 and facts[VERSION_] >= 10:
+                        return i
+            i += 1
         i = stop + 1
     return -1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def asks(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+         names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1]) -> cython.longlong:
+    """1 when view[start:end] begins with a known method, a space and what a target begins with; 2 when it may, had it gone on."""
+    i: cython.Py_ssize_t = start
+    while i < end and i - start < 17 and (65 <= view[i] <= 90 or view[i] == 95 or view[i] == 45):
+        i += 1
+    if i == end:
+        return 2
+    if view[i] != 32 or method_number(view, start, i, names, starts) == 0:
+        return 0
+    if i + 1 == end:
+        return 2
+    return 1 if view[i + 1] == 47 or view[i + 1] == 42 or (view[i + 1] | 32) == 104 else 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def begins_http(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+    """Whether view[start:end], shorter than `HTTP/`, is how that begins."""
+    i: cython.Py_ssize_t
+    for i in range(start, end):
+        if lower(view[i]) != (104 if i == start else 112 if i == start + 3 else 116):
+            return False
+    return True
 
 
 @cython.cfunc
@@ -502,6 +554,7 @@ def lose(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
             keep_head(state, row, lane)
         emit(messages, state, row, lane, flags, number, ts_ns, ctl)
     state[row, lane + PHASE] = LOST
+    state[row, lane + INSIDE] = 0
     state[row, lane + INFERRED] = 1
     return 0
 
@@ -512,11 +565,15 @@ def lose(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
 def keep_head(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
     """The part of a head that came is all there is of it."""
     at: cython.Py_ssize_t = lane + MESSAGE
+    kind: cython.longlong
     state[row, at + M_HEAD_BUFFER] = 1
     state[row, at + M_HEAD_START] = state[row, lane + PART]
     state[row, at + M_HEAD_KEPT] = state[row, lane + PART_LEN]
     state[row, at + M_HEAD_LEN] = state[row, lane + PART_LEN] + state[row, lane + SKIPPED]
-    state[row, at + M_IS_RESPONSE] = 1 if state[row, lane + RESPONDS] == 2 else 0
+    kind = state[row, lane + RESPONDS]
+    if kind == 0:                                  # it never said a whole message: it is what the other side is not
+        kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
+    state[row, at + M_IS_RESPONSE] = 1 if kind == 2 else 0
     return 0
 
 
@@ -580,6 +637,22 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             take = start + _HEAD_BYTES - length
         keep(view, start, take, arena, state, row, lane, ctl)
         part = state[row, lane + PART]
+        if not state[row, lane + CHECKED]:
+            line = line_end(arena, part, part + state[row, lane + PART_LEN], False)
+            if line >= 0:
+                state[row, lane + CHECKED] = 1
+                if start_line(arena, part, text_end(arena, part, line), names, starts, facts) == 0:
+                    length = find_start(arena, part + 1, line + 1, state[row, lane + RESPONDS], 1, names, starts, facts) - part
+                    if length < 0:
+                        stop = take - (part + state[row, lane + PART_LEN] - line - 1)      # after the line, in this piece
+                        lose_head(state, row, lane)
+                        return stop
+                    part += length                                  # the message begins later in this line
+                    state[row, lane + PART] = part
+                    state[row, lane + PART_LEN] -= length
+                    state[row, at + M_STREAM_OFFSET] += length
+                    if state[row, at + M_STORE_OFFSET] >= 0:
+                        state[row, at + M_STORE_OFFSET] += length
         stop = head_end(arena, part + state[row, lane + SCANNED], part + state[row, lane + PART_LEN], False, facts)
         state[row, lane + SCANNED] = facts[SCANNED_] - part
         if stop < 0 and take == end:
@@ -746,8 +819,9 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             kind = state[row, lane + RESPONDS]
             if kind == 0:                              # it never spoke before: it is what the other side is not
                 kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
-            stop = find_start(view, i, end, kind, names, starts, facts)
+            stop = find_start(view, i, end, kind, state[row, lane + INSIDE], names, starts, facts)
             if stop < 0:
+                state[row, lane + INSIDE] = 0 if view[end - 1] == 10 else 1
                 return 0
             i = stop
             if kind == 2:
