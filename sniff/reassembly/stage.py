@@ -42,8 +42,8 @@ class Tracker:
         self._pieces_wanted = pieces
         self._endings_wanted = endings
         self._most = limits.MAX_FLOWS
-        # Slots of flows that ended are free again only when their batch is over. None of these pages exists before a flow
-        # touches it: a capture with few flows takes little.
+        # Slots of flows that ended are free again only when their batch is over, so there are more slots than flows. None of
+        # these pages exists before a flow touches it: a capture with few flows takes little.
         slots = self._most + limits.BATCH_PACKETS + self._most // 8
         self._state = np.zeros(flows.STATE_COUNT, np.int64)
         self._secrets = np.array([int.from_bytes(os.urandom(4), "big") >> 6 << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
@@ -94,8 +94,10 @@ class Tracker:
                 min(self._most, len(self._buckets) // 2))) < count:
             if self._state[flows.LIVE] >= self._most:
                 self._evict(done)
-            else:
+            elif self._state[flows.LIVE] >= len(self._buckets) // 2:
                 self._more_buckets()
+            else:
+                self._more_slots(len(self._keys) + count)
         analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
         over = self._follow_ends(table, out) if self._endings_wanted else None
         finished = packets.raw.end if end is None else end
@@ -127,6 +129,17 @@ class Tracker:
     def _more_buckets(self) -> None:
         self._buckets = np.zeros(2 * len(self._buckets), np.int64)
         flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets))
+
+    def _more_slots(self, slots: int) -> None:
+        """Only for batches longer than limits.BATCH_PACKETS."""
+        self._keys = _longer(self._keys, slots)
+        self._free = _longer(self._free, slots)
+        self._memory = _longer(self._memory, slots * analysis.WIDTH)
+        self._flows = _longer(self._flows, slots)
+        self._streams = _longer(self._streams, slots * tcp.WIDTH)
+        if self._endings_wanted:
+            self._parts = _longer(self._parts, slots)
+        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
 
     def _evict(self, packet: int) -> None:
         """End the eighth of the flows that was idle for longest; of two, the older one."""
@@ -202,31 +215,20 @@ class Tracker:
     def _reassemble(self, packets: PacketBatch, out: Table, ends: Table) -> tuple[Table, Any]:
         if not self._pieces_wanted:
             return np.zeros((s.P_COUNT, 0), np.int64), _NOTHING
-        self._tcp.bind_batch(_view(packets.data), _view(packets.table), _view(out))
+        self._tcp.bind_batch(_view(packets.data), _view(packets.table), _view(out), _view(ends))
         if self._pieces.shape[1] < len(packets) + 64:
             self._pieces = np.empty((s.P_COUNT, len(packets) + len(packets) // 2 + 64), np.int64)
             self._tcp.bind_pieces(_view(self._pieces))
-        begin = 0
-        for at, slot, _ in ends[self._flows[ends[:, flows.END_SLOT], s.F_PROTO] == _TCP].tolist():
-            if at > begin:
-                self._run(at)
-                begin = at
-            stream = int(self._flows[slot, s.F_STREAM])
-            while (wanted := self._tcp.end(slot, min(at, len(packets) - 1), stream)) != tcp.DONE:
+        while (wanted := self._tcp.run()) != tcp.DONE:
+            if wanted == tcp.TOO_MUCH_HELD:
+                self._give_up_holes()
+            else:
                 self._make_room(wanted)
-        self._run(len(packets))
         _, count, _, _, given_up = self._tcp.counts()
         self.counters.holes_given_up = given_up
         self._take_notes()
         self._keep()
         return self._pieces[:, :count].copy(), self._arena
-
-    def _run(self, stop: int) -> None:
-        while (wanted := self._tcp.run(stop)) != tcp.DONE:
-            if wanted == tcp.TOO_MUCH_HELD:
-                self._give_up_holes()
-            else:
-                self._make_room(wanted)
 
     def _make_room(self, wanted: int) -> None:
         if wanted == tcp.MORE_PIECES:

@@ -22,6 +22,7 @@ from sniff import limits
 from sniff.notes import Code
 from sniff.packets import columns as c
 from sniff.reassembly import columns as s
+from sniff.reassembly import flows
 
 # --- columns -------------------------------------------------------------------------------------------------------------
 NUMBER = cython.declare(cython.Py_ssize_t, c.NUMBER)
@@ -66,7 +67,12 @@ F_PACKETS = cython.declare(cython.Py_ssize_t, s.F_PACKETS)
 F_PAYLOAD = cython.declare(cython.Py_ssize_t, s.F_PAYLOAD)
 F_RETRANSMITTED = cython.declare(cython.Py_ssize_t, s.F_RETRANSMITTED)
 F_MISSING = cython.declare(cython.Py_ssize_t, s.F_MISSING)
+F_STREAM = cython.declare(cython.Py_ssize_t, s.F_STREAM)
+F_PROTO = cython.declare(cython.Py_ssize_t, s.F_PROTO)
 F_COUNT = cython.declare(cython.Py_ssize_t, s.F_COUNT)
+TCP = cython.declare(cython.longlong, 6)
+E_PACKET = cython.declare(cython.Py_ssize_t, flows.END_PACKET)
+E_SLOT = cython.declare(cython.Py_ssize_t, flows.END_SLOT)
 
 TCP_GAP = cython.declare(cython.longlong, int(Code.TCP_GAP))
 TCP_HOLE_GIVEN_UP = cython.declare(cython.longlong, int(Code.TCP_HOLE_GIVEN_UP))
@@ -191,6 +197,8 @@ class Streams:
     free_node: cython.Py_ssize_t
     free_nodes: cython.Py_ssize_t
     position: cython.Py_ssize_t
+    ends: cython.const[cython.longlong][:, ::1]
+    ends_done: cython.Py_ssize_t
     number: cython.longlong
     now: cython.longlong
     held_total: cython.longlong
@@ -213,12 +221,14 @@ class Streams:
     # --- what the stage gives ------------------------------------------------------------------------------------------
 
     def bind_batch(self, data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
-                   out: cython.const[cython.longlong][:, ::1]) -> None:
-        """The batch to work on: bytes, PacketBatch table, StreamBatch table."""
+                   out: cython.const[cython.longlong][:, ::1], ends: cython.const[cython.longlong][:, ::1]) -> None:
+        """The batch to work on: bytes, PacketBatch table, StreamBatch table, and the flows that end in it (see flows.py)."""
         self.data = data
         self.table = table
         self.out = out
+        self.ends = ends
         self.position = 0
+        self.ends_done = 0
         self.piece_count = 0
         self.fresh_count = 0
 
@@ -825,37 +835,53 @@ class Streams:
             return A_NODES
         return A_DONE
 
-    def run(self, stop: cython.Py_ssize_t) -> int:
-        """Reassemble the packets of the bound batch from where it stopped up to index `stop`; DONE or what is wanted."""
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def end_flows(self, i: cython.Py_ssize_t) -> cython.int:
+        """The flows that end before packet `i`: everything they hold, and two END pieces each. Answers as run()."""
+        d: cython.Py_ssize_t
+        slot: cython.Py_ssize_t
+        stream: cython.longlong
+        answer: cython.int
+        at: cython.Py_ssize_t = i if i < self.table.shape[1] else i - 1
+        while self.ends_done < self.ends.shape[0] and self.ends[self.ends_done, E_PACKET] <= i:
+            slot = self.ends[self.ends_done, E_SLOT]
+            if self.flows[slot * F_COUNT + F_PROTO] == TCP:
+                answer = self.room(slot)
+                if answer != A_DONE:
+                    return answer
+                stream = self.flows[slot * F_COUNT + F_STREAM]
+                for d in range(2):
+                    self.flush(at, slot, d, stream)
+                    self.put(PIECE_END, at, slot, d, stream, 0, self.streams[(2 * slot + d) * R_WIDTH + R_AT])
+            self.ends_done += 1
+        return A_DONE
+
+    def run(self) -> int:
+        """Reassemble the packets of the bound batch from where it stopped; DONE, or what is wanted to go on."""
         i: cython.Py_ssize_t
         slot: cython.Py_ssize_t
+        count: cython.Py_ssize_t = self.table.shape[1]
         answer: cython.int = A_DONE
         with cython.nogil:
-            for i in range(self.position, stop):
-                slot = self.out[SLOT, i]
-                if slot >= 0 and self.table[KIND, i] == KIND_TCP:
-                    if self.out[TAGS, i] & NEW_STREAM:   # its numbers are still those of the flow before it
-                        self.streams[2 * slot * R_WIDTH + R_NODES] = 0
-                        self.streams[(2 * slot + 1) * R_WIDTH + R_NODES] = 0
-                    answer = self.room(slot)
-                    if answer == A_DONE and self.held_total > self.held_most:
-                        answer = A_HELD
-                    if answer != A_DONE:
-                        self.position = i
-                        break
-                    self.packet(i, slot)
-            else:
-                self.position = stop
-        return answer
-
-    def end(self, slot: cython.Py_ssize_t, i: cython.Py_ssize_t, stream: cython.longlong) -> int:
-        """The flow in this slot is over, before packet `i` of the batch: everything it holds, and two END pieces."""
-        d: cython.Py_ssize_t
-        answer: cython.int = self.room(slot)
-        if answer == A_DONE:
-            for d in range(2):
-                self.flush(i, slot, d, stream)
-                self.put(PIECE_END, i, slot, d, stream, 0, self.streams[(2 * slot + d) * R_WIDTH + R_AT])
+            i = self.position
+            while answer == A_DONE and i <= count:
+                self.position = i
+                if self.ends_done < self.ends.shape[0]:
+                    answer = self.end_flows(i)
+                if answer == A_DONE and i < count:
+                    slot = self.out[SLOT, i]
+                    if slot >= 0 and self.table[KIND, i] == KIND_TCP:
+                        if self.out[TAGS, i] & NEW_STREAM:   # its numbers are still those of the flow before it
+                            self.streams[2 * slot * R_WIDTH + R_NODES] = 0
+                            self.streams[(2 * slot + 1) * R_WIDTH + R_NODES] = 0
+                        answer = self.room(slot)
+                        if answer == A_DONE and self.held_total > self.held_most:
+                            answer = A_HELD
+                        if answer == A_DONE:
+                            self.packet(i, slot)
+                i += 1
         return answer
 
     def give_up_hole(self, direction: cython.Py_ssize_t, i: cython.Py_ssize_t, stream: cython.longlong) -> int:
