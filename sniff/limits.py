@@ -78,6 +78,10 @@ STREAM_JUMP_BYTES = 16 << 20
 other end or by two segments that continue it, before the bytes between are taken for a gap. Twice the largest window
 that Linux gives by default (6 MiB)."""
 
+CONFLICT_PACKETS = 8_192
+"""A repetition of TCP bytes is compared with their first copy when that came at most this many packets before; the batches
+that far back are kept. A power of two."""
+
 CONVERSATIONS = 65_536
 """ICMP conversations and outsides of tunnels counted at once for connection logs; the idlest is written out first."""
 

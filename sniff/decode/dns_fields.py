@@ -210,7 +210,7 @@ def show_data(kind: int, data: Data, family: int = 1) -> str:
     try:
         match kind:
             case 1 if data.end - data.start == 4:
-                return "%d.%d.%d.%d" % tuple(data.wire[data.start:data.end])
+                return ".".join(map(str, data.wire[data.start:data.end]))
             case 28 if data.end - data.start == 16:
                 return show_ipv6(data.wire[data.start:data.end])
             case 2 | 5 | 12 | 39:
@@ -258,5 +258,5 @@ def _ask_dnspython(kind: int, data: Data, family: int) -> str:
         family_, kind_ = dns.rdataclass.RdataClass.make(family), dns.rdatatype.RdataType.make(kind)
         record = dns.rdata.from_wire(family_, kind_, data.wire, data.start, data.end - data.start)
         return str(record.to_text())
-    except Exception:  # noqa: BLE001  a record dnspython cannot read may raise anything; its bytes are shown
+    except Exception:
         return unknown(data.wire[data.start:data.end])

@@ -15,8 +15,8 @@ from sniff.decode import columns, unprintable
 CUT = cython.declare(cython.longlong, columns.Suffix.CUT)
 MALFORMED = cython.declare(cython.longlong, columns.Suffix.MALFORMED)
 
-FIRST = cython.declare(cython.longlong[::1], unprintable.FIRST)
-LAST = cython.declare(cython.longlong[::1], unprintable.LAST)
+FIRST = cython.declare(cython.longlong[::1], memoryview(unprintable.FIRST))
+LAST = cython.declare(cython.longlong[::1], memoryview(unprintable.LAST))
 RUNS = cython.declare(cython.Py_ssize_t, len(unprintable.FIRST))
 
 # --- the scratch table that every function here is given ------------------------------------------------------------------
@@ -35,17 +35,13 @@ LONGEST = cython.declare(cython.longlong, 255)    # bytes of a name, with the le
 POINTERS = cython.declare(cython.longlong, 255)   # pointers followed in one name
 
 
-def _text(phrase: bytes) -> bytes:
-    return phrase
-
-
-TOO_LONG = cython.declare(cython.const[cython.uchar][::1], _text(b"<Name too long>"))
-LOOPS = cython.declare(cython.const[cython.uchar][::1], _text(b"<Name contains a pointer that loops>"))
-UNKNOWN_LABEL = cython.declare(cython.const[cython.uchar][::1], _text(b"<Unknown extended label>"))
-ROOT = cython.declare(cython.const[cython.uchar][::1], _text(b"<Root>"))
-HEX = cython.declare(cython.const[cython.uchar][::1], _text(b"0123456789abcdef"))
-HEX_UPPER = cython.declare(cython.const[cython.uchar][::1], _text(b"0123456789ABCDEF"))
-ESCAPES = cython.declare(cython.const[cython.uchar][::1], _text(b"abtnvfr"))   # of 7 to 13
+TOO_LONG = cython.declare(cython.const[cython.uchar][::1], memoryview(b"<Name too long>"))
+LOOPS = cython.declare(cython.const[cython.uchar][::1], memoryview(b"<Name contains a pointer that loops>"))
+UNKNOWN_LABEL = cython.declare(cython.const[cython.uchar][::1], memoryview(b"<Unknown extended label>"))
+ROOT = cython.declare(cython.const[cython.uchar][::1], memoryview(b"<Root>"))
+HEX = cython.declare(cython.const[cython.uchar][::1], memoryview(b"0123456789abcdef"))
+HEX_UPPER = cython.declare(cython.const[cython.uchar][::1], memoryview(b"0123456789ABCDEF"))
+ESCAPES = cython.declare(cython.const[cython.uchar][::1], memoryview(b"abtnvfr"))   # of 7 to 13
 
 
 @cython.cfunc

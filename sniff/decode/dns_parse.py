@@ -34,7 +34,7 @@ STREAM = cython.declare(cython.Py_ssize_t, stream_columns.STREAM)
 DNS = cython.declare(cython.longlong, columns.Protocol.DNS)
 MDNS = cython.declare(cython.longlong, columns.Protocol.MDNS)
 LLMNR = cython.declare(cython.longlong, columns.Protocol.LLMNR)
-PORTS = cython.declare(cython.const[cython.uchar][::1], udp_ports.OWNERS)
+PORTS = cython.declare(cython.const[cython.uchar][::1], memoryview(udp_ports.OWNERS))
 
 D_NUMBER = cython.declare(cython.Py_ssize_t, dns_columns.D_NUMBER)
 D_INDEX = cython.declare(cython.Py_ssize_t, dns_columns.D_INDEX)

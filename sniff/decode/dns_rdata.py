@@ -23,7 +23,17 @@ import cython
 from sniff.decode import columns
 
 if not cython.compiled:    # compiled, they are cimported in dns_rdata.pxd
-    from sniff.decode.dns_names import item, lacks, read_name, show, show_ascii, show_ipv4, show_ipv6, show_number, show_raw
+    from sniff.decode.dns_names import (
+        item,
+        lacks,
+        read_name,
+        show,
+        show_ascii,
+        show_ipv4,
+        show_ipv6,
+        show_number,
+        show_raw,
+    )
 
 MALFORMED = cython.declare(cython.longlong, columns.Suffix.MALFORMED)
 NAME_END = cython.declare(cython.Py_ssize_t, 0)

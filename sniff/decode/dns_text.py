@@ -76,7 +76,7 @@ def unicode_name(name: str) -> str:
     r"""The name for people: `xn--` labels (RFC 3492) and escaped UTF-8 as Unicode, everything else as it is.
 
     A label stays ASCII when it does not survive the way back, or holds anything but letters, marks, digits and signs: what
-    could drive a terminal or turn the direction of the line. Upper and lower case are kept.
+    could drive a terminal or turn the direction of the line.
     """
     if "xn--" not in name.lower() and "\\" not in name:
         return name
@@ -86,8 +86,9 @@ def unicode_name(name: str) -> str:
 def _unicode_label(label: str) -> str:
     try:
         if label[:4].lower() == "xn--":
-            text = label[4:].encode("ascii").decode("punycode")
-            if text.encode("punycode").decode("ascii").lower() != label[4:].lower() or normalize("NFC", text) != text:
+            code = label[4:].lower()
+            text = code.encode("ascii").decode("punycode")
+            if text.encode("punycode").decode("ascii") != code or normalize("NFC", text) != text:
                 return label
         elif "\\" in label:
             raw = re.sub(rb"\\(\d\d\d|.)", lambda m: bytes([int(m[1])]) if len(m[1]) == 3 else m[1], label.encode())

@@ -424,20 +424,32 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
 def note_body(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t,
               end: cython.Py_ssize_t, arena: cython.uchar[::1], state: cython.longlong[:, ::1], row: cython.Py_ssize_t,
               lane: cython.Py_ssize_t, parts: cython.longlong[:, ::1], ctl: cython.longlong[::1]) -> cython.int:
-    """view[start:end] is body: count it, and remember where its first bytes are."""
+    """view[start:end] is body: count it, and remember where its first bytes are.
+
+    They stay where they arrived as long as they lie there in one run, else they are put together in the arena.
+    """
     at: cython.Py_ssize_t = lane + MESSAGE
+    had: cython.Py_ssize_t = state[row, at + M_PREFIX_LEN]
+    old: cython.Py_ssize_t = state[row, at + M_PREFIX_START]
     length: cython.Py_ssize_t = end - start
-    if state[row, at + M_BODY_LEN] == 0 and length > 0:
-        if length > _PREFIX:
-            length = _PREFIX
-        if buffer == 0:
+    if had < _PREFIX and state[row, at + M_BODY_LEN] == had and length > 0:
+        if length > _PREFIX - had:
+            length = _PREFIX - had
+        if buffer == 0 and had == 0:
             state[row, at + M_PREFIX_BUFFER] = 0
             state[row, at + M_PREFIX_START] = start
-        else:
-            state[row, at + M_PREFIX_BUFFER] = 1
-            state[row, at + M_PREFIX_START] = ctl[ARENA_USED]
+        elif buffer != 0 and had and state[row, at + M_PREFIX_BUFFER] == 0:
+            length = 0                  # what came lies in another array than what is there: that much is enough
+        elif buffer != 0 or state[row, at + M_PREFIX_BUFFER] != 0 or old + had != start:
+            if had == 0 or state[row, at + M_PREFIX_BUFFER] == 0 or old + had != ctl[ARENA_USED]:
+                state[row, at + M_PREFIX_START] = ctl[ARENA_USED]
+                if had and state[row, at + M_PREFIX_BUFFER] == 0:
+                    ctl[ARENA_USED] = copy(view, old, old + had, arena, ctl[ARENA_USED])
+                else:
+                    ctl[ARENA_USED] = copy(arena, old, old + had, arena, ctl[ARENA_USED])
+                state[row, at + M_PREFIX_BUFFER] = 1
             ctl[ARENA_USED] = copy(view, start, start + length, arena, ctl[ARENA_USED])
-        state[row, at + M_PREFIX_LEN] = length
+        state[row, at + M_PREFIX_LEN] = had + length
     state[row, at + M_BODY_LEN] += end - start
     state[row, at + M_BODY_WIRE] += end - start
     return add_part(parts, state, row, lane, BODY_DATA, buffer, start, end - start, ctl)
@@ -1072,7 +1084,7 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
                 if kind == DATA or parts.shape[1] - ctl[PARTS] < 8:
                     ctl[STATUS] = 6
                     return k
-            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + room + state[row, lane + PART_LEN]:
+            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + 2 * room + state[row, lane + PART_LEN]:
                 ctl[STATUS] = 1
                 return k
             if ctl[TOUCHED] >= touched.shape[0]:

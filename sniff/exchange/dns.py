@@ -248,8 +248,8 @@ class DnsPairing:
         """The exchanges that this batch completes: answered, or given up."""
         if not len(batch):
             return DnsExchanges(np.empty((0, p.X_COUNT_), np.int64), batch, np.empty(0, np.uint8))
-        if not len(self._slots):
-            self._prepare()
+        if self._ctl[p.C_FREE_] < len(batch):
+            self._grow(len(batch))
         ctl, at = self._ctl, 0
         out, old = self._fresh(len(batch) + 16)
         while True:
@@ -269,11 +269,16 @@ class DnsPairing:
             out, old = self._more(out, old)
         return self._result(batch, out, old)
 
-    def _prepare(self) -> None:
-        """The table grows from nothing to its full size at once: small captures without DNS never need it."""
-        self._slots = np.zeros((2 * limits.DNS_PENDING, p.E_COUNT_), np.int64)
-        self._buckets = np.empty(2 * limits.DNS_PENDING, np.int64)
-        p.prepare(self._slots, self._buckets, self._ctl)
+    def _grow(self, wanted: int) -> None:
+        """Make `wanted` slots free, as long as there are no more than limits.DNS_PENDING of those that wait, and as many
+        of those that were answered. Slots are only taken from their owners when the table has its full size."""
+        have, most = len(self._slots), 2 * limits.DNS_PENDING
+        if have == most:
+            return
+        slots = np.zeros((min(most, max(2 * have, have + wanted, 256)), p.E_COUNT_), np.int64)
+        slots[:have] = self._slots.reshape(have, p.E_COUNT_)
+        self._slots, self._buckets = slots, np.empty(len(slots), np.int64)
+        p.prepare(slots, have, self._buckets, self._seed, self._ctl)
 
     def _fresh(self, rows: int) -> tuple[Table, Bytes]:
         self._ctl[p.C_OUT_] = self._ctl[p.C_OLD_] = 0
@@ -293,11 +298,10 @@ class DnsPairing:
         if ctl[p.C_WAITING_] == 0:
             ctl[p.C_HELD_] = 0
         elif p.hold(slots, ctl, data, self._held, self._held, False) < 0:
-            room = 2 * p.KEPT_ * int(ctl[p.C_WAITING_]) if ctl[p.C_WAITING_] < 128 else len(self._held)
-            into = np.empty(max(room, 1 << 16), np.uint8)
-            while (used := p.hold(slots, ctl, data, self._held, into, True)) < 0:
-                into = np.empty(2 * len(into), np.uint8)
-            self._held = into if used <= len(into) // 2 else np.concatenate([into, np.empty_like(into)])
+            waiting = slots[slots[:, p.E_LIST_] == p.WAITING_]
+            into = np.empty(max(2 * int(np.minimum(waiting[:, p.E_LEN_], p.KEPT_).sum()), 1 << 16), np.uint8)
+            p.hold(slots, ctl, data, self._held, into, True)
+            self._held = into
 
     def _result(self, batch: DnsBatch, out: Table, old: Bytes) -> DnsExchanges:
         ctl = self._ctl

@@ -69,14 +69,16 @@ E_RETRIES_ = dns_columns.D_COUNT
 E_COUNT_ = E_RETRIES_ + 12
 E_RETRIES = cython.declare(cython.Py_ssize_t, E_RETRIES_)
 E_RETRY_NS = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 1)
-E_LIST = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 2)      # which list it is in
+E_LIST_ = E_RETRIES_ + 2            # which list it is in
+E_LEN_ = E_RETRIES_ + 9
+E_LIST = cython.declare(cython.Py_ssize_t, E_LIST_)
 E_PREVIOUS = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 3)
 E_NEXT = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 4)
 E_CHAIN = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 5)     # the next one with the same hash
 E_BUCKET = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 6)
 E_BUFFER = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 7)    # where its bytes lie: 1 batch, 2 held
 E_START = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 8)
-E_LEN = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 9)
+E_LEN = cython.declare(cython.Py_ssize_t, E_LEN_)
 E_HASH = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 10)     # of the answer it got
 E_ANSWER = cython.declare(cython.Py_ssize_t, E_RETRIES_ + 11)   # frame.number of that answer
 
@@ -90,7 +92,9 @@ C_GIVEN_UP_ = 7      # how many were given up because of too many others
 C_OLD_ = 8           # bytes used of the old bytes
 C_HELD_ = 9          # bytes used of the held bytes
 C_OUT_ = 10          # rows written
+C_FREE_ = 11         # slots that are free
 C_COUNT_ = 12
+C_FREE = cython.declare(cython.Py_ssize_t, C_FREE_)
 C_WAITING = cython.declare(cython.Py_ssize_t, C_WAITING_)
 C_GIVEN_UP = cython.declare(cython.Py_ssize_t, C_GIVEN_UP_)
 C_OLD = cython.declare(cython.Py_ssize_t, C_OLD_)
@@ -124,6 +128,8 @@ def _leave(slots: cython.longlong[:, ::1], ctl: cython.longlong[::1], e: cython.
         ctl[2 * which + 1] = before
     if which == WAITING:
         ctl[C_WAITING] -= 1
+    elif which == FREE:
+        ctl[C_FREE] -= 1
     return 0
 
 
@@ -144,6 +150,8 @@ def _join(slots: cython.longlong[:, ::1], ctl: cython.longlong[::1], e: cython.P
     ctl[2 * which + 1] = e
     if which == WAITING:
         ctl[C_WAITING] += 1
+    elif which == FREE:
+        ctl[C_FREE] += 1
     return 0
 
 
@@ -419,14 +427,28 @@ def hold(slots: cython.longlong[:, ::1], ctl: cython.longlong[::1], data: cython
     return at if fits else -1
 
 
-def prepare(slots: cython.longlong[:, ::1], buckets: cython.longlong[::1], ctl: cython.longlong[::1]) -> None:
-    """Make all slots free."""
+def prepare(slots: cython.longlong[:, ::1], first: cython.Py_ssize_t, buckets: cython.longlong[::1], seed: cython.longlong,
+            ctl: cython.longlong[::1]) -> None:
+    """The tables are new, or have grown: slots from `first` on become free, all others get into the new buckets."""
     e: cython.Py_ssize_t
+    which: cython.Py_ssize_t
+    bucket: cython.Py_ssize_t
     if not cython.compiled:
         slots, buckets, ctl = memoryview(slots), memoryview(buckets), memoryview(ctl)
-    for e in range(buckets.shape[0]):
-        buckets[e] = -1
-    for e in range(6):
-        ctl[e] = -1
-    for e in range(slots.shape[0]):
+    for bucket in range(buckets.shape[0]):
+        buckets[bucket] = -1
+    if first == 0:
+        for e in range(6):
+            ctl[e] = -1
+    # the youngest of each list has to come last: chains begin with it
+    for which in range(DONE, FREE, -1):
+        e = ctl[2 * which]
+        while e >= 0:
+            bucket = _bucket(buckets, seed, slots[e, D_SRC_LO], 0 if slots[e, D_PROTOCOL] == LLMNR else slots[e, D_DST_LO],
+                             (slots[e, D_SRC_PORT] << 16) | slots[e, D_DST_PORT], slots[e, D_ID])
+            slots[e, E_BUCKET] = bucket
+            slots[e, E_CHAIN] = buckets[bucket]
+            buckets[bucket] = e
+            e = slots[e, E_NEXT]
+    for e in range(first, slots.shape[0]):
         _join(slots, ctl, e, FREE)

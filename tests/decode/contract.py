@@ -19,6 +19,8 @@ from hypothesis.strategies import SearchStrategy
 
 from sniff.capture.raw import Bytes, RawBatch
 from sniff.decode import columns as d
+from sniff.decode import dns_columns as dns
+from sniff.exchange import dns_pair
 from sniff.limits import Counters
 from sniff.notes import Notes
 from sniff.packets.stage import Dissector
@@ -186,19 +188,12 @@ HTTP_FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
 def rows(load: Load, raws: Iterable[RawBatch]) -> Iterator[tuple[Any, ...]]:
     """The words that HTTP and DNS have for each packet."""
     http = load("sniff.decode.http1").HttpRows(Counters())
-    dns = load("sniff.decode.dns_wire")
+    reader = load("sniff.decode.dns").DnsRows(Counters())
     pools = load("sniff.decode.pool")
     for streams in streams_of(raws, pieces=False):
-        packets = streams.packets
-        apps = np.zeros((d.APP_COUNT, len(packets)), np.int64)
+        apps = np.zeros((d.APP_COUNT, len(streams.packets)), np.int64)
         pool = pools.Pool()
-        used, at = np.array([0], np.int64), 0
-        while at < len(packets):
-            at = dns.dns_rows(memoryview(packets.table), memoryview(packets.data), at, memoryview(apps),
-                              memoryview(pool.reserve(1 << 16)), memoryview(used))
-            pool.used = int(used[0])
-            if at < len(packets):
-                pool.reserve(2 * len(pool.data))
+        reader.read(streams, apps, pool)
         http.read(streams, apps, pool)
         for row in apps.T.tolist():
             start, length = row[d.APP_TEXT], row[d.APP_TEXT_LEN]
@@ -251,8 +246,72 @@ def dns_flood() -> Iterator[bytes]:
         yield wire.udp(1, number.to_bytes(2, "big") + b"\x81\x80" + b"\xff\xff" * 4 + b"\1a" + hop)
 
 
+EXCHANGE = [dns_pair.X_STATE_, dns_pair.X_RETRIES_, dns_pair.X_BEFORE_, dns_pair.X_QUERY_ + dns.D_NUMBER,
+            dns_pair.X_QUERY_ + dns.D_QHASH, dns_pair.X_ANSWER_ + dns.D_NUMBER, dns_pair.X_ANSWER_ + dns.D_ANSWER_HASH]
+"""What is compared of an exchange."""
+
+
+def dns_messages_of(load: Load, raws: Iterable[RawBatch]) -> Iterator[tuple[Any, ...]]:
+    """All columns of all messages, their records and bytes, and the exchanges they make."""
+    decoder, pairing = load("sniff.decode.dns").DnsDecoder(Notes(), Counters()), load("sniff.exchange.dns").DnsPairing()
+    names, said = load("sniff.exchange.names").Names(), []
+    for streams in streams_of(raws, pieces=True):
+        batch = decoder.decode(streams)
+        exchanges = pairing.add(batch)
+        names.learn(exchanges)
+        for row in batch.messages.tolist():
+            records = batch.records[row[dns.D_FIRST_RECORD]:row[dns.D_FIRST_RECORD] + row[dns.D_RECORDS], 1:].tolist()
+            wire_bytes = batch.data[row[dns.D_START]:row[dns.D_START] + row[dns.D_LEN]].tobytes()
+            assert len(wire_bytes) == row[dns.D_LEN], "the bytes lie within their array"
+            for column in (dns.D_START, dns.D_INDEX, dns.D_FIRST_RECORD):
+                row[column] = 0     # where a batch keeps something says nothing about the message
+            yield (*row, str(records), wire_bytes)
+        said += exchanges.rows[:, EXCHANGE].tolist()
+    said += pairing.finish().rows[:, EXCHANGE].tolist()
+    yield from (("exchange", *row) for row in said)
+
+
+DNS_ABOUT_PACKETS = {dns.D_NUMBER, dns.D_TS_NS, dns.D_FIRST_NUMBER, dns.D_OFFSET}
+
+
+def dns_split(facts: Facts) -> Facts:
+    """What does not depend on which packet carried which byte."""
+    return [tuple(0 if column in DNS_ABOUT_PACKETS else value for column, value in enumerate(fact))
+            for fact in facts if fact[0] != "exchange"]
+
+
+def dns_streams() -> SearchStrategy[Conversation]:
+    """Messages with their lengths, and lengths that lie."""
+    def with_length(message: bytes, wrong: int) -> bytes:
+        return max(len(message) + wrong, 0).to_bytes(2, "big") + message
+
+    whole = st.builds(with_length, dns_messages(), st.sampled_from([0, 0, 0, 0, -3, 2, 500]))
+    return st.lists(st.tuples(st.integers(0, 1), st.one_of(whole, whole, st.binary(max_size=20))), max_size=8)
+
+
+def dns_tcp_frames(said: Conversation) -> list[bytes]:
+    """A connection to port 53."""
+    return wire.conversation(said, server_port=53)
+
+
+def dns_many_connections() -> Iterator[bytes]:
+    """Connection after connection, each with most of a message."""
+    for port in itertools.cycle(range(1_024, 65_536)):
+        tcp = wire.Tcp(client_port=port, server_port=53)
+        yield from tcp.open()
+        yield tcp.frame(0, b"\xff\xff")
+        for _ in range(40):
+            yield tcp.frame(0, b"x" * 1_400)
+
+
+DNS_TCP_FLOODS = {"many connections": dns_many_connections}
+DNS_FLOODS = {"pointers": dns_flood}
+
 DECODERS = [
     Decoder("HTTP/1 messages", wire.conversation, http_messages, http_conversations(), http_split, HTTP_FLOODS),
     Decoder("HTTP/1 rows", wire.conversation, rows, http_conversations(), None, HTTP_FLOODS),
-    Decoder("DNS rows", dns_frames, rows, dns_conversations(), None, {"pointers": dns_flood}),
+    Decoder("DNS rows", dns_frames, rows, dns_conversations(), None, DNS_FLOODS),
+    Decoder("DNS messages", dns_frames, dns_messages_of, dns_conversations(), None, DNS_FLOODS),
+    Decoder("DNS over TCP rows", dns_tcp_frames, rows, dns_streams(), None, DNS_TCP_FLOODS),
+    Decoder("DNS over TCP messages", dns_tcp_frames, dns_messages_of, dns_streams(), dns_split, DNS_TCP_FLOODS),
 ]

@@ -1,4 +1,4 @@
-"""DNS messages as nobody sends them: whole ones of every record type, bent, cut and lied about. From a seed, always the same."""
+"""DNS messages as nobody sends them: of every record type, bent, cut and lied about. From a seed, always the same."""
 
 import struct
 from random import Random
@@ -100,8 +100,9 @@ def prefixes(random: Random) -> bytes:
 
 
 MADE = {
-    1: lambda r: noise(r, 4), 28: addresses6, 6: lambda r: name(r) + name(r) + noise(r, 20), 33: lambda r: noise(r, 6) + name(r),
-    13: lambda r: string(r) + string(r), 35: lambda r: noise(r, 4) + string(r) + string(r) + string(r) + name(r),
+    1: lambda r: noise(r, 4), 28: addresses6, 6: lambda r: name(r) + name(r) + noise(r, 20),
+    33: lambda r: noise(r, 6) + name(r), 13: lambda r: string(r) + string(r),
+    35: lambda r: noise(r, 4) + string(r) + string(r) + string(r) + name(r),
     47: lambda r: name(r) + windows(r), 50: lambda r: noise(r, 4) + string(r) + string(r) + windows(r), 41: options,
     249: lambda r: name(r) + noise(r, 8) + struct.pack(">HH", r.choice([1, 2]), 0) + block(r) + block(r),
     250: lambda r: name(r) + noise(r, 8) + block(r) + noise(r, 4) + block(r), 38: a6, 42: prefixes, 19: string,
@@ -141,7 +142,8 @@ def message(random: Random) -> bytes:
         kind = random.choice(KINDS)
         data = data_of(random, kind)
         length = len(data) if random.random() < 0.93 else max(0, len(data) + random.choice([-3, -2, -1, 1, 2, 3, 20]))
-        wire += name(random) + struct.pack(">HHIH", kind, random.choice([1, 1, 0x8001]), random.randrange(1 << 32), length) + data
+        family, ttl = random.choice([1, 1, 0x8001]), random.randrange(1 << 32)
+        wire += name(random) + struct.pack(">HHIH", kind, family, ttl, length) + data
     fate = random.random()
     if fate < 0.1:
         wire = wire[:random.randrange(len(wire) + 1)]
