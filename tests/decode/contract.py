@@ -139,7 +139,7 @@ def http_messages(load: Load, raws: Iterable[RawBatch]) -> Iterator[tuple[Any, .
             yield (*row, head.tobytes(), prefix.tobytes())
 
 
-ABOUT_PACKETS = {d.M_FIRST_PACKET, d.M_HEAD_PACKET, d.M_LAST_PACKET, d.M_FIRST_NS, d.M_HEAD_NS, d.M_LAST_NS, d.M_STORE_OFFSET}
+ABOUT_PACKETS = {d.M_ID, d.M_FIRST_PACKET, d.M_HEAD_PACKET, d.M_LAST_PACKET, d.M_FIRST_NS, d.M_HEAD_NS, d.M_LAST_NS, d.M_STORE_OFFSET}
 
 
 def http_split(facts: Facts) -> Facts:
