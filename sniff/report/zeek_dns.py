@@ -4,13 +4,14 @@ Source: https://docs.zeek.org/en/current/scripts/base/protocols/dns/main.zeek.ht
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from sniff.decode.dns import DnsDecoder
 from sniff.decode.dns_constants import TYPE_NAMES
 from sniff.decode.dns_fields import Fields
 from sniff.decode.dns_message import DnsMessage, Record
-from sniff.exchange.dns import DnsExchange, DnsPairing
+from sniff.exchange.dns import DnsExchange, DnsPairing, State
 from sniff.report.dns_flows import DnsFlows
 from sniff.report.formats import Options, Step
 from sniff.report.uid import connection_uid
@@ -27,8 +28,8 @@ SERVER_PORTS = (53, 5353, 5355)
 
 def _texts(word: str, field: str) -> Callable[[Fields], str]:
     def show(fields: Fields) -> str:
-        texts = fields.get(field, [])
-        return " ".join(f"{word} {len(str(text))} {text}" for text in (texts if isinstance(texts, list) else [texts]))
+        texts = fields.get(field)
+        return " ".join(f"{word} {len(str(text))} {text}" for text in (texts if isinstance(texts, list) else []))
     return show
 
 
@@ -74,7 +75,7 @@ def ends(message: DnsMessage) -> tuple[str, int, str, int]:
 
 
 def dns_row(exchange: DnsExchange, first_ns: int) -> dict[str, Any]:
-    """A row of dns.log; what is unset has no key.
+    """A row of dns.log; what is unset has no key. A response without its query says what was asked, which it does not there.
 
     first_ns  when the flow began, which its uid is made of
     """
@@ -92,7 +93,7 @@ def dns_row(exchange: DnsExchange, first_ns: int) -> dict[str, Any]:
     name = exchange.name.lower()
     if name not in ("", "."):
         row["query"] = name
-    if query is not None and asked is not None:
+    if asked is not None:
         question = asked.questions[0]
         row["qclass"], row["qclass_name"] = question.class_, CLASSES.get(question.class_, f"qclass-{question.class_}")
         row["qtype"], row["qtype_name"] = question.type, TYPES.get(question.type, f"query-{question.type}")
@@ -111,6 +112,16 @@ def dns_row(exchange: DnsExchange, first_ns: int) -> dict[str, Any]:
     row["rejected"] = response is not None and response.qry_type >= 0 and not any(response.row[23:26])
     row["opcode"], row["opcode_name"] = first.opcode, OPCODES.get(first.opcode, f"opcode-{first.opcode}")
     return row
+
+
+def _by_flow(exchange: DnsExchange) -> Iterator[DnsExchange]:
+    """The parts of an exchange that travelled in one flow each: who answers a group answers from another address."""
+    query, response = exchange.query, exchange.response
+    if query is None or response is None or query.stream == response.stream:
+        yield exchange
+    else:
+        yield DnsExchange(State.UNANSWERED, query, None, exchange.retries, exchange.retry_ns)
+        yield DnsExchange(State.UNASKED, None, response)
 
 
 class DnsLogs:
@@ -132,7 +143,7 @@ class DnsLogs:
         yield from self._rows(self._pairing.finish())
 
     def _rows(self, exchanges: Iterable[DnsExchange]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for exchange in exchanges:
+        for exchange in chain.from_iterable(map(_by_flow, exchanges)):
             first = exchange.query or exchange.response
             assert first is not None
             if first.id >= 0:
