@@ -9,7 +9,7 @@ from sniff.packets import columns as c
 from sniff.packets import cursor
 
 if not cython.compiled:
-    from sniff.packets.headers import end_at, enter, ipv6, lacks, read16, read16_le, read32, read32_le, read48
+    from sniff.packets.headers import Packet, end_at, enter, ipv6, lacks, read16, read16_le, read32, read32_le, read48
 
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
@@ -47,193 +47,193 @@ ETHERTYPE_IPV6 = cython.declare(cython.longlong, 0x86DD)
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def wireless_capture(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def wireless_capture(p: Packet) -> cython.int:
     """Radiotap (LINKTYPE 127), Prism (119) and AVS (163): a length, then IEEE 802.11."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 8):
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 8):
         return STOP
-    if r[LINK] == 127:
-        length = read16_le(data, at + 2)
+    if p.r[LINK] == 127:
+        length = read16_le(p, at + 2)
         if length < 8:
-            r[FLAGS] |= MALFORMED
+            p.r[FLAGS] |= MALFORMED
             return STOP
-        if lacks(r, length):
+        if lacks(p, length):
             return STOP
-        radiotap_fcs(data, r, length)
-    elif read32(data, at) >> 12 == 0x80211:
-        length = read32(data, at + 4)
-    elif r[LINK] == 119:
+        radiotap_fcs(p, length)
+    elif read32(p, at) >> 12 == 0x80211:
+        length = read32(p, at + 4)
+    elif p.r[LINK] == 119:
         length = 144
     else:
-        length = read32(data, at + 4)
-    if lacks(r, length):
+        length = read32(p, at + 4)
+    if lacks(p, length):
         return STOP
-    r[POS] = at + length
+    p.r[POS] = at + length
     return IEEE80211
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def radiotap_fcs(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+def radiotap_fcs(p: Packet, length: cython.longlong) -> cython.int:
     """Take the frame check sequence off when the flags of a radiotap header say that there is one.
 
     The flags byte is the second field, after the extended presence words and an aligned time stamp of eight bytes.
     """
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     fields: cython.Py_ssize_t = at + 4
-    present: cython.longlong = read32_le(data, at + 4)
+    present: cython.longlong = read32_le(p, at + 4)
     if not present & 2:
         return 0
-    while read32_le(data, fields) & TWO_31:
+    while read32_le(p, fields) & TWO_31:
         fields += 4
         if fields + 4 > at + length:
             return 0
     fields += 4
     if present & 1:
         fields = at + ((fields - at + 7) & ~7) + 8
-    if fields < at + length and data[fields] & 0x10:
-        end_at(r, r[WIRE_END] - 4)
+    if fields < at + length and p.data[fields] & 0x10:
+        end_at(p, p.r[WIRE_END] - 4)
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ppi(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ppi(p: Packet) -> cython.int:
     """LINKTYPE_PPI: version, flags, length, link type; little-endian."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 8):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 8):
         return STOP
-    if lacks(r, read16_le(data, at + 2)) or read16_le(data, at + 2) < 8:
+    if lacks(p, read16_le(p, at + 2)) or read16_le(p, at + 2) < 8:
         return STOP
-    r[LINK] = read32_le(data, at + 4)
-    r[POS] = at + read16_le(data, at + 2)
+    p.r[LINK] = read32_le(p, at + 4)
+    p.r[POS] = at + read16_le(p, at + 2)
     return BY_LINK_TYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def pktap(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def pktap(p: Packet) -> cython.int:
     """LINKTYPE_PKTAP: length, type (1: a packet follows), link type; little-endian."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 12):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 12):
         return STOP
-    if lacks(r, read32_le(data, at)) or read32_le(data, at) < 12 or read32_le(data, at + 4) != 1:
+    if lacks(p, read32_le(p, at)) or read32_le(p, at) < 12 or read32_le(p, at + 4) != 1:
         return STOP
-    r[LINK] = read32_le(data, at + 8)
-    r[POS] = at + read32_le(data, at)
+    p.r[LINK] = read32_le(p, at + 8)
+    p.r[POS] = at + read32_le(p, at)
     return BY_LINK_TYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def nflog(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def nflog(p: Packet) -> cython.int:
     """LINKTYPE_NFLOG: family, version, resource, then attributes; the one of type 9 is the packet."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
     kind: cython.longlong
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 4):
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 4):
         return STOP
-    r[POS] = at + 4
-    while r[POS] + 4 <= r[LIMIT]:
-        length = read16_le(data, r[POS])
-        kind = read16_le(data, r[POS] + 2)
+    p.r[POS] = at + 4
+    while p.r[POS] + 4 <= p.r[LIMIT]:
+        length = read16_le(p, p.r[POS])
+        kind = read16_le(p, p.r[POS] + 2)
         if length < 4 or (kind & 0xFF) == 0 != (kind == 0):
             return STOP
         if kind == 9:
-            end_at(r, r[POS] + length)
-            r[POS] += 4
-            if data[at] == 2:
+            end_at(p, p.r[POS] + length)
+            p.r[POS] += 4
+            if p.data[at] == 2:
                 return BY_VERSION
-            r[ETHERTYPE] = ETHERTYPE_IPV6
-            return ipv6(data, r) if data[at] == 10 else STOP
-        r[POS] += (length + 3) & ~3
+            p.r[ETHERTYPE] = ETHERTYPE_IPV6
+            return ipv6(p) if p.data[at] == 10 else STOP
+        p.r[POS] += (length + 3) & ~3
     return STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def openbsd_enc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def openbsd_enc(p: Packet) -> cython.int:
     """LINKTYPE_ENC: address family (the capturing machine's byte order), SPI, flags."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     family: cython.longlong
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 12):
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 12):
         return STOP
-    family = read32(data, at)
+    family = read32(p, at)
     if family > 0xFFFF:
-        family = read32_le(data, at)
-    r[POS] = at + 12
+        family = read32_le(p, at)
+    p.r[POS] = at + 12
     return BY_VERSION if family == 2 or family == 24 else STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def pflog(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def pflog(p: Packet) -> cython.int:
     """LINKTYPE_PFLOG: length (padded to four bytes), address family, what the filter did."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    enter(r, LAYER_CAPTURE)
-    r[L2] = at
-    if lacks(r, 4):
+    enter(p, LAYER_CAPTURE)
+    p.r[L2] = at
+    if lacks(p, 4):
         return STOP
-    length = (cython.cast(cython.longlong, data[at]) + 3) & ~3
-    if length < 48 or lacks(r, length):
+    length = (cython.cast(cython.longlong, p.data[at]) + 3) & ~3
+    if length < 48 or lacks(p, length):
         return STOP
-    r[POS] = at + length
-    return BY_VERSION if data[at + 1] == 2 or data[at + 1] == 24 else STOP
+    p.r[POS] = at + length
+    return BY_VERSION if p.data[at + 1] == 2 or p.data[at + 1] == 24 else STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ieee80211(p: Packet) -> cython.int:
     """IEEE 802.11: addresses of management and data frames; the contents of data frames that are not encrypted."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     kind: cython.longlong
     subtype: cython.longlong
     control: cython.longlong
     length: cython.longlong = 24
-    enter(r, LAYER_IEEE80211)
-    r[L2] = at
-    r[KIND] = ETHERNET_OTHER
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    if lacks(r, 2):
+    enter(p, LAYER_IEEE80211)
+    p.r[L2] = at
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    if lacks(p, 2):
         return STOP
-    control = read16_le(data, at) if r[LINK] != SWAPPED_80211 else read16(data, at)
+    control = read16_le(p, at) if p.r[LINK] != SWAPPED_80211 else read16(p, at)
     kind = (control >> 2) & 3
     subtype = control >> 4 & 0xF
     control >>= 8
     if kind == 1 or kind == 3:
         return STOP
-    if lacks(r, 24):
+    if lacks(p, 24):
         return STOP
-    r[ADDRESS_KIND] = ADDRESS_MAC
-    r[SRC_HI] = 0
-    r[DST_HI] = 0
-    r[DST_LO] = read48(data, at + (16 if kind == 2 and control & 1 else 4))
-    r[SRC_LO] = read48(data, at + (16 if kind == 2 and control & 3 == 2 else 10))
+    p.r[ADDRESS_KIND] = ADDRESS_MAC
+    p.r[SRC_HI] = 0
+    p.r[DST_HI] = 0
+    p.r[DST_LO] = read48(p, at + (16 if kind == 2 and control & 1 else 4))
+    p.r[SRC_LO] = read48(p, at + (16 if kind == 2 and control & 3 == 2 else 10))
     if kind == 0:
         return STOP
     if control & 3 == 3:
-        if lacks(r, 30):
+        if lacks(p, 30):
             return STOP
-        r[SRC_LO] = read48(data, at + 24)
+        p.r[SRC_LO] = read48(p, at + 24)
         length = 30
     if subtype & 8:
         length += 2
@@ -241,9 +241,9 @@ def ieee80211(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) ->
             length += 4
     if subtype & 4 or control & 0x44:
         return STOP   # no data, encrypted, or more fragments follow
-    if lacks(r, length):
+    if lacks(p, length):
         return STOP
-    if subtype & 8 and data[at + (30 if control & 3 == 3 else 24)] & 0x80:
+    if subtype & 8 and p.data[at + (30 if control & 3 == 3 else 24)] & 0x80:
         return STOP   # an A-MSDU
-    r[POS] = at + length
+    p.r[POS] = at + length
     return LLC

@@ -10,7 +10,7 @@ from sniff.packets import cursor
 
 if not cython.compiled:
     from sniff.packets.captures import ieee80211
-    from sniff.packets.headers import end_at, ipv6_extensions, plain
+    from sniff.packets.headers import Packet, end_at, ipv6_extensions, plain
     from sniff.packets.links import link_layer, llc, mpls, ppp, pppoe
     from sniff.packets.tunnels import by_port, by_tunnel_proto, gre_payload
 
@@ -69,128 +69,122 @@ LAYER_UNKNOWN = cython.declare(cython.longlong, c.Layer.UNKNOWN)
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def walk(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], layer: cython.int) -> cython.int:
+def walk(p: Packet, layer: cython.int) -> cython.int:
     """Follow the layers from `layer` to the innermost one."""
-    layer = plain(data, r, layer)
+    layer = plain(p, layer)
     while layer != STOP:
         if layer == BY_LINK_TYPE:
-            layer = link_layer(data, r)
+            layer = link_layer(p)
         elif layer == IN_IP:
-            layer = by_tunnel_proto(data, r)
+            layer = by_tunnel_proto(p)
         elif layer == BY_PORT:
-            layer = by_port(data, r)
+            layer = by_port(p)
         elif layer == BY_PPP:
-            layer = ppp(data, r)
+            layer = ppp(p)
         elif layer == LLC:
-            layer = llc(data, r)
+            layer = llc(p)
         elif layer == MPLS:
-            layer = mpls(data, r)
+            layer = mpls(p)
         elif layer == PPPOE:
-            layer = pppoe(data, r)
+            layer = pppoe(p)
         elif layer == GRE_PAYLOAD:
-            layer = gre_payload(data, r)
+            layer = gre_payload(p)
         else:
-            layer = ieee80211(data, r)
-        layer = plain(data, r, layer)
-    r[END] = r[LIMIT]
+            layer = ieee80211(p)
+        layer = plain(p, layer)
+    p.r[END] = p.r[LIMIT]
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def dissect_packet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], fcs: cython.longlong) -> cython.int:
+def dissect_packet(p: Packet, fcs: cython.longlong) -> cython.int:
     """One packet from its link layer on; START, CAPLEN, WIRELEN and LINK_TYPE stand in the record already."""
     k: cython.Py_ssize_t
     for k in range(KIND, COUNT):
-        r[k] = -1
-    r[KIND] = FRAME
-    r[FLAGS] = 0
-    r[ADDRESS_KIND] = ADDRESS_NONE
-    r[SRC_HI] = 0
-    r[SRC_LO] = 0
-    r[DST_HI] = 0
-    r[DST_LO] = 0
-    r[IP_VERSION] = 0
-    r[PAYLOAD_LEN] = 0
-    r[LAYER] = LAYER_UNKNOWN
-    r[LAYERS] = 0
-    r[FRAGMENT] = 0
-    r[LINK] = r[LINK_TYPE]
-    r[POS] = r[START]
-    r[HEADER] = r[START]
-    r[LIMIT] = r[START] + r[CAPLEN]
-    r[WIRE_END] = r[START] + max(r[WIRELEN], r[CAPLEN])
-    if fcs > 0 and r[WIRELEN] > fcs:
-        end_at(r, r[WIRE_END] - fcs)
-    return walk(data, r, ETHERNET if r[LINK] == 1 else BY_LINK_TYPE)
+        p.r[k] = -1
+    p.r[KIND] = FRAME
+    p.r[FLAGS] = 0
+    p.r[ADDRESS_KIND] = ADDRESS_NONE
+    p.r[SRC_HI] = 0
+    p.r[SRC_LO] = 0
+    p.r[DST_HI] = 0
+    p.r[DST_LO] = 0
+    p.r[IP_VERSION] = 0
+    p.r[PAYLOAD_LEN] = 0
+    p.r[LAYER] = LAYER_UNKNOWN
+    p.r[LAYERS] = 0
+    p.r[FRAGMENT] = 0
+    p.r[LINK] = p.r[LINK_TYPE]
+    p.r[POS] = p.r[START]
+    p.r[HEADER] = p.r[START]
+    p.r[LIMIT] = p.r[START] + p.r[CAPLEN]
+    p.r[WIRE_END] = p.r[START] + max(p.r[WIRELEN], p.r[CAPLEN])
+    if fcs > 0 and p.r[WIRELEN] > fcs:
+        end_at(p, p.r[WIRE_END] - fcs)
+    return walk(p, ETHERNET if p.r[LINK] == 1 else BY_LINK_TYPE)
 
 
 @cython.ccall
-def dissect(data: cython.const[cython.uchar][::1], begin_at: cython.Py_ssize_t, table: cython.longlong[:, ::1],
-            fcs: cython.const[cython.longlong][::1], record: cython.longlong[::1],
+def dissect(p: Packet, begin: cython.Py_ssize_t, table: cython.longlong[:, ::1], fcs: cython.const[cython.longlong][::1],
             fragments: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Fill the columns from KIND on for the packets from `begin_at` on; answer how many IP fragments were among them.
+    """Fill the columns from KIND on for the packets from `begin` on; answer how many IP fragments were among them.
 
-    data       uint8[m]          the bytes
-    begin_at   index of the first packet
+    p          the batch's bytes and a record; should one raise, p.r[PROGRESS] packets and p.r[FOUND] fragments are done
+    begin      index of the first packet
     table      int64[COUNT, n]   the columns before KIND are read, the others written
     fcs        int64[i]          bytes of frame check sequence at the end of the frames of each interface; further ones: none
-    record     int64[RECORD]     scratch; should one raise, record[PROGRESS] packets and record[FOUND] fragments are done
     fragments  int64[n]          written: indexes of the packets that are IP fragments with all their bytes
 
-    Any bytes are valid input. A packet that does not lie in `data` is the caller's mistake and raises IndexError.
+    Any bytes are valid input. A packet that does not lie in `p.data` is the caller's mistake and raises IndexError.
     """
     i: cython.Py_ssize_t
     k: cython.Py_ssize_t
     interface: cython.longlong
     count: cython.Py_ssize_t = table.shape[1]
-    record[FOUND] = 0
+    p.r[FOUND] = 0
     with cython.nogil:
-        for i in range(begin_at, count):
-            record[PROGRESS] = i
-            record[START] = table[START, i]
-            record[CAPLEN] = table[CAPLEN, i]
-            record[WIRELEN] = table[WIRELEN, i]
-            record[LINK_TYPE] = table[LINK_TYPE, i]
+        for i in range(begin, count):
+            p.r[PROGRESS] = i
+            p.r[START] = table[START, i]
+            p.r[CAPLEN] = table[CAPLEN, i]
+            p.r[WIRELEN] = table[WIRELEN, i]
+            p.r[LINK_TYPE] = table[LINK_TYPE, i]
             interface = table[INTERFACE, i]
-            dissect_packet(data, record, max(fcs[interface], 0) if interface >= 0 and interface < fcs.shape[0] else 0)
+            dissect_packet(p, max(fcs[interface], 0) if interface >= 0 and interface < fcs.shape[0] else 0)
             for k in range(KIND, COUNT):
-                table[k, i] = record[k]
-            if record[FRAGMENT]:
-                fragments[record[FOUND]] = i
-                record[FOUND] += 1
-    record[PROGRESS] = count
-    return record[FOUND]
+                table[k, i] = p.r[k]
+            if p.r[FRAGMENT]:
+                fragments[p.r[FOUND]] = i
+                p.r[FOUND] += 1
+    p.r[PROGRESS] = count
+    return p.r[FOUND]
 
 
 @cython.ccall
-def resume(data: cython.const[cython.uchar][::1], index: cython.Py_ssize_t, start: cython.Py_ssize_t, length: cython.Py_ssize_t,
-           table: cython.longlong[:, ::1], record: cython.longlong[::1]) -> cython.int:
+def resume(p: Packet, index: cython.Py_ssize_t, start: cython.Py_ssize_t, length: cython.Py_ssize_t,
+           table: cython.longlong[:, ::1]) -> cython.int:
     """Go on with a datagram that was put together from fragments: the headers after its IP header.
 
-    data    uint8[m]         the bytes; the datagram's payload lies at `start`, `length` bytes long
-    index   the packet that completed it; its columns are read and written
-    record  int64[RECORD]    scratch; afterwards record[FRAGMENT] says whether what was inside is itself a fragment
-
-    IP_PROTO tells what the payload is.
+    p       the bytes, among them the datagram's payload at `start`, `length` bytes long, and a record; afterwards
+            p.r[FRAGMENT] says whether what was inside is itself a fragment
+    index   the packet that completed it; its columns are read and written. IP_PROTO tells what the payload is
+    table   int64[COUNT, n]
     """
     k: cython.Py_ssize_t
     for k in range(COUNT):
-        record[k] = table[k, index]
-    record[FLAGS] = (record[FLAGS] & ~(CUT | HEADER_CUT | MALFORMED)) | REASSEMBLED
-    record[LAYERS] = 0
-    record[FRAGMENT] = 0
-    record[LINK] = -1
-    record[POS] = start
-    record[L4] = start
-    record[LIMIT] = start + length
-    record[WIRE_END] = start + length
-    record[KIND] = IP_OTHER
-    if record[IP_VERSION] == 6:
-        walk(data, record, ipv6_extensions(data, record))
-    else:
-        walk(data, record, BY_IP_PROTO)
+        p.r[k] = table[k, index]
+    p.r[FLAGS] = (p.r[FLAGS] & ~(CUT | HEADER_CUT | MALFORMED)) | REASSEMBLED
+    p.r[LAYERS] = 0
+    p.r[FRAGMENT] = 0
+    p.r[LINK] = -1
+    p.r[POS] = start
+    p.r[L4] = start
+    p.r[LIMIT] = start + length
+    p.r[WIRE_END] = start + length
+    p.r[KIND] = IP_OTHER
+    walk(p, ipv6_extensions(p) if p.r[IP_VERSION] == 6 else BY_IP_PROTO)
     for k in range(KIND, COUNT):
-        table[k, index] = record[k]
+        table[k, index] = p.r[k]
     return 0

@@ -1,8 +1,8 @@
 """The headers that nearly every packet has, and what all layers are made of. Compiled.
 
-One packet is a walk through layers. Every layer is a function that reads its header at `r[POS]`, writes what it learned
-into the record `r`, moves on and answers which layer comes next. `r` is one int64 array: the packet's columns
-(columns.py) followed by the cursor below. Nothing is allocated and nothing is remembered between packets.
+One packet is a walk through layers. Every layer is a function that reads its header at `p.r[POS]`, writes what it learned
+into the record `p.r`, moves on and answers which layer comes next (cursor.py). Nothing is allocated and nothing is
+remembered between packets.
 
 A layer looks at bytes only after `missing()` said that they are there. Bytes that the capture cut off and bytes that
 the packet never had are told apart as Wireshark does: the first is Flag.CUT, the second Flag.MALFORMED.
@@ -106,73 +106,88 @@ ETHERTYPE_PPP = cython.declare(cython.longlong, 0x880B)
 LONGEST_LENGTH = cython.declare(cython.longlong, 1500)   # of IEEE 802.3; larger numbers are Ethernet types
 
 
+@cython.cclass
+class Packet:
+    """The packet that is walked through, one after the other of a batch: all that a layer is given.
+
+    data  uint8[m]       the bytes of the batch
+    r     int64[RECORD]  the record of this packet: its columns, then the cursor (cursor.py)
+
+    Compiled functions get one pointer this way; views would be copied at each call.
+    """
+
+    def __init__(self, data: cython.const[cython.uchar][::1], record: cython.longlong[::1]) -> None:
+        self.data = data
+        self.r = record
+
+
 # --- reading ------------------------------------------------------------------------------------------------------------
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def be16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def be16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Two bytes, network order."""
-    return (cython.cast(cython.longlong, data[at]) << 8) | cython.cast(cython.longlong, data[at + 1])
+    return (cython.cast(cython.longlong, p.data[at]) << 8) | cython.cast(cython.longlong, p.data[at + 1])
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def le16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def le16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Two bytes, little-endian."""
-    return (cython.cast(cython.longlong, data[at + 1]) << 8) | cython.cast(cython.longlong, data[at])
+    return (cython.cast(cython.longlong, p.data[at + 1]) << 8) | cython.cast(cython.longlong, p.data[at])
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def be32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def be32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Four bytes, network order, never negative."""
-    return (be16(data, at) << 16) | be16(data, at + 2)
+    return (be16(p, at) << 16) | be16(p, at + 2)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def le32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def le32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Four bytes, little-endian, never negative."""
-    return (le16(data, at + 2) << 16) | le16(data, at)
+    return (le16(p, at + 2) << 16) | le16(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def be48(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def be48(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Six bytes, network order: a MAC address."""
-    return (be16(data, at) << 32) | be32(data, at + 2)
+    return (be16(p, at) << 32) | be32(p, at + 2)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1, check=True)
-def be64(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def be64(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Eight bytes, network order, reinterpreted as a signed number (compiled integers must not overflow)."""
-    high: cython.longlong = be32(data, at)
+    high: cython.longlong = be32(p, at)
     if high >= TWO_31:
         high -= TWO_32
-    return high * TWO_32 + be32(data, at + 4)
+    return high * TWO_32 + be32(p, at + 4)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def begin(r: cython.longlong[::1], layer: cython.longlong) -> cython.int:
+def begin(p: Packet, layer: cython.longlong) -> cython.int:
     """A header begins here."""
-    r[LAYER] = layer
-    r[HEADER] = r[POS]
+    p.r[LAYER] = layer
+    p.r[HEADER] = p.r[POS]
     return 0
 
 
@@ -180,15 +195,15 @@ def begin(r: cython.longlong[::1], layer: cython.longlong) -> cython.int:
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def missing(r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+def missing(p: Packet, length: cython.longlong) -> cython.int:
     """0 when `length` bytes were captured at the cursor, else 1; then the flags say whose fault that is."""
-    wanted: cython.longlong = r[POS] + length
-    if wanted <= r[LIMIT]:
+    wanted: cython.longlong = p.r[POS] + length
+    if wanted <= p.r[LIMIT]:
         return 0
-    if wanted <= r[WIRE_END]:
-        r[FLAGS] |= CUT | HEADER_CUT
+    if wanted <= p.r[WIRE_END]:
+        p.r[FLAGS] |= CUT | HEADER_CUT
     else:
-        r[FLAGS] |= MALFORMED | HEADER_CUT
+        p.r[FLAGS] |= MALFORMED | HEADER_CUT
     return 1
 
 
@@ -196,12 +211,12 @@ def missing(r: cython.longlong[::1], length: cython.longlong) -> cython.int:
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def narrow(r: cython.longlong[::1], end: cython.longlong) -> cython.int:
+def narrow(p: Packet, end: cython.longlong) -> cython.int:
     """The layer ends at index `end` by its own length: what follows is padding of a lower layer."""
-    if end < r[WIRE_END]:
-        r[WIRE_END] = end
-        if end < r[LIMIT]:
-            r[LIMIT] = end
+    if end < p.r[WIRE_END]:
+        p.r[WIRE_END] = end
+        if end < p.r[LIMIT]:
+            p.r[LIMIT] = end
     return 0
 
 
@@ -210,42 +225,42 @@ def narrow(r: cython.longlong[::1], end: cython.longlong) -> cython.int:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ethernet(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ethernet(p: Packet) -> cython.int:
     """Ethernet II, or IEEE 802.3 when the type is a length."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     ethertype: cython.longlong
-    begin(r, LAYER_ETHERNET)
-    r[L2] = at
-    r[KIND] = ETHERNET_OTHER
-    if missing(r, 14):
-        if r[OUTER_L3] < 0:   # else the tunnel's addresses stay
-            r[ADDRESS_KIND] = ADDRESS_TEXT
+    begin(p, LAYER_ETHERNET)
+    p.r[L2] = at
+    p.r[KIND] = ETHERNET_OTHER
+    if missing(p, 14):
+        if p.r[OUTER_L3] < 0:   # else the tunnel's addresses stay
+            p.r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
-    r[ADDRESS_KIND] = ADDRESS_MAC
-    r[SRC_HI] = 0
-    r[DST_HI] = 0
-    r[DST_LO] = be48(data, at)
-    r[SRC_LO] = be48(data, at + 6)
-    ethertype = be16(data, at + 12)
-    r[ETHERTYPE] = ethertype
+    p.r[ADDRESS_KIND] = ADDRESS_MAC
+    p.r[SRC_HI] = 0
+    p.r[DST_HI] = 0
+    p.r[DST_LO] = be48(p, at)
+    p.r[SRC_LO] = be48(p, at + 6)
+    ethertype = be16(p, at + 12)
+    p.r[ETHERTYPE] = ethertype
     if ethertype < 0x0600 and ethertype:
         if ethertype > LONGEST_LENGTH:   # neither a length nor a type
             return STOP
-        r[POS] = at + 14
-        return ieee8023(data, r)
-    r[POS] = at + 14
+        p.r[POS] = at + 14
+        return ieee8023(p)
+    p.r[POS] = at + 14
     return BY_ETHERTYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ieee8023(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ieee8023(p: Packet) -> cython.int:
     """What follows a length: IEEE 802.2, or Novell's IPX that begins with a checksum of all ones."""
-    narrow(r, r[POS] + r[ETHERTYPE])
-    if r[POS] + 2 <= r[LIMIT] and be16(data, r[POS]) == 0xFFFF:
-        begin(r, LAYER_ETHERTYPE)
-        r[L3] = r[POS]
+    narrow(p, p.r[POS] + p.r[ETHERTYPE])
+    if p.r[POS] + 2 <= p.r[LIMIT] and be16(p, p.r[POS]) == 0xFFFF:
+        begin(p, LAYER_ETHERTYPE)
+        p.r[L3] = p.r[POS]
         return STOP
     return LLC
 
@@ -253,20 +268,20 @@ def ieee8023(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def by_ethertype(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def by_ethertype(p: Packet) -> cython.int:
     """What an Ethernet type announces."""
-    ethertype: cython.longlong = r[ETHERTYPE]
+    ethertype: cython.longlong = p.r[ETHERTYPE]
     if ethertype == ETHERTYPE_IPV4:
-        return ipv4(data, r)
-    if ethertype == ETHERTYPE_IPV6 and (r[POS] >= r[LIMIT] or data[r[POS]] >> 4 == 6):
-        return ipv6(data, r)
+        return ipv4(p)
+    if ethertype == ETHERTYPE_IPV6 and (p.r[POS] >= p.r[LIMIT] or p.data[p.r[POS]] >> 4 == 6):
+        return ipv6(p)
     if ethertype == ETHERTYPE_ARP:
-        begin(r, LAYER_ARP)
-        r[KIND] = ARP
-        r[L3] = r[POS]
+        begin(p, LAYER_ARP)
+        p.r[KIND] = ARP
+        p.r[L3] = p.r[POS]
         return STOP
     if ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100:
-        return vlan(data, r)
+        return vlan(p)
     if ethertype == 0x8847 or ethertype == 0x8848:
         return MPLS
     if ethertype == 0x8864:
@@ -275,116 +290,116 @@ def by_ethertype(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
         return BY_PPP
     if ethertype == 0x6558:
         return ETHERNET
-    begin(r, LAYER_ETHERTYPE)
-    r[KIND] = ETHERNET_OTHER
-    r[L3] = r[POS]
+    begin(p, LAYER_ETHERTYPE)
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[L3] = p.r[POS]
     if ethertype == 0x893F or ethertype == 0x8926 or ethertype == 0xF1C1 or ethertype == 0x88E7 \
             or ethertype == 0x8909 or ethertype == 0x892F or ethertype == 0x8903:
-        return ethernet_tag(data, r)
+        return ethernet_tag(p)
     if ethertype == 0x894F:
-        return network_service_header(data, r)
+        return network_service_header(p)
     if ethertype == 0x22F3:
-        return trill(data, r)
+        return trill(p)
     if ethertype == 0x88E5:
-        return macsec(data, r)
+        return macsec(p)
     return STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def vlan(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def vlan(p: Packet) -> cython.int:
     """IEEE 802.1Q tag: priority, number, and the type (or length) of what follows."""
-    at: cython.Py_ssize_t = r[POS]
-    begin(r, LAYER_VLAN)
-    if missing(r, 4):
+    at: cython.Py_ssize_t = p.r[POS]
+    begin(p, LAYER_VLAN)
+    if missing(p, 4):
         return STOP
-    if r[VLAN] < 0:
-        r[VLAN] = be16(data, at) & 0xFFF
-    r[POS] = at + 4
-    if be16(data, at + 2) <= LONGEST_LENGTH and r[ETHERTYPE] != 0x88A8:
-        r[ETHERTYPE] = be16(data, at + 2)
-        return ieee8023(data, r)
-    r[ETHERTYPE] = be16(data, at + 2)
+    if p.r[VLAN] < 0:
+        p.r[VLAN] = be16(p, at) & 0xFFF
+    p.r[POS] = at + 4
+    if be16(p, at + 2) <= LONGEST_LENGTH and p.r[ETHERTYPE] != 0x88A8:
+        p.r[ETHERTYPE] = be16(p, at + 2)
+        return ieee8023(p)
+    p.r[ETHERTYPE] = be16(p, at + 2)
     return BY_ETHERTYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ethernet_tag(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ethernet_tag(p: Packet) -> cython.int:
     """Tags of switches: 802.1BR E-tag, VN-tag, Cisco metadata, HSR; 802.1ah and FabricPath, which hold a whole frame."""
-    at: cython.Py_ssize_t = r[POS]
-    ethertype: cython.longlong = r[ETHERTYPE]
+    at: cython.Py_ssize_t = p.r[POS]
+    ethertype: cython.longlong = p.r[ETHERTYPE]
     length: cython.longlong = 6
     if ethertype == 0x88E7:
-        if missing(r, 4):
+        if missing(p, 4):
             return STOP
-        r[POS] = at + 4
+        p.r[POS] = at + 4
         return ETHERNET
     if ethertype == 0x8903:   # the inner frame keeps its check sequence
-        if missing(r, 2):
+        if missing(p, 2):
             return STOP
-        narrow(r, r[WIRE_END] - 4)
-        r[POS] = at + 2
+        narrow(p, p.r[WIRE_END] - 4)
+        p.r[POS] = at + 2
         return ETHERNET
     if ethertype == 0x893F or ethertype == 0x8909:
         length = 8
-    if missing(r, length):
+    if missing(p, length):
         return STOP
-    r[ETHERTYPE] = be16(data, at + length - 2)
-    r[POS] = at + length
-    return ieee8023(data, r) if r[ETHERTYPE] <= LONGEST_LENGTH else BY_ETHERTYPE
+    p.r[ETHERTYPE] = be16(p, at + length - 2)
+    p.r[POS] = at + length
+    return ieee8023(p) if p.r[ETHERTYPE] <= LONGEST_LENGTH else BY_ETHERTYPE
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def network_service_header(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def network_service_header(p: Packet) -> cython.int:
     """RFC 8300 section 2: its length in words, what follows it."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    if missing(r, 8):
+    if missing(p, 8):
         return STOP
-    length = (data[at + 1] & 0x3F) * 4
-    if length < 8 or missing(r, length):
+    length = (p.data[at + 1] & 0x3F) * 4
+    if length < 8 or missing(p, length):
         return STOP
-    r[POS] = at + length
-    if data[at + 3] == 3:
+    p.r[POS] = at + length
+    if p.data[at + 3] == 3:
         return ETHERNET
-    if data[at + 3] == 5:
+    if p.data[at + 3] == 5:
         return MPLS
-    return BY_VERSION if data[at + 3] == 1 or data[at + 3] == 2 else STOP
+    return BY_VERSION if p.data[at + 3] == 1 or p.data[at + 3] == 2 else STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def trill(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def trill(p: Packet) -> cython.int:
     """RFC 6325 section 3: its options' length in words, then an Ethernet frame."""
-    at: cython.Py_ssize_t = r[POS]
-    if missing(r, 6) or missing(r, 6 + (be16(data, at) >> 6 & 0x1F) * 4):
+    at: cython.Py_ssize_t = p.r[POS]
+    if missing(p, 6) or missing(p, 6 + (be16(p, at) >> 6 & 0x1F) * 4):
         return STOP
-    r[POS] = at + 6 + (be16(data, at) >> 6 & 0x1F) * 4
+    p.r[POS] = at + 6 + (be16(p, at) >> 6 & 0x1F) * 4
     return ETHERNET
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def macsec(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def macsec(p: Packet) -> cython.int:
     """IEEE 802.1AE: what is only authenticated, not encrypted, can be read; a check value follows it."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong = 6
-    if missing(r, 6):
+    if missing(p, 6):
         return STOP
-    if data[at] & 0x20:
+    if p.data[at] & 0x20:
         length = 14
-    if data[at] & 0x0C or missing(r, length + 2):
+    if p.data[at] & 0x0C or missing(p, length + 2):
         return STOP
-    r[ETHERTYPE] = be16(data, at + length)
-    r[POS] = at + length + 2
-    narrow(r, r[WIRE_END] - 16)
+    p.r[ETHERTYPE] = be16(p, at + length)
+    p.r[POS] = at + length + 2
+    narrow(p, p.r[WIRE_END] - 16)
     return BY_ETHERTYPE
 
 
@@ -393,21 +408,21 @@ def macsec(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cy
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def by_version(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def by_version(p: Packet) -> cython.int:
     """The first four bits tell IPv4 from IPv6."""
     version: cython.longlong
-    begin(r, LAYER_RAW)
-    r[KIND] = IP_MALFORMED
-    if missing(r, 1):
+    begin(p, LAYER_RAW)
+    p.r[KIND] = IP_MALFORMED
+    if missing(p, 1):
         return STOP
-    version = data[r[POS]] >> 4
+    version = p.data[p.r[POS]] >> 4
     if version == 4:
-        r[ETHERTYPE] = ETHERTYPE_IPV4
-        return ipv4(data, r)
+        p.r[ETHERTYPE] = ETHERTYPE_IPV4
+        return ipv4(p)
     if version == 6:
-        r[ETHERTYPE] = ETHERTYPE_IPV6
-        return ipv6(data, r)
-    r[FLAGS] |= MALFORMED
+        p.r[ETHERTYPE] = ETHERTYPE_IPV6
+        return ipv6(p)
+    p.r[FLAGS] |= MALFORMED
     return STOP
 
 
@@ -415,78 +430,78 @@ def by_version(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
 @cython.nogil
 @cython.inline
 @cython.exceptval(-1)
-def begin_ip(r: cython.longlong[::1], layer: cython.longlong, version: cython.longlong) -> cython.int:
+def begin_ip(p: Packet, layer: cython.longlong, version: cython.longlong) -> cython.int:
     """An IP header begins here, perhaps inside another one."""
-    begin(r, layer)
-    r[KIND] = IP_MALFORMED
-    r[L3] = r[POS]
-    r[IP_VERSION] = version
-    r[IP_PROTO] = -1
-    if r[OUTER_L3] < 0:
-        r[OUTER_L3] = r[POS]
+    begin(p, layer)
+    p.r[KIND] = IP_MALFORMED
+    p.r[L3] = p.r[POS]
+    p.r[IP_VERSION] = version
+    p.r[IP_PROTO] = -1
+    if p.r[OUTER_L3] < 0:
+        p.r[OUTER_L3] = p.r[POS]
     else:
-        r[FLAGS] |= TUNNEL
+        p.r[FLAGS] |= TUNNEL
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ipv4(p: Packet) -> cython.int:
     """RFC 791. Wireshark hands what is IPv6 by its version to that dissector."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     first: cython.longlong
     header: cython.longlong
     length: cython.longlong
     fragment: cython.longlong
-    begin_ip(r, LAYER_IPV4, 4)
-    if missing(r, 1):
+    begin_ip(p, LAYER_IPV4, 4)
+    if missing(p, 1):
         return STOP
-    first = data[at]
+    first = p.data[at]
     if (first >> 4) != 4:
         if (first >> 4) == 6:
-            return ipv6(data, r)
-        r[FLAGS] |= MALFORMED
+            return ipv6(p)
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    if missing(r, 20):
-        if at + 16 <= r[LIMIT]:   # the source can still be read
-            r[ADDRESS_KIND] = ADDRESS_TEXT
+    if missing(p, 20):
+        if at + 16 <= p.r[LIMIT]:   # the source can still be read
+            p.r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
     header = (first & 0xF) << 2
     if header < 20:
-        r[FLAGS] |= MALFORMED
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    length = be16(data, at + 2)
+    length = be16(p, at + 2)
     if length == 0:   # segmentation offload: the network card would have filled it in
-        length = r[WIRE_END] - at
+        length = p.r[WIRE_END] - at
     if length < header:
-        r[FLAGS] |= MALFORMED
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    r[TTL] = data[at + 8]
-    r[IP_PROTO] = data[at + 9]
-    r[ADDRESS_KIND] = ADDRESS_IPV4
-    r[SRC_HI] = 0
-    r[DST_HI] = 0
-    r[SRC_LO] = be32(data, at + 12)
-    r[DST_LO] = be32(data, at + 16)
-    narrow(r, at + length)
-    if r[LIMIT] < r[WIRE_END]:
-        r[FLAGS] |= CUT
-    if missing(r, header):
+    p.r[TTL] = p.data[at + 8]
+    p.r[IP_PROTO] = p.data[at + 9]
+    p.r[ADDRESS_KIND] = ADDRESS_IPV4
+    p.r[SRC_HI] = 0
+    p.r[DST_HI] = 0
+    p.r[SRC_LO] = be32(p, at + 12)
+    p.r[DST_LO] = be32(p, at + 16)
+    narrow(p, at + length)
+    if p.r[LIMIT] < p.r[WIRE_END]:
+        p.r[FLAGS] |= CUT
+    if missing(p, header):
         return STOP
-    r[POS] = at + header
-    r[L4] = at + header
-    fragment = be16(data, at + 6) & 0x3FFF
+    p.r[POS] = at + header
+    p.r[L4] = at + header
+    fragment = be16(p, at + 6) & 0x3FFF
     if fragment:
-        if length > header and at + length <= r[LIMIT]:
-            r[KIND] = IPV4_FRAGMENT
-            r[FRAGMENT] = 1
+        if length > header and at + length <= p.r[LIMIT]:
+            p.r[KIND] = IPV4_FRAGMENT
+            p.r[FRAGMENT] = 1
             return STOP
         if fragment & 0x1FFF:
-            r[KIND] = IPV4_FRAGMENT
+            p.r[KIND] = IPV4_FRAGMENT
             return STOP
-    if at + header >= r[WIRE_END]:   # no payload, no protocol
-        r[KIND] = IP_OTHER
+    if at + header >= p.r[WIRE_END]:   # no payload, no protocol
+        p.r[KIND] = IP_OTHER
         return STOP
     return BY_IP_PROTO
 
@@ -494,94 +509,94 @@ def ipv4(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ipv6(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ipv6(p: Packet) -> cython.int:
     """RFC 8200 section 3."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
     following: cython.longlong
-    begin_ip(r, LAYER_IPV6, 6)
-    if missing(r, 40):
-        if at + 24 <= r[LIMIT]:   # the source can still be read
-            r[ADDRESS_KIND] = ADDRESS_TEXT
+    begin_ip(p, LAYER_IPV6, 6)
+    if missing(p, 40):
+        if at + 24 <= p.r[LIMIT]:   # the source can still be read
+            p.r[ADDRESS_KIND] = ADDRESS_TEXT
         return STOP
-    if (data[at] >> 4) != 6:
-        r[FLAGS] |= MALFORMED
+    if (p.data[at] >> 4) != 6:
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    length = be16(data, at + 4)
-    following = data[at + 6]
-    r[IP_PROTO] = following
-    r[TTL] = data[at + 7]
-    r[ADDRESS_KIND] = ADDRESS_IPV6
-    r[SRC_HI] = be64(data, at + 8)
-    r[SRC_LO] = be64(data, at + 16)
-    r[DST_HI] = be64(data, at + 24)
-    r[DST_LO] = be64(data, at + 32)
+    length = be16(p, at + 4)
+    following = p.data[at + 6]
+    p.r[IP_PROTO] = following
+    p.r[TTL] = p.data[at + 7]
+    p.r[ADDRESS_KIND] = ADDRESS_IPV6
+    p.r[SRC_HI] = be64(p, at + 8)
+    p.r[SRC_LO] = be64(p, at + 16)
+    p.r[DST_HI] = be64(p, at + 24)
+    p.r[DST_LO] = be64(p, at + 32)
     if length == 0 and following == 0:
-        length = jumbo_length(data, r)
-    narrow(r, at + 40 + length)
-    if r[LIMIT] < r[WIRE_END]:
-        r[FLAGS] |= CUT
-    r[POS] = at + 40
-    r[L4] = at + 40
+        length = jumbo_length(p)
+    narrow(p, at + 40 + length)
+    if p.r[LIMIT] < p.r[WIRE_END]:
+        p.r[FLAGS] |= CUT
+    p.r[POS] = at + 40
+    p.r[L4] = at + 40
     if following == 6 or following == 17:
         return BY_IP_PROTO
-    return ipv6_extensions(data, r)
+    return ipv6_extensions(p)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def jumbo_length(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.longlong:
+def jumbo_length(p: Packet) -> cython.longlong:
     """Payload length of a jumbogram, from its first option (RFC 2675 section 2); 0 when it is none."""
-    at: cython.Py_ssize_t = r[POS] + 40
-    if at + 8 <= r[LIMIT] and data[at + 2] == 0xC2 and data[at + 3] == 4:
-        return be32(data, at + 4)
+    at: cython.Py_ssize_t = p.r[POS] + 40
+    if at + 8 <= p.r[LIMIT] and p.data[at + 2] == 0xC2 and p.data[at + 3] == 4:
+        return be32(p, at + 4)
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ipv6_extensions(p: Packet) -> cython.int:
     """Hop-by-hop, routing, destination options and fragment headers (RFC 8200 section 4), up to the first other one."""
     at: cython.Py_ssize_t
     following: cython.longlong
     length: cython.longlong
-    while r[LAYERS] < MAX_LAYERS:
-        r[LAYERS] += 1
-        following = r[IP_PROTO]
-        at = r[POS]
-        r[L4] = at
+    while p.r[LAYERS] < MAX_LAYERS:
+        p.r[LAYERS] += 1
+        following = p.r[IP_PROTO]
+        at = p.r[POS]
+        p.r[L4] = at
         if following == 0 or following == 43 or following == 60 or following == 44 or following == 135 or following == 139 \
                 or following == 140:
-            begin(r, LAYER_IPV6_EXTENSION)
-            if missing(r, 8):
+            begin(p, LAYER_IPV6_EXTENSION)
+            if missing(p, 8):
                 return STOP
             if following == 44:
-                if be16(data, at + 2) & 0xFFF9:
-                    r[KIND] = IPV6_FRAGMENT
-                    r[IP_PROTO] = data[at]
-                    r[L4] = at + 8
-                    if r[WIRE_END] <= r[LIMIT]:
-                        r[FRAGMENT] = 1
+                if be16(p, at + 2) & 0xFFF9:
+                    p.r[KIND] = IPV6_FRAGMENT
+                    p.r[IP_PROTO] = p.data[at]
+                    p.r[L4] = at + 8
+                    if p.r[WIRE_END] <= p.r[LIMIT]:
+                        p.r[FRAGMENT] = 1
                     return STOP
                 length = 8
             else:
-                if following == 135 and data[at] == 59:   # mobility is the last header
-                    r[KIND] = IP_OTHER
+                if following == 135 and p.data[at] == 59:   # mobility is the last header
+                    p.r[KIND] = IP_OTHER
                     return STOP
-                length = (cython.cast(cython.longlong, data[at + 1]) + 1) * 8
-            if missing(r, length):
+                length = (cython.cast(cython.longlong, p.data[at + 1]) + 1) * 8
+            if missing(p, length):
                 return STOP
             if following == 43:
-                if data[at + 2] == 4 and length < 24:   # a segment routing header names one segment at least
-                    r[FLAGS] |= MALFORMED | HEADER_CUT
+                if p.data[at + 2] == 4 and length < 24:   # a segment routing header names one segment at least
+                    p.r[FLAGS] |= MALFORMED | HEADER_CUT
                     return STOP
-                final_destination(data, r, length)
+                final_destination(p, length)
             elif following == 60:
-                home_address(data, r, length)
-            r[IP_PROTO] = data[at]
-            r[POS] = at + length
+                home_address(p, length)
+            p.r[IP_PROTO] = p.data[at]
+            p.r[POS] = at + length
         else:
             return BY_IP_PROTO
     return STOP
@@ -590,12 +605,12 @@ def ipv6_extensions(data: cython.const[cython.uchar][::1], r: cython.longlong[::
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def final_destination(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+def final_destination(p: Packet, length: cython.longlong) -> cython.int:
     """While segments are left, a routing header names the real destination: in types 0 and 2 it is the last address
     (RFC 2460 section 4.4, RFC 6275 section 6.4), in a segment routing header the first one (RFC 8754 section 2)."""
-    at: cython.Py_ssize_t = r[POS]
-    kind: cython.longlong = data[at + 2]
-    if data[at + 3] == 0 or length < 24:
+    at: cython.Py_ssize_t = p.r[POS]
+    kind: cython.longlong = p.data[at + 2]
+    if p.data[at + 3] == 0 or length < 24:
         return 0
     if kind == 0 or kind == 2:
         at += 8 + (length - 24) // 16 * 16
@@ -603,26 +618,26 @@ def final_destination(data: cython.const[cython.uchar][::1], r: cython.longlong[
         at += 8
     else:
         return 0
-    r[DST_HI] = be64(data, at)
-    r[DST_LO] = be64(data, at + 8)
+    p.r[DST_HI] = be64(p, at)
+    p.r[DST_LO] = be64(p, at + 8)
     return 0
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def home_address(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+def home_address(p: Packet, length: cython.longlong) -> cython.int:
     """The home address option (RFC 6275 section 6.3) names the real source."""
-    at: cython.Py_ssize_t = r[POS] + 2
-    end: cython.Py_ssize_t = r[POS] + length
+    at: cython.Py_ssize_t = p.r[POS] + 2
+    end: cython.Py_ssize_t = p.r[POS] + length
     while at + 2 <= end:
-        if data[at] == 0:
+        if p.data[at] == 0:
             at += 1
             continue
-        if data[at] == 0xC9 and data[at + 1] == 16 and at + 18 <= end:
-            r[SRC_HI] = be64(data, at + 2)
-            r[SRC_LO] = be64(data, at + 10)
-        at += 2 + cython.cast(cython.longlong, data[at + 1])
+        if p.data[at] == 0xC9 and p.data[at + 1] == 16 and at + 18 <= end:
+            p.r[SRC_HI] = be64(p, at + 2)
+            p.r[SRC_LO] = be64(p, at + 10)
+        at += 2 + cython.cast(cython.longlong, p.data[at + 1])
     return 0
 
 
@@ -631,25 +646,25 @@ def home_address(data: cython.const[cython.uchar][::1], r: cython.longlong[::1],
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def by_ip_proto(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def by_ip_proto(p: Packet) -> cython.int:
     """What an IP protocol number announces."""
-    proto: cython.longlong = r[IP_PROTO]
-    r[L4] = r[POS]
+    proto: cython.longlong = p.r[IP_PROTO]
+    p.r[L4] = p.r[POS]
     if proto == 6:
-        return tcp(data, r)
+        return tcp(p)
     if proto == 17:
-        return udp(data, r)
-    begin(r, LAYER_IP_PROTO)
+        return udp(p)
+    begin(p, LAYER_IP_PROTO)
     if proto == 1:
-        r[KIND] = ICMP
+        p.r[KIND] = ICMP
     elif proto == 58:
-        r[KIND] = ICMPV6
+        p.r[KIND] = ICMPV6
     elif proto == 2:
-        r[KIND] = IGMP
+        p.r[KIND] = IGMP
     else:
-        r[KIND] = IP_OTHER
+        p.r[KIND] = IP_OTHER
         if proto == 0 or proto == 43 or proto == 60 or proto == 44:   # they may follow an authentication header, even IPv4
-            return ipv6_extensions(data, r)
+            return ipv6_extensions(p)
         return IN_IP
     return STOP
 
@@ -657,82 +672,82 @@ def by_ip_proto(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def tcp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def tcp(p: Packet) -> cython.int:
     """RFC 9293 section 3.1."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     header: cython.longlong
-    begin(r, LAYER_TCP)
-    r[KIND] = TCP
-    if missing(r, 20):
-        if at + 4 > r[LIMIT]:   # without ports it is no TCP row
-            r[KIND] = IP_OTHER
+    begin(p, LAYER_TCP)
+    p.r[KIND] = TCP
+    if missing(p, 20):
+        if at + 4 > p.r[LIMIT]:   # without ports it is no TCP row
+            p.r[KIND] = IP_OTHER
             return STOP
-        r[SRC_PORT] = be16(data, at)
-        r[DST_PORT] = be16(data, at + 2)
-        if at + 16 > r[LIMIT]:
+        p.r[SRC_PORT] = be16(p, at)
+        p.r[DST_PORT] = be16(p, at + 2)
+        if at + 16 > p.r[LIMIT]:
             return STOP
-    r[SRC_PORT] = be16(data, at)
-    r[DST_PORT] = be16(data, at + 2)
-    r[TCP_SEQ] = be32(data, at + 4)
-    r[TCP_ACK] = be32(data, at + 8)
-    header = be16(data, at + 12)
-    r[TCP_FLAGS] = header & 0xFFF
+    p.r[SRC_PORT] = be16(p, at)
+    p.r[DST_PORT] = be16(p, at + 2)
+    p.r[TCP_SEQ] = be32(p, at + 4)
+    p.r[TCP_ACK] = be32(p, at + 8)
+    header = be16(p, at + 12)
+    p.r[TCP_FLAGS] = header & 0xFFF
     header = (header >> 12) << 2
-    r[TCP_HEADER] = header
-    r[TCP_WINDOW] = be16(data, at + 14)
-    if at + 20 > r[LIMIT]:
+    p.r[TCP_HEADER] = header
+    p.r[TCP_WINDOW] = be16(p, at + 14)
+    if at + 20 > p.r[LIMIT]:
         return STOP
-    r[TCP_URGENT] = be16(data, at + 18)
+    p.r[TCP_URGENT] = be16(p, at + 18)
     if header < 20:
-        r[FLAGS] |= MALFORMED
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    if missing(r, header):
-        if r[WIRE_END] - at >= header:
-            r[PAYLOAD_WIRE] = r[WIRE_END] - at - header
+    if missing(p, header):
+        if p.r[WIRE_END] - at >= header:
+            p.r[PAYLOAD_WIRE] = p.r[WIRE_END] - at - header
         return STOP
-    r[PAYLOAD] = at + header
-    r[PAYLOAD_LEN] = r[LIMIT] - at - header
-    r[PAYLOAD_WIRE] = r[WIRE_END] - at - header
-    if header == 32 and be32(data, at + 20) == TIME_STAMP_ALONE:
-        r[TCP_TIMES] = be64(data, at + 24)
+    p.r[PAYLOAD] = at + header
+    p.r[PAYLOAD_LEN] = p.r[LIMIT] - at - header
+    p.r[PAYLOAD_WIRE] = p.r[WIRE_END] - at - header
+    if header == 32 and be32(p, at + 20) == TIME_STAMP_ALONE:
+        p.r[TCP_TIMES] = be64(p, at + 24)
     return STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def udp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def udp(p: Packet) -> cython.int:
     """RFC 768."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    begin(r, LAYER_UDP)
-    r[KIND] = UDP
-    if missing(r, 8):
-        if at + 4 > r[LIMIT]:   # without ports it is no UDP row
-            r[KIND] = IP_OTHER
+    begin(p, LAYER_UDP)
+    p.r[KIND] = UDP
+    if missing(p, 8):
+        if at + 4 > p.r[LIMIT]:   # without ports it is no UDP row
+            p.r[KIND] = IP_OTHER
             return STOP
-        r[SRC_PORT] = be16(data, at)
-        r[DST_PORT] = be16(data, at + 2)
-        if at + 6 <= r[LIMIT]:
-            r[UDP_LENGTH] = be16(data, at + 4)
+        p.r[SRC_PORT] = be16(p, at)
+        p.r[DST_PORT] = be16(p, at + 2)
+        if at + 6 <= p.r[LIMIT]:
+            p.r[UDP_LENGTH] = be16(p, at + 4)
         return STOP
-    r[SRC_PORT] = be16(data, at)
-    r[DST_PORT] = be16(data, at + 2)
-    length = be16(data, at + 4)
-    r[UDP_LENGTH] = length
-    if length == 0 and r[IP_VERSION] == 6:   # RFC 2675 section 4: a jumbogram; the rest of the packet
-        length = r[WIRE_END] - at
+    p.r[SRC_PORT] = be16(p, at)
+    p.r[DST_PORT] = be16(p, at + 2)
+    length = be16(p, at + 4)
+    p.r[UDP_LENGTH] = length
+    if length == 0 and p.r[IP_VERSION] == 6:   # RFC 2675 section 4: a jumbogram; the rest of the packet
+        length = p.r[WIRE_END] - at
     if length < 8:
-        r[FLAGS] |= MALFORMED
+        p.r[FLAGS] |= MALFORMED
         return STOP
-    if at + length > r[WIRE_END]:
-        r[FLAGS] |= MALFORMED
-    narrow(r, at + length)
-    r[POS] = at + 8
-    r[PAYLOAD] = at + 8
-    r[PAYLOAD_LEN] = r[LIMIT] - at - 8
-    r[PAYLOAD_WIRE] = length - 8
-    if r[PAYLOAD_LEN] >= 8 and (is_tunnel(r[SRC_PORT]) or is_tunnel(r[DST_PORT])):
+    if at + length > p.r[WIRE_END]:
+        p.r[FLAGS] |= MALFORMED
+    narrow(p, at + length)
+    p.r[POS] = at + 8
+    p.r[PAYLOAD] = at + 8
+    p.r[PAYLOAD_LEN] = p.r[LIMIT] - at - 8
+    p.r[PAYLOAD_WIRE] = length - 8
+    if p.r[PAYLOAD_LEN] >= 8 and (is_tunnel(p.r[SRC_PORT]) or is_tunnel(p.r[DST_PORT])):
         return BY_PORT
     return STOP
 
@@ -754,18 +769,18 @@ def is_tunnel(port: cython.longlong) -> cython.int:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def plain(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], layer: cython.int) -> cython.int:
+def plain(p: Packet, layer: cython.int) -> cython.int:
     """Follow the layers of this module; answer the first one that is another module's, or STOP."""
-    while layer and r[LAYERS] < MAX_LAYERS:
-        r[LAYERS] += 1
+    while layer and p.r[LAYERS] < MAX_LAYERS:
+        p.r[LAYERS] += 1
         if layer == BY_ETHERTYPE:
-            layer = by_ethertype(data, r)
+            layer = by_ethertype(p)
         elif layer == BY_IP_PROTO:
-            layer = by_ip_proto(data, r)
+            layer = by_ip_proto(p)
         elif layer == ETHERNET:
-            layer = ethernet(data, r)
+            layer = ethernet(p)
         elif layer == BY_VERSION:
-            layer = by_version(data, r)
+            layer = by_version(p)
         else:
             return layer
     return STOP
@@ -776,70 +791,70 @@ def plain(data: cython.const[cython.uchar][::1], r: cython.longlong[::1], layer:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read16(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`be16` for the other modules."""
-    return be16(data, at)
+    return be16(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`be32` for the other modules."""
-    return be32(data, at)
+    return be32(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read48(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read48(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`be48` for the other modules."""
-    return be48(data, at)
+    return be48(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read64(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read64(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`be64` for the other modules."""
-    return be64(data, at)
+    return be64(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read16_le(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read16_le(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`le16` for the other modules."""
-    return le16(data, at)
+    return le16(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def read32_le(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def read32_le(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """`le32` for the other modules."""
-    return le32(data, at)
+    return le32(p, at)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def enter(r: cython.longlong[::1], layer: cython.longlong) -> cython.int:
+def enter(p: Packet, layer: cython.longlong) -> cython.int:
     """`begin` for the other modules."""
-    return begin(r, layer)
+    return begin(p, layer)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def lacks(r: cython.longlong[::1], length: cython.longlong) -> cython.int:
+def lacks(p: Packet, length: cython.longlong) -> cython.int:
     """`missing` for the other modules."""
-    return missing(r, length)
+    return missing(p, length)
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def end_at(r: cython.longlong[::1], end: cython.longlong) -> cython.int:
+def end_at(p: Packet, end: cython.longlong) -> cython.int:
     """`narrow` for the other modules."""
-    return narrow(r, end)
+    return narrow(p, end)

@@ -10,7 +10,7 @@ from sniff.packets import cursor
 
 if not cython.compiled:
     from sniff.packets.captures import ieee80211, nflog, openbsd_enc, pflog, pktap, ppi, wireless_capture
-    from sniff.packets.headers import end_at, enter, ipv6, lacks, read16, read32, read32_le, read48
+    from sniff.packets.headers import Packet, end_at, enter, ipv6, lacks, read16, read32, read32_le, read48
 
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 ADDRESS_KIND = cython.declare(cython.Py_ssize_t, c.ADDRESS_KIND)
@@ -59,87 +59,87 @@ LONGEST_LENGTH = cython.declare(cython.longlong, 1500)   # of IEEE 802.3; larger
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def link_layer(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def link_layer(p: Packet) -> cython.int:
     """The header that a LINKTYPE_ number promises (www.tcpdump.org/linktypes.html)."""
-    link: cython.longlong = r[LINK]
+    link: cython.longlong = p.r[LINK]
     if link == 1:
         return ETHERNET
     if link == 113 or link == 276:
-        return linux_cooked(data, r)
+        return linux_cooked(p)
     if link == 0 or link == 108:
-        return bsd_loopback(data, r)
+        return bsd_loopback(p)
     if link == 101 or link == 12 or link == 14:
-        return raw_ip(data, r)
+        return raw_ip(p)
     if link == 228:
         return BY_VERSION
     if link == 229:
-        return ipv6(data, r)
+        return ipv6(p)
     if link == 9 or link == 50 or link == 166:
-        return ppp_frame(data, r)
+        return ppp_frame(p)
     if link == 51:
-        return pppoe(data, r)
+        return pppoe(p)
     if link == 104:
-        return cisco_hdlc(data, r)
+        return cisco_hdlc(p)
     if link == 105:
-        return ieee80211(data, r)
+        return ieee80211(p)
     if link == 127 or link == 119 or link == 163:
-        return wireless_capture(data, r)
+        return wireless_capture(p)
     if link == 192:
-        return ppi(data, r)
+        return ppi(p)
     if link == 258:
-        return pktap(data, r)
+        return pktap(p)
     if link == 239:
-        return nflog(data, r)
+        return nflog(p)
     if link == 10:
-        return fddi(data, r)
+        return fddi(p)
     if link == 6:
-        return token_ring(data, r)
+        return token_ring(p)
     if link == 100:
         return LLC
     if link == 107:
-        return frame_relay(data, r)
+        return frame_relay(p)
     if link == 109:
-        return openbsd_enc(data, r)
+        return openbsd_enc(p)
     if link == 117:
-        return pflog(data, r)
+        return pflog(p)
     return STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def llc(p: Packet) -> cython.int:
     """IEEE 802.2, with SNAP when both service access points say so."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     organisation: cython.longlong
     protocol: cython.longlong
     control: cython.longlong = 1
-    enter(r, LAYER_LLC)
-    r[KIND] = ETHERNET_OTHER
-    r[L3] = at
-    if lacks(r, 3):
+    enter(p, LAYER_LLC)
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[L3] = at
+    if lacks(p, 3):
         return STOP
-    if data[at + 2] & 3 != 3:
+    if p.data[at + 2] & 3 != 3:
         control = 2
-    if data[at] == 0xAA and data[at + 1] == 0xAA and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
-        if lacks(r, 7 + control):
+    if p.data[at] == 0xAA and p.data[at + 1] == 0xAA and (p.data[at + 2] == 3 or p.data[at + 2] & 1 == 0):
+        if lacks(p, 7 + control):
             return STOP
-        organisation = (read16(data, at + 2 + control) << 8) | data[at + 4 + control]
-        protocol = read16(data, at + 5 + control)
+        organisation = (read16(p, at + 2 + control) << 8) | p.data[at + 4 + control]
+        protocol = read16(p, at + 5 + control)
         if (organisation == 0 or organisation == 0xF8) and protocol > LONGEST_LENGTH:
-            r[ETHERTYPE] = protocol
-            r[POS] = at + 7 + control
+            p.r[ETHERTYPE] = protocol
+            p.r[POS] = at + 7 + control
             return BY_ETHERTYPE
         if organisation == 0x80C2 and (protocol == 1 or protocol == 7):
-            r[POS] = at + 7 + control
+            p.r[POS] = at + 7 + control
             if protocol == 1:
-                end_at(r, r[WIRE_END] - 4)
+                end_at(p, p.r[WIRE_END] - 4)
             return ETHERNET
         return STOP
-    if data[at] == 6 and (data[at + 2] == 3 or data[at + 2] & 1 == 0):
-        if lacks(r, 4):
+    if p.data[at] == 6 and (p.data[at + 2] == 3 or p.data[at + 2] & 1 == 0):
+        if lacks(p, 4):
             return STOP
-        r[POS] = at + 2 + control
+        p.r[POS] = at + 2 + control
         return BY_VERSION
     return STOP
 
@@ -147,28 +147,28 @@ def llc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def linux_cooked(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def linux_cooked(p: Packet) -> cython.int:
     """LINKTYPE_LINUX_SLL (16 bytes, the protocol last) and LINKTYPE_LINUX_SLL2 (20 bytes, the protocol first)."""
-    at: cython.Py_ssize_t = r[POS]
-    length: cython.longlong = 16 if r[LINK] == 113 else 20
+    at: cython.Py_ssize_t = p.r[POS]
+    length: cython.longlong = 16 if p.r[LINK] == 113 else 20
     hardware: cython.longlong
-    enter(r, LAYER_COOKED)
-    r[L2] = at
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    if lacks(r, length):
+    enter(p, LAYER_COOKED)
+    p.r[L2] = at
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    if lacks(p, length):
         return STOP
-    r[KIND] = ETHERNET_OTHER
+    p.r[KIND] = ETHERNET_OTHER
     if length == 16:
-        hardware = read16(data, at + 2)
-        r[ETHERTYPE] = read16(data, at + 14)
-        if read16(data, at + 4) == 6:
-            r[SRC_LO] = read48(data, at + 6)
+        hardware = read16(p, at + 2)
+        p.r[ETHERTYPE] = read16(p, at + 14)
+        if read16(p, at + 4) == 6:
+            p.r[SRC_LO] = read48(p, at + 6)
     else:
-        hardware = read16(data, at + 8)
-        r[ETHERTYPE] = read16(data, at)
-        if data[at + 11] == 6:
-            r[SRC_LO] = read48(data, at + 12)
-    r[POS] = at + length
+        hardware = read16(p, at + 8)
+        p.r[ETHERTYPE] = read16(p, at)
+        if p.data[at + 11] == 6:
+            p.r[SRC_LO] = read48(p, at + 12)
+    p.r[POS] = at + length
     if hardware == 824:   # ARPHRD_NETLINK
         return STOP
     if hardware == 778:   # ARPHRD_IPGRE: the protocol is GRE's
@@ -176,16 +176,16 @@ def linux_cooked(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
     if hardware == 801:
         return IEEE80211
     if hardware == 802 or hardware == 803:
-        r[LINK] = 119 if hardware == 802 else 127
+        p.r[LINK] = 119 if hardware == 802 else 127
         return BY_LINK_TYPE
-    if r[ETHERTYPE] == 1:   # LINUX_SLL_P_802_3: Novell's frames without LLC
+    if p.r[ETHERTYPE] == 1:   # LINUX_SLL_P_802_3: Novell's frames without LLC
         return STOP
-    if r[ETHERTYPE] == 2 or r[ETHERTYPE] == 3:
+    if p.r[ETHERTYPE] == 2 or p.r[ETHERTYPE] == 3:
         return ETHERNET
-    if r[ETHERTYPE] == 4:
+    if p.r[ETHERTYPE] == 4:
         return LLC
-    if r[ETHERTYPE] == 7:
-        r[LINK] = 9
+    if p.r[ETHERTYPE] == 7:
+        p.r[LINK] = 9
         return BY_LINK_TYPE
     return BY_ETHERTYPE
 
@@ -193,34 +193,34 @@ def linux_cooked(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def bsd_loopback(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def bsd_loopback(p: Packet) -> cython.int:
     """LINKTYPE_NULL and LINKTYPE_LOOP: an address family of four bytes, in the byte order of whoever captured.
 
     Some write PPP with its address bytes, some an Ethernet type, some a family in two bytes only.
     """
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     family: cython.longlong
-    enter(r, LAYER_LOOPBACK)
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    r[L2] = at
-    if lacks(r, 4):
+    enter(p, LAYER_LOOPBACK)
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    p.r[L2] = at
+    if lacks(p, 4):
         return STOP
-    family = read32(data, at)
+    family = read32(p, at)
     if (family >> 16) == 0xFF03:
-        return ppp_frame(data, r)
+        return ppp_frame(p)
     if family >> 16:
         if (family >> 24) == 0 and family < 0x00060000:
             family >>= 16
         else:
-            family = read32_le(data, at)
-    r[POS] = at + 4
+            family = read32_le(p, at)
+    p.r[POS] = at + 4
     if family == 2:
         return BY_VERSION
     if family == 10 or family == 24 or family == 28 or family == 30:
-        r[ETHERTYPE] = ETHERTYPE_IPV6
-        return ipv6(data, r)
+        p.r[ETHERTYPE] = ETHERTYPE_IPV6
+        return ipv6(p)
     if family > LONGEST_LENGTH and family <= 0xFFFF:
-        r[ETHERTYPE] = family
+        p.r[ETHERTYPE] = family
     else:
         return STOP
     return BY_ETHERTYPE
@@ -229,82 +229,82 @@ def bsd_loopback(data: cython.const[cython.uchar][::1], r: cython.longlong[::1])
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def raw_ip(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def raw_ip(p: Packet) -> cython.int:
     """Raw IP, and what drivers wrote in its place: PPP at its start, after one byte or after six; ten zeros."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     k: cython.Py_ssize_t
-    enter(r, LAYER_RAW)
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    if at + 2 <= r[LIMIT] and read16(data, at) == 0xFF03:
-        return ppp_frame(data, r)
-    if at + 8 <= r[LIMIT] and read16(data, at + 6) == 0xFF03:
-        r[POS] = at + 6
-        return ppp_frame(data, r)
-    if at + 3 <= r[LIMIT] and read16(data, at + 1) == 0xFF03:
-        r[POS] = at + 1
-        return ppp_frame(data, r)
-    if at + 10 <= r[LIMIT]:
+    enter(p, LAYER_RAW)
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    if at + 2 <= p.r[LIMIT] and read16(p, at) == 0xFF03:
+        return ppp_frame(p)
+    if at + 8 <= p.r[LIMIT] and read16(p, at + 6) == 0xFF03:
+        p.r[POS] = at + 6
+        return ppp_frame(p)
+    if at + 3 <= p.r[LIMIT] and read16(p, at + 1) == 0xFF03:
+        p.r[POS] = at + 1
+        return ppp_frame(p)
+    if at + 10 <= p.r[LIMIT]:
         for k in range(10):
-            if data[at + k]:
-                return BY_VERSION if data[at] >> 4 == 4 or data[at] >> 4 == 6 else STOP
-        r[POS] = at + 10
+            if p.data[at + k]:
+                return BY_VERSION if p.data[at] >> 4 == 4 or p.data[at] >> 4 == 6 else STOP
+        p.r[POS] = at + 10
         return BY_VERSION
-    if lacks(r, 8):   # too short for all that: Wireshark looks no further
+    if lacks(p, 8):   # too short for all that: Wireshark looks no further
         return STOP
-    return BY_VERSION if data[at] >> 4 == 4 or data[at] >> 4 == 6 else STOP
+    return BY_VERSION if p.data[at] >> 4 == 4 or p.data[at] >> 4 == 6 else STOP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ppp_frame(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ppp_frame(p: Packet) -> cython.int:
     """PPP with or without its two HDLC bytes (RFC 1662); LINKTYPE_PPP_PPPD has the direction for the first one."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_PPP)
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    r[L2] = at
-    r[KIND] = ETHERNET_OTHER
-    if lacks(r, 2):
-        if at < r[LIMIT] and (data[at] == 0x0F or data[at] == 0x8F):
-            enter(r, LAYER_CISCO_HDLC)
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_PPP)
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    p.r[L2] = at
+    p.r[KIND] = ETHERNET_OTHER
+    if lacks(p, 2):
+        if at < p.r[LIMIT] and (p.data[at] == 0x0F or p.data[at] == 0x8F):
+            enter(p, LAYER_CISCO_HDLC)
         return STOP
-    if data[at] == 0xFF or (data[at + 1] == 3 and r[LINK] == 166):
-        r[POS] = at + 2
-    elif data[at] == 0x0F or data[at] == 0x8F:
-        return cisco_hdlc(data, r)
+    if p.data[at] == 0xFF or (p.data[at + 1] == 3 and p.r[LINK] == 166):
+        p.r[POS] = at + 2
+    elif p.data[at] == 0x0F or p.data[at] == 0x8F:
+        return cisco_hdlc(p)
     return BY_PPP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def ppp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def ppp(p: Packet) -> cython.int:
     """A PPP protocol number of one or two bytes (RFC 1661 section 2), and what it announces."""
-    at: cython.Py_ssize_t = r[POS]
+    at: cython.Py_ssize_t = p.r[POS]
     protocol: cython.longlong
-    enter(r, LAYER_PPP)
-    r[KIND] = ETHERNET_OTHER
-    r[L3] = at
-    if lacks(r, 1):
+    enter(p, LAYER_PPP)
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[L3] = at
+    if lacks(p, 1):
         return STOP
-    protocol = data[at]
+    protocol = p.data[at]
     if protocol & 1:
-        r[POS] = at + 1
+        p.r[POS] = at + 1
     else:
-        if lacks(r, 2):
+        if lacks(p, 2):
             return STOP
-        protocol = read16(data, at)
-        r[POS] = at + 2
+        protocol = read16(p, at)
+        p.r[POS] = at + 2
     if protocol == 0x21 or protocol == 0x0800:
         return BY_VERSION
-    if (protocol == 0x57 or protocol == 0x86DD) and (r[POS] >= r[LIMIT] or data[r[POS]] >> 4 == 6):
-        r[ETHERTYPE] = ETHERTYPE_IPV6
+    if (protocol == 0x57 or protocol == 0x86DD) and (p.r[POS] >= p.r[LIMIT] or p.data[p.r[POS]] >> 4 == 6):
+        p.r[ETHERTYPE] = ETHERTYPE_IPV6
     elif protocol == 0x0281 or protocol == 0x0283:
-        r[ETHERTYPE] = 0x8847
+        p.r[ETHERTYPE] = 0x8847
     elif protocol == 0x31:
-        return bridged(data, r)
+        return bridged(p)
     else:
-        r[POS] = at
+        p.r[POS] = at
         return STOP
     return BY_ETHERTYPE
 
@@ -312,53 +312,53 @@ def ppp(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cytho
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def bridged(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def bridged(p: Packet) -> cython.int:
     """PPP's bridged frames (RFC 3518 section 4.2): flags, the kind of MAC, then its frame."""
-    at: cython.Py_ssize_t = r[POS]
-    if lacks(r, 2):
+    at: cython.Py_ssize_t = p.r[POS]
+    if lacks(p, 2):
         return STOP
-    if data[at + 1] != 1:
+    if p.data[at + 1] != 1:
         return STOP
-    if data[at] & 0x80:   # its frame check sequence was kept
-        end_at(r, r[WIRE_END] - 4)
-    r[POS] = at + 2
+    if p.data[at] & 0x80:   # its frame check sequence was kept
+        end_at(p, p.r[WIRE_END] - 4)
+    p.r[POS] = at + 2
     return ETHERNET
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def pppoe(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def pppoe(p: Packet) -> cython.int:
     """A PPPoE session packet (RFC 2516 section 4)."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_PPPOE)
-    r[KIND] = ETHERNET_OTHER
-    r[L3] = at
-    if lacks(r, 6):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_PPPOE)
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[L3] = at
+    if lacks(p, 6):
         return STOP
-    end_at(r, at + 6 + read16(data, at + 4))
-    r[POS] = at + 6
+    end_at(p, at + 6 + read16(p, at + 4))
+    p.r[POS] = at + 6
     return BY_PPP
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def cisco_hdlc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def cisco_hdlc(p: Packet) -> cython.int:
     """Cisco HDLC: address, control, Ethernet type."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_CISCO_HDLC)
-    r[ADDRESS_KIND] = ADDRESS_TEXT
-    r[L2] = at
-    r[KIND] = ETHERNET_OTHER
-    if lacks(r, 4):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_CISCO_HDLC)
+    p.r[ADDRESS_KIND] = ADDRESS_TEXT
+    p.r[L2] = at
+    p.r[KIND] = ETHERNET_OTHER
+    if lacks(p, 4):
         return STOP
-    r[ETHERTYPE] = read16(data, at + 2)
-    if r[ETHERTYPE] == 0x8035 or r[ETHERTYPE] == 0x2000 or r[ETHERTYPE] <= LONGEST_LENGTH:
-        r[L3] = at + 4
+    p.r[ETHERTYPE] = read16(p, at + 2)
+    if p.r[ETHERTYPE] == 0x8035 or p.r[ETHERTYPE] == 0x2000 or p.r[ETHERTYPE] <= LONGEST_LENGTH:
+        p.r[L3] = at + 4
         return STOP
-    r[POS] = at + 4
-    if r[ETHERTYPE] == ETHERTYPE_IPV4 and r[POS] < r[LIMIT]:
+    p.r[POS] = at + 4
+    if p.r[ETHERTYPE] == ETHERTYPE_IPV4 and p.r[POS] < p.r[LIMIT]:
         return BY_VERSION
     return BY_ETHERTYPE
 
@@ -366,29 +366,29 @@ def cisco_hdlc(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def mpls(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def mpls(p: Packet) -> cython.int:
     """A stack of MPLS labels (RFC 3032), then what its first four bits look like."""
     first: cython.longlong
-    enter(r, LAYER_MPLS)
-    r[KIND] = ETHERNET_OTHER
-    r[L3] = r[POS]
+    enter(p, LAYER_MPLS)
+    p.r[KIND] = ETHERNET_OTHER
+    p.r[L3] = p.r[POS]
     while True:
-        if lacks(r, 4):
+        if lacks(p, 4):
             return STOP
-        r[POS] += 4
-        if data[r[POS] - 2] & 1:
+        p.r[POS] += 4
+        if p.data[p.r[POS] - 2] & 1:
             break
-    if r[POS] >= r[LIMIT]:
+    if p.r[POS] >= p.r[LIMIT]:
         return STOP
-    first = data[r[POS]] >> 4
+    first = p.data[p.r[POS]] >> 4
     if first == 4:
-        r[ETHERTYPE] = ETHERTYPE_IPV4
+        p.r[ETHERTYPE] = ETHERTYPE_IPV4
         return BY_ETHERTYPE
     if first == 6:
-        r[ETHERTYPE] = ETHERTYPE_IPV6
+        p.r[ETHERTYPE] = ETHERTYPE_IPV6
         return BY_ETHERTYPE
-    if first == 0 and r[POS] + 4 <= r[LIMIT]:   # a pseudo-wire's control word (RFC 4448 section 4.6), then Ethernet
-        r[POS] += 4
+    if first == 0 and p.r[POS] + 4 <= p.r[LIMIT]:   # a pseudo-wire's control word (RFC 4448 section 4.6), then Ethernet
+        p.r[POS] += 4
         return ETHERNET
     if first == 1:
         return STOP
@@ -398,18 +398,18 @@ def mpls(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def fddi(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def fddi(p: Packet) -> cython.int:
     """LINKTYPE_FDDI: frame control, then addresses whose bytes hold their bits in the order of the wire."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_FDDI)
-    r[L2] = at
-    if lacks(r, 13):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_FDDI)
+    p.r[L2] = at
+    if lacks(p, 13):
         return STOP
-    r[ADDRESS_KIND] = ADDRESS_MAC
-    r[DST_LO] = swapped_mac(data, at + 1)
-    r[SRC_LO] = swapped_mac(data, at + 7)
-    r[POS] = at + 13
-    if data[at] & 0xC0 == 0x40 and data[at] & 0x30 == 0x10:
+    p.r[ADDRESS_KIND] = ADDRESS_MAC
+    p.r[DST_LO] = swapped_mac(p, at + 1)
+    p.r[SRC_LO] = swapped_mac(p, at + 7)
+    p.r[POS] = at + 13
+    if p.data[at] & 0xC0 == 0x40 and p.data[at] & 0x30 == 0x10:
         return LLC
     return STOP
 
@@ -417,13 +417,13 @@ def fddi(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cyth
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def swapped_mac(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+def swapped_mac(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Six bytes, the bits of each in reverse order."""
     address: cython.longlong = 0
     k: cython.Py_ssize_t
     b: cython.longlong
     for k in range(6):
-        b = data[at + k]
+        b = p.data[at + k]
         b = ((b & 0x0F) << 4) | (b >> 4)
         b = ((b & 0x33) << 2) | ((b & 0xCC) >> 2)
         b = ((b & 0x55) << 1) | ((b & 0xAA) >> 1)
@@ -434,66 +434,66 @@ def swapped_mac(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) ->
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def token_ring(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def token_ring(p: Packet) -> cython.int:
     """IEEE 802.5: access control, frame control, addresses, a route when the source's first bit says so."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_TOKEN_RING)
-    r[L2] = at
-    if lacks(r, 14):
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_TOKEN_RING)
+    p.r[L2] = at
+    if lacks(p, 14):
         return STOP
-    r[ADDRESS_KIND] = ADDRESS_MAC
-    r[DST_LO] = read48(data, at + 2)
-    r[SRC_LO] = ((read16(data, at + 8) & 0x7FFF) << 32) | read32(data, at + 10)
-    if data[at + 1] & 0xC0 != 0x40:
+    p.r[ADDRESS_KIND] = ADDRESS_MAC
+    p.r[DST_LO] = read48(p, at + 2)
+    p.r[SRC_LO] = ((read16(p, at + 8) & 0x7FFF) << 32) | read32(p, at + 10)
+    if p.data[at + 1] & 0xC0 != 0x40:
         return STOP
-    r[POS] = at + 14
-    if data[at + 8] & 0x80:
-        if lacks(r, 2):
+    p.r[POS] = at + 14
+    if p.data[at + 8] & 0x80:
+        if lacks(p, 2):
             return STOP
-        r[POS] += data[at + 14] & 0x1F
+        p.r[POS] += p.data[at + 14] & 0x1F
     return LLC
 
 
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-1)
-def frame_relay(data: cython.const[cython.uchar][::1], r: cython.longlong[::1]) -> cython.int:
+def frame_relay(p: Packet) -> cython.int:
     """LINKTYPE_FRELAY with RFC 2427's encapsulation: address, control, NLPID."""
-    at: cython.Py_ssize_t = r[POS]
-    enter(r, LAYER_FRAME_RELAY)
-    r[L2] = at
+    at: cython.Py_ssize_t = p.r[POS]
+    enter(p, LAYER_FRAME_RELAY)
+    p.r[L2] = at
     while True:   # the address ends with the first byte whose lowest bit is set
-        if lacks(r, 1):
+        if lacks(p, 1):
             return STOP
-        r[POS] += 1
-        if data[r[POS] - 1] & 1:
+        p.r[POS] += 1
+        if p.data[p.r[POS] - 1] & 1:
             break
-    at = r[POS]
-    if lacks(r, 2):
+    at = p.r[POS]
+    if lacks(p, 2):
         return STOP
-    if data[at] != 3:   # Cisco's: an Ethernet type
-        r[ETHERTYPE] = read16(data, at)
-        r[POS] = at + 2
+    if p.data[at] != 3:   # Cisco's: an Ethernet type
+        p.r[ETHERTYPE] = read16(p, at)
+        p.r[POS] = at + 2
         return BY_ETHERTYPE
     at += 1
-    r[POS] = at
-    if data[at] == 0:   # padding
-        r[POS] = at + 1
-        if lacks(r, 1):
+    p.r[POS] = at
+    if p.data[at] == 0:   # padding
+        p.r[POS] = at + 1
+        if lacks(p, 1):
             return STOP
         at += 1
-    r[POS] = at + 1
-    if data[at] == 0xCC:
+    p.r[POS] = at + 1
+    if p.data[at] == 0xCC:
         return BY_VERSION
-    if data[at] == 0x8E:
-        r[ETHERTYPE] = ETHERTYPE_IPV6
+    if p.data[at] == 0x8E:
+        p.r[ETHERTYPE] = ETHERTYPE_IPV6
         return BY_ETHERTYPE
-    if data[at] == 0x80:
-        if lacks(r, 5):
+    if p.data[at] == 0x80:
+        if lacks(p, 5):
             return STOP
-        if data[at + 1] == 0 and data[at + 2] == 0 and data[at + 3] == 0:
-            r[ETHERTYPE] = read16(data, at + 4)
-            r[POS] = at + 6
+        if p.data[at + 1] == 0 and p.data[at + 2] == 0 and p.data[at + 3] == 0:
+            p.r[ETHERTYPE] = read16(p, at + 4)
+            p.r[POS] = at + 6
             return BY_ETHERTYPE
-    r[POS] = at
+    p.r[POS] = at
     return STOP

@@ -14,6 +14,7 @@ from sniff.packets.batch import PacketBatch, Table
 from sniff.packets.cursor import FOUND, FRAGMENT, PROGRESS, RECORD
 from sniff.packets.dissect import dissect, resume
 from sniff.packets.fragments import Fragments, Key
+from sniff.packets.headers import Packet
 
 
 class Dissector:
@@ -55,9 +56,10 @@ class Dissector:
         fragments = np.empty(table.shape[1], np.int64)
         found = 0
         begin = 0
+        packet = Packet(view(data), view(self._record))
         while begin < table.shape[1]:
             try:
-                found += dissect(view(data), begin, view(table), view(fcs), view(self._record), view(fragments[found:]))
+                found += dissect(packet, begin, view(table), view(fcs), view(fragments[found:]))
                 break
             except IndexError:
                 # No packet should get here: layers check lengths first. Should one, only its own row suffers.
@@ -86,7 +88,7 @@ class Dissector:
                 batch.data = _appended(batch.data, used, payload)
                 if proto >= 0:
                     batch.table[c.IP_PROTO, index] = proto
-                resume(view(batch.data), index, used, len(payload), view(batch.table), view(self._record))
+                resume(Packet(view(batch.data), view(self._record)), index, used, len(payload), view(batch.table))
                 used += len(payload)
                 more = bool(self._record[FRAGMENT])
         batch.data = batch.data[:used]

@@ -1,13 +1,16 @@
 """Tracker: one PacketBatch in, one StreamBatch out. Owns the arrays that flows.py, analysis.py and tcp.py work on."""
 
 import os
+from collections import deque
 from typing import Any
 
 import numpy as np
 
 from sniff import limits
+from sniff.capture.raw import Bytes
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
+from sniff.packets import columns as c
 from sniff.packets.batch import PacketBatch, Table
 from sniff.reassembly import analysis, flows, states, tcp
 from sniff.reassembly import columns as s
@@ -55,7 +58,10 @@ class Tracker:
         self._flows = np.zeros((slots, s.F_COUNT), np.int64)
         self._streams = np.zeros(slots * tcp.WIDTH, np.int64)
         self._parts = np.zeros((slots if endings else 0, s.F_COUNT), np.int64)
-        self._tcp = tcp.Streams(limits.HELD_BYTES)
+        self._checks = np.zeros((tcp.CHECKS, tcp.CHECK_WIDTH), np.int64)
+        self._tcp = tcp.Streams(limits.HELD_BYTES, _view(np.zeros((tcp.TRACE_ENTRIES, tcp.TRACE_WIDTH), np.int64)),
+                                _view(self._checks))
+        self._before: deque[tuple[int, Bytes]] = deque()
         self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
         self._fresh = np.zeros(0, np.int64)
         self._notes = np.zeros((256, tcp.NOTE_WIDTH), np.int64)
@@ -82,8 +88,8 @@ class Tracker:
         count = len(packets)
         table = packets.table
         out = np.empty((s.COUNT, count), np.int64)
-        if len(self._ends) < count:
-            self._ends = np.zeros((count, flows.END_WIDTH), np.int64)
+        if len(self._ends) <= count:
+            self._ends = np.zeros((count + 1, flows.END_WIDTH), np.int64)
         self._state[flows.ENDS] = 0
         if self._pieces_wanted:
             self._compact()
@@ -93,7 +99,7 @@ class Tracker:
                 _view(self._ends), _view(self._state), _view(self._secrets),
                 min(self._most, len(self._buckets) // 2))) < count:
             if self._state[flows.LIVE] >= self._most:
-                self._evict(done)
+                self._evict(done, count)
             elif self._state[flows.LIVE] >= len(self._buckets) // 2:
                 self._more_buckets()
             else:
@@ -141,12 +147,12 @@ class Tracker:
             self._parts = _longer(self._parts, slots)
         self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
 
-    def _evict(self, packet: int) -> None:
+    def _evict(self, packet: int, count: int) -> None:
         """End the eighth of the flows that was idle for longest; of two, the older one."""
         used = int(self._state[flows.USED])
         live, last = np.empty(used, np.int64), np.empty(used, np.int64)
-        count = flows.last_seen(_view(self._keys), used, _view(live), _view(last))
-        live, last = live[:count], last[:count]
+        found = flows.last_seen(_view(self._keys), used, _view(live), _view(last))
+        live, last = live[:found], last[:found]
         wanted = max(1, self._most // 8)
         edge = np.partition(last, wanted - 1)[wanted - 1]
         slots = live[last < edge]
@@ -156,20 +162,21 @@ class Tracker:
         idle = last.max() - self._keys[slots, flows.LAST_NS] > limits.FLOW_IDLE_NS
         self.counters.flows_evicted += int(np.count_nonzero(~idle))
         flows.forget(_view(slots), _view(self._keys), _view(self._buckets), _view(self._state))
-        self._add_ends(slots, packet, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
+        self._add_ends(slots, packet, count, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
 
-    def _end_all(self, packet: int) -> None:
+    def _end_all(self, count: int) -> None:
         live = self._live()
         live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
         self._keys[live, flows.PORTS] = 0
         self._buckets[:] = 0
         self._state[flows.LIVE] = 0
-        self._add_ends(live, packet, int(s.EndReason.CAPTURE_END))
+        self._add_ends(live, count, count, int(s.EndReason.CAPTURE_END))
 
-    def _add_ends(self, slots: Table, packet: int, reason: Any) -> None:
+    def _add_ends(self, slots: Table, packet: int, count: int, reason: Any) -> None:
         at = int(self._state[flows.ENDS])
-        spare = len(self._ends) - at
-        self._ends = _longer(self._ends, at + len(slots) + spare)
+        wanted = at + len(slots) + count + 1   # assign() writes one a packet at most, without asking
+        if len(self._ends) < wanted:
+            self._ends = _longer(self._ends, 2 * wanted)
         self._ends[at:at + len(slots), flows.END_PACKET] = packet
         self._ends[at:at + len(slots), flows.END_SLOT] = slots
         self._ends[at:at + len(slots), flows.END_REASON] = reason
@@ -227,6 +234,7 @@ class Tracker:
         _, count, _, _, given_up = self._tcp.counts()
         self.counters.holes_given_up = given_up
         self._take_notes()
+        self._compare(packets)
         self._keep()
         return self._pieces[:, :count].copy(), self._arena
 
@@ -255,6 +263,18 @@ class Tracker:
         for code, packet, offset, needed, had in self._notes[:count].tolist():
             self.notes.add(Code(code), packet, offset, needed, had)
         self._tcp.notes_taken()
+
+    def _compare(self, packets: PacketBatch) -> None:
+        """Compare what was sent again with first copies that came in earlier batches, and remember this batch for that."""
+        first = packets.raw.first_number
+        for packet, start, length, number, old in self._checks[:self._tcp.checks_wanted()].tolist():
+            data = next(data for begin, data in reversed(self._before) if begin <= number)
+            differing = int(np.count_nonzero(packets.data[start:start + length] != data[old:old + length]))
+            if differing:
+                self.notes.add(Code.TCP_CONFLICT, first + packet, int(packets.table[c.OFFSET, packet]), length, differing)
+        self._before.append((first, packets.data))
+        while len(self._before) > 1 and self._before[1][0] <= first + len(packets) - limits.CONFLICT_PACKETS:
+            self._before.popleft()
 
     def _give_up_holes(self) -> None:
         """Too much is held altogether: the directions that hold most give up their oldest hole, an eighth of it all."""

@@ -76,6 +76,7 @@ E_SLOT = cython.declare(cython.Py_ssize_t, flows.END_SLOT)
 
 TCP_GAP = cython.declare(cython.longlong, int(Code.TCP_GAP))
 TCP_HOLE_GIVEN_UP = cython.declare(cython.longlong, int(Code.TCP_HOLE_GIVEN_UP))
+TCP_CONFLICT = cython.declare(cython.longlong, int(Code.TCP_CONFLICT))
 TCP_FORGED_JUMP = cython.declare(cython.longlong, int(Code.TCP_FORGED_JUMP))
 
 JUMP_BYTES = cython.declare(cython.longlong, limits.STREAM_JUMP_BYTES)
@@ -116,7 +117,8 @@ R_JUMPS = cython.declare(cython.Py_ssize_t, 14)         # how many of them follo
 R_JUMP_ACK = cython.declare(cython.Py_ssize_t, 15)      # a far acknowledgement of the other end, -1
 R_PACKETS = cython.declare(cython.Py_ssize_t, 16)       # packets that came in this direction
 R_MARK = cython.declare(cython.Py_ssize_t, 17)          # R_ACKED as it was at R_ACK_NS
-WIDE = 18
+R_TRACE = cython.declare(cython.Py_ssize_t, 18)         # its last entry in the trace, 0
+WIDE = 19
 HELD = 7
 R_WIDTH = cython.declare(cython.Py_ssize_t, WIDE)
 WIDTH = 2 * WIDE
@@ -141,6 +143,27 @@ IN_BATCH = cython.declare(cython.longlong, 0)
 IN_ARENA = cython.declare(cython.longlong, 1)
 NOWHERE = cython.declare(cython.longlong, 2)       # sent, and cut off by the snapshot length
 FREE = cython.declare(cython.longlong, 3)
+
+# --- the trace: where bytes lie that were handed on lately, to compare them with what is sent again --------------------------
+T_PREVIOUS = cython.declare(cython.Py_ssize_t, 0)  # number of the entry before it of the same direction, 0
+T_AT = cython.declare(cython.Py_ssize_t, 1)        # stream offset
+T_LEN = cython.declare(cython.Py_ssize_t, 2)
+T_NUMBER = cython.declare(cython.Py_ssize_t, 3)    # frame.number of the packet they came in
+T_START = cython.declare(cython.Py_ssize_t, 4)     # index in the data of its batch
+TRACE_WIDTH = 5
+TRACE_ENTRIES = 2 * limits.CONFLICT_PACKETS        # a power of two; entry k is in row k % TRACE_ENTRIES
+TRACE_ROWS = cython.declare(cython.longlong, TRACE_ENTRIES)
+TRACE_PACKETS = cython.declare(cython.longlong, limits.CONFLICT_PACKETS)
+TRACE_STEPS = cython.declare(cython.longlong, 64)  # entries of one direction that are looked at
+
+# --- bytes to compare with those of an earlier batch ---------------------------------------------------------------------------
+CHECK_PACKET = 0    # index of the packet that brought them again
+CHECK_START = 1     # index in its batch's data
+CHECK_LEN = 2
+CHECK_NUMBER = 3    # frame.number of the packet that brought them first
+CHECK_OLD = 4       # index in its batch's data
+CHECK_WIDTH = 5
+CHECKS = 4096
 
 # --- what the caller is told --------------------------------------------------------------------------------------------------
 DONE = 0
@@ -191,6 +214,11 @@ class Streams:
     fresh: cython.longlong[::1]
     notes: cython.longlong[:, ::1]
     arena: cython.uchar[::1]
+    trace: cython.longlong[:, ::1]
+    checks: cython.longlong[:, ::1]
+    traced: cython.longlong
+    check_count: cython.Py_ssize_t
+    first_number: cython.longlong
     piece_count: cython.Py_ssize_t
     note_count: cython.Py_ssize_t
     fresh_count: cython.Py_ssize_t
@@ -205,8 +233,18 @@ class Streams:
     held_most: cython.longlong
     given_up: cython.longlong
 
-    def __init__(self, held_most: int) -> None:
+    def __init__(self, held_most: int, trace: cython.longlong[:, ::1], checks: cython.longlong[:, ::1]) -> None:
+        """
+        held_most  bytes held altogether before run() asks to give up holes
+        trace      int64[TRACE_ENTRIES, TRACE_WIDTH]
+        checks     int64[CHECKS, CHECK_WIDTH]  written
+        """
         self.held_most = held_most
+        self.trace = trace
+        self.checks = checks
+        self.traced = 0
+        self.check_count = 0
+        self.first_number = 0
         self.held_total = 0
         self.free_node = -1
         self.free_nodes = 0
@@ -231,6 +269,9 @@ class Streams:
         self.ends_done = 0
         self.piece_count = 0
         self.fresh_count = 0
+        self.check_count = 0
+        if table.shape[1] > 0:
+            self.first_number = table[NUMBER, 0]
 
     def bind_state(self, streams: cython.longlong[::1], flows: cython.longlong[::1]) -> None:
         """int64[slots * WIDTH] and int64[slots * F_COUNT]."""
@@ -266,6 +307,10 @@ class Streams:
     def counts(self) -> tuple[int, int, int, int, int]:
         """Packets done, pieces and notes written, bytes held, holes given up for want of room."""
         return self.position, self.piece_count, self.note_count, self.held_total, self.given_up
+
+    def checks_wanted(self) -> int:
+        """How many comparisons with earlier batches stand in `checks`."""
+        return self.check_count
 
     def notes_taken(self) -> None:
         """The notes were handed on."""
@@ -378,6 +423,14 @@ class Streams:
             self.pieces[P_START, k] = self.table[PAYLOAD, i] + skip
             self.pieces[P_OFFSET, k] = self.table[OFFSET, i] + self.table[PAYLOAD, i] - self.table[START, i] + skip
             self.flows[slot * F_COUNT + F_PAYLOAD + d] += there
+            self.traced += 1
+            k = self.traced % TRACE_ROWS
+            self.trace[k, T_PREVIOUS] = self.streams[r + R_TRACE]
+            self.trace[k, T_AT] = self.streams[r + R_AT]
+            self.trace[k, T_LEN] = there
+            self.trace[k, T_NUMBER] = self.number
+            self.trace[k, T_START] = self.table[PAYLOAD, i] + skip
+            self.streams[r + R_TRACE] = self.traced
             self.advance(r, there)
             length -= there
         if length > 0:
@@ -591,6 +644,7 @@ class Streams:
                 if stop > end:
                     stop = end
                 seen += stop - at
+                self.compare_held(i, previous, at, skip, stop - at)
             else:
                 stop = end
                 if following >= 0 and self.nodes[following, N_AT] < end:
@@ -603,6 +657,78 @@ class Streams:
                 previous = following
                 following = self.nodes[following, N_NEXT]
         return seen
+
+    # --- bytes sent again -------------------------------------------------------------------------------------------------
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def again(self, i: cython.Py_ssize_t, r: cython.Py_ssize_t, at: cython.longlong, skip: cython.longlong,
+              length: cython.longlong) -> cython.int:
+        """Compare bytes that were handed on before with what they were then, as far back as the trace reaches."""
+        entry: cython.longlong = self.streams[r + R_TRACE]
+        steps: cython.longlong = 0
+        k: cython.Py_ssize_t
+        begin: cython.longlong
+        end: cython.longlong
+        if length > self.table[PAYLOAD_LEN, i] - skip:
+            length = self.table[PAYLOAD_LEN, i] - skip
+        while length > 0 and entry > 0 and entry > self.traced - TRACE_ROWS and steps < TRACE_STEPS:
+            k = entry % TRACE_ROWS
+            if self.trace[k, T_NUMBER] <= self.number - TRACE_PACKETS:
+                break
+            begin = self.trace[k, T_AT] if self.trace[k, T_AT] > at else at
+            end = self.trace[k, T_AT] + self.trace[k, T_LEN]
+            if end > at + length:
+                end = at + length
+            if begin < end:
+                if self.trace[k, T_NUMBER] >= self.first_number:
+                    self.compare(i, self.table[PAYLOAD, i] + skip + begin - at,
+                                 self.trace[k, T_START] + begin - self.trace[k, T_AT], end - begin, IN_BATCH)
+                elif self.check_count < self.checks.shape[0]:
+                    self.checks[self.check_count, 0] = i
+                    self.checks[self.check_count, 1] = self.table[PAYLOAD, i] + skip + begin - at
+                    self.checks[self.check_count, 2] = end - begin
+                    self.checks[self.check_count, 3] = self.trace[k, T_NUMBER]
+                    self.checks[self.check_count, 4] = self.trace[k, T_START] + begin - self.trace[k, T_AT]
+                    self.check_count += 1
+            if self.trace[k, T_AT] <= at:
+                break
+            entry = self.trace[k, T_PREVIOUS]
+            steps += 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def compare(self, i: cython.Py_ssize_t, start: cython.Py_ssize_t, old: cython.Py_ssize_t, length: cython.longlong,
+                where: cython.longlong) -> cython.int:
+        """Say so when bytes of this batch differ from older ones, which lie in the batch or in the arena."""
+        k: cython.Py_ssize_t
+        differing: cython.longlong = 0
+        if where == IN_ARENA:
+            for k in range(length):
+                differing += self.data[start + k] != self.arena[old + k]
+        else:
+            for k in range(length):
+                differing += self.data[start + k] != self.data[old + k]
+        if differing:
+            self.note(TCP_CONFLICT, i, length, differing)
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def compare_held(self, i: cython.Py_ssize_t, node: cython.Py_ssize_t, at: cython.longlong, skip: cython.longlong,
+                     length: cython.longlong) -> cython.int:
+        """Compare bytes of packet `i` with a held node that has them already."""
+        there: cython.longlong = self.table[PAYLOAD_LEN, i] - skip
+        if length > there:
+            length = there
+        if length > 0 and self.nodes[node, N_WHERE] != NOWHERE:
+            self.compare(i, self.table[PAYLOAD, i] + skip, self.nodes[node, N_START] + at - self.nodes[node, N_AT], length,
+                         self.nodes[node, N_WHERE])
+        return 0
 
     # --- one packet ------------------------------------------------------------------------------------------------------
 
@@ -699,6 +825,8 @@ class Streams:
             if step < 0:
                 skip = -step if -step < length else length
                 seen = skip
+                if length > 1 or step != -1:   # a keep-alive may hold any byte
+                    self.again(i, r, at, 0, skip)
                 at += skip
             if at < end:
                 if at > self.streams[r + R_AT]:
@@ -714,6 +842,8 @@ class Streams:
                             skip += stop - at
                             at = stop
                         if at < end:
+                            stop = self.nodes[node, N_AT] + self.nodes[node, N_LEN]
+                            self.compare_held(i, node, at, skip, (stop if stop < end else end) - at)
                             self.give_node(i, slot, d, stream)
                             stop = self.streams[r + R_AT] if self.streams[r + R_AT] < end else end
                             seen += stop - at

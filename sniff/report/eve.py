@@ -32,7 +32,12 @@ def _flows(options: Options) -> EventSource:
     return FlowEvents(options)
 
 
-SOURCES: list[Callable[[Options], EventSource]] = [_http, _flows]
+def _dns(options: Options) -> EventSource:
+    from sniff.report.eve_dns import DnsEvents
+    return DnsEvents(options)
+
+
+SOURCES: list[Callable[[Options], EventSource]] = [_http, _dns, _flows]
 """What makes the events."""
 
 

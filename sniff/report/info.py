@@ -90,7 +90,7 @@ _MARK_WORDS = 256
 _QUICK_WORDS = _MARK_WORDS + len(_MARK_NAMES)
 _SCPS_WORDS = _QUICK_WORDS + len(_QUICK_START)
 _FIRST_PIECE = _SCPS_WORDS + len(_SCPS)
-_ALL = [*_WORDS, *(f"[TCP {name}] " if name[-1] != " " else f"[TCP {name}" for name in _MARK_NAMES), *_QUICK_START, *_SCPS,
+_ALL = [*_WORDS, *(f"[TCP {name}] " if not name.endswith(" ") else f"[TCP {name}" for name in _MARK_NAMES), *_QUICK_START, *_SCPS,
         *_PIECES]
 _ENCODED = [word.encode() for word in _ALL]
 WORDS = np.frombuffer(b"".join(_ENCODED), np.uint8)
@@ -579,7 +579,7 @@ class Writer:
         elif own and kind == KIND_UDP:
             self.udp(i)
         else:
-            self.text(i, MOST - (self.at - start))
+            self.text(i, MOST + 4 - (self.at - start))   # one character more than fits, so that the cut below sees it
         if mode == MODE_OWN_MARKER or mode == MODE_TEXT_MARKER:
             if self.at > before:
                 self.word(W_SPACE)

@@ -37,7 +37,12 @@ def _conn(options: Options) -> LogSource:
     return ConnLogs(options)
 
 
-SOURCES: list[Callable[[Options], LogSource]] = [_conn, _http]
+def _dns(options: Options) -> LogSource:
+    from sniff.report.zeek_dns import DnsLogs
+    return DnsLogs(options)
+
+
+SOURCES: list[Callable[[Options], LogSource]] = [_conn, _http, _dns]
 """What makes the logs."""
 
 

@@ -242,3 +242,31 @@ def test_all_streams_together_hold_no_more_than_their_cap(monkeypatch):
     for port in range(400):
         assert len(collector.streams[port, 0].content) == 10_100
         assert collector.streams[port, 0].gaps == [(0, 100)]
+
+
+@pytest.mark.parametrize("cuts", [[], [5], [4, 5, 6, 7]])
+@pytest.mark.parametrize("held", [False, True])
+def test_a_later_copy_that_differs_is_noted(cuts, held):
+    """Evidence that somebody put a segment into the connection."""
+    notes = Notes()
+    first = [Segment(1000, 5000, ACK, b"HTTP/1.1 200 OK"), Segment(1000, 5000, ACK, b"HTTP/1.1 302 No"),
+             Segment(1000, 5000, ACK, b"HTTP/1.1 200 OK")]
+    segments = connected(*first) if not held else connected(*(
+        Segment(one.seq + 5, one.ack, ACK, one.payload) for one in first), Segment(1000, 5000, ACK, b"-----HTTP"))
+    got = run(cut(segments, cuts), notes).streams[0, 0]
+    assert got.content == (b"-----" if held else b"") + b"HTTP/1.1 200 OK"
+    assert [(note.code, note.packet, note.needed, note.had) for note in notes] == [(Code.TCP_CONFLICT, 5, 15, 4)]
+
+
+def test_repetitions_that_agree_and_keep_alives_are_no_conflict():
+    notes = Notes()
+    client(Segment(1000, 5000, ACK, b"abcdef"), Segment(1000, 5000, ACK, b"abc"), Segment(1004, 5000, ACK, b"efgh"),
+           Segment(1007, 5000, ACK, b"\0"), notes=notes)
+    assert not notes.counts
+
+
+def test_a_conflict_too_long_ago_is_not_looked_for():
+    notes = Notes()
+    others = [Segment(5000, 1006, back=True)] * limits.CONFLICT_PACKETS
+    client(Segment(1000, 5000, ACK, b"abcdef"), *others, Segment(1000, 5000, ACK, b"ABCDEF"), notes=notes)
+    assert not notes.counts
