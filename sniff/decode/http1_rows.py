@@ -624,8 +624,13 @@ class Reader:
             byte = view[i]
             i += 1
             if self.state[row, lane + CHUNK] == 2:
+                # one line end completes it; trailer lines that are there belong to it
                 if byte == 10:
-                    return i
+                    if i == end or self.state[row, lane + CHUNK_SIZE] == 0:
+                        return i
+                    self.state[row, lane + CHUNK_SIZE] = 0
+                elif byte != 13:
+                    self.state[row, lane + CHUNK_SIZE] += 1
                 continue
             if byte == 10:
                 if self.state[row, lane + CHUNK_DIGITS] == 0 or self.state[row, lane + CHUNK_DIGITS] == 3:
@@ -911,7 +916,6 @@ class Reader:
                 if self.state[row, SEEN]:
                     self.ctl[PROTOCOL] = P_HTTP
                     self.ctl[COMPLETED] += 1
-                    self.ctl[CONTINUES] = 1
                     at = self.say(W_CONTINUATION, W_END, at)
                 return at
             text = at
@@ -973,7 +977,6 @@ class Reader:
             if self.state[row, SEEN]:
                 self.ctl[PROTOCOL] = P_HTTP
                 self.ctl[COMPLETED] += 1
-                self.ctl[CONTINUES] = 1
                 at = self.say(W_CONTINUATION, W_END, at)
             return at
         at = self.put_text(self.arena, part, text_end(self.arena, part, line), at)
