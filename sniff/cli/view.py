@@ -59,12 +59,15 @@ class View:
         writer.end(summary)
 
 
-def view_of(name: str | None, path: str | None, packets: bool, expression: str | None, flows: bool = False) -> View:
+def view_of(name: str | None, path: str | None, packets: bool, expression: str | None, flows: bool = False,
+            lookups: bool = False) -> View:
     """The view that the options ask for. Raises UsageError."""
     if expression is not None:
         raise UsageError("display filters are not there yet")
-    if flows:
-        return _flow_view(name, path, packets)
+    if flows or lookups:
+        if flows and lookups:
+            raise UsageError("--flows shows a row a connection, --dns a row a lookup: leave one of them away")
+        return _table_view(name, path, packets, "--flows" if flows else "--dns")
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
     if not form.folder:
         return View(form, packets, path, None)
@@ -73,12 +76,16 @@ def view_of(name: str | None, path: str | None, packets: bool, expression: str |
     return View(form, packets, None, Path(path))
 
 
-def _flow_view(name: str | None, path: str | None, packets: bool) -> View:
-    """A row a connection."""
-    from sniff.report.flows import FORMATS as FLOW_FORMATS
+def _table_view(name: str | None, path: str | None, packets: bool, option: str) -> View:
+    """A row a connection, or a row a lookup."""
+    if option == "--flows":
+        from sniff.report.flows import FORMATS as TABLES
+    else:
+        from sniff.report.dns_table import FORMATS as TABLES
+    thing = "connection" if option == "--flows" else "lookup"
     name = name or format_for(path, sys.stdout is not None and sys.stdout.isatty())
     if packets:
-        raise UsageError("--flows shows a row a connection, --packets a row a packet: leave one of them away")
-    if name not in FLOW_FORMATS:
-        raise UsageError(f"--flows is written as {', '.join(FLOW_FORMATS)}; --format {name} says what there is about flows anyway")
-    return View(FLOW_FORMATS[name], False, path, None)
+        raise UsageError(f"{option} shows a row a {thing}, --packets a row a packet: leave one of them away")
+    if name not in TABLES:
+        raise UsageError(f"{option} is written as {', '.join(TABLES)}; --format {name} says what there is about each {thing} anyway")
+    return View(TABLES[name], False, path, None)

@@ -303,7 +303,7 @@ class ExchangeBuilder:
             stream.responses.append(message)
             stream.sure_responses += not hole[1]
         else:
-            if stream.responses and stream.unsure and message.first_packet > stream.responses[-1].last_packet:
+            if stream.responses and stream.unsure and _is_quiet(stream, message):
                 self._settle(stream, State.UNANSWERED)
             stream.requests.append(message)
             stream.sure_requests += not hole[0]
@@ -421,6 +421,16 @@ class ExchangeBuilder:
 def _too_early(response: Message, request: Message) -> bool:
     """True when the response began before the request did, and so cannot be its answer."""
     return response.row[c.M_FIRST_PACKET] < request.row[c.M_FIRST_PACKET]
+
+
+def _is_quiet(stream: _Stream, request: Message) -> bool:
+    """True when nobody was waiting any more as the request began: it is the first one after the last response.
+
+    A response that was held behind a hole ends, by its row, later than it did; so where it began counts as well.
+    """
+    last = stream.responses[-1]
+    return request.first_packet > last.last_packet \
+        and (not stream.requests or stream.requests[-1].first_packet < last.first_packet)
 
 
 def exchanges_of(batches: Iterable[AppBatch], builder: ExchangeBuilder | None = None) -> Iterator[Exchange]:

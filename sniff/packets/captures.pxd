@@ -1,4 +1,4 @@
-from sniff.packets.headers cimport Packet, end_at, enter, ipv6, lacks, read16, read16_le, read32, read32_le, read48
+from sniff.packets.headers cimport Packet, be16, be32, be48, begin, ipv6, le16, le32, missing, narrow
 
 cdef int wireless_capture(Packet p) except? -1 nogil
 cdef int ppi(Packet p) except? -1 nogil

@@ -9,7 +9,7 @@ from sniff.packets import columns as c
 from sniff.packets import cursor
 
 if not cython.compiled:
-    from sniff.packets.headers import Packet, end_at, enter, ipv6, lacks, read16, read16_le, read32, read32_le, read48
+    from sniff.packets.headers import Packet, be16, be32, be48, begin, ipv6, le16, le32, missing, narrow
 
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
@@ -51,25 +51,25 @@ def wireless_capture(p: Packet) -> cython.int:
     """Radiotap (LINKTYPE 127), Prism (119) and AVS (163): a length, then IEEE 802.11."""
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 8):
+    if missing(p, 8):
         return STOP
     if p.r[LINK] == 127:
-        length = read16_le(p, at + 2)
+        length = le16(p, at + 2)
         if length < 8:
             p.r[FLAGS] |= MALFORMED
             return STOP
-        if lacks(p, length):
+        if missing(p, length):
             return STOP
         radiotap_fcs(p, length)
-    elif read32(p, at) >> 12 == 0x80211:
-        length = read32(p, at + 4)
+    elif be32(p, at) >> 12 == 0x80211:
+        length = be32(p, at + 4)
     elif p.r[LINK] == 119:
         length = 144
     else:
-        length = read32(p, at + 4)
-    if lacks(p, length):
+        length = be32(p, at + 4)
+    if missing(p, length):
         return STOP
     p.r[POS] = at + length
     return IEEE80211
@@ -85,10 +85,10 @@ def radiotap_fcs(p: Packet, length: cython.longlong) -> cython.int:
     """
     at: cython.Py_ssize_t = p.r[POS]
     fields: cython.Py_ssize_t = at + 4
-    present: cython.longlong = read32_le(p, at + 4)
+    present: cython.longlong = le32(p, at + 4)
     if not present & 2:
         return 0
-    while read32_le(p, fields) & TWO_31:
+    while le32(p, fields) & TWO_31:
         fields += 4
         if fields + 4 > at + length:
             return 0
@@ -96,7 +96,7 @@ def radiotap_fcs(p: Packet, length: cython.longlong) -> cython.int:
     if present & 1:
         fields = at + ((fields - at + 7) & ~7) + 8
     if fields < at + length and p.data[fields] & 0x10:
-        end_at(p, p.r[WIRE_END] - 4)
+        narrow(p, p.r[WIRE_END] - 4)
     return 0
 
 
@@ -106,14 +106,14 @@ def radiotap_fcs(p: Packet, length: cython.longlong) -> cython.int:
 def ppi(p: Packet) -> cython.int:
     """LINKTYPE_PPI: version, flags, length, link type; little-endian."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 8):
+    if missing(p, 8):
         return STOP
-    if lacks(p, read16_le(p, at + 2)) or read16_le(p, at + 2) < 8:
+    if missing(p, le16(p, at + 2)) or le16(p, at + 2) < 8:
         return STOP
-    p.r[LINK] = read32_le(p, at + 4)
-    p.r[POS] = at + read16_le(p, at + 2)
+    p.r[LINK] = le32(p, at + 4)
+    p.r[POS] = at + le16(p, at + 2)
     return BY_LINK_TYPE
 
 
@@ -123,14 +123,14 @@ def ppi(p: Packet) -> cython.int:
 def pktap(p: Packet) -> cython.int:
     """LINKTYPE_PKTAP: length, type (1: a packet follows), link type; little-endian."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 12):
+    if missing(p, 12):
         return STOP
-    if lacks(p, read32_le(p, at)) or read32_le(p, at) < 12 or read32_le(p, at + 4) != 1:
+    if missing(p, le32(p, at)) or le32(p, at) < 12 or le32(p, at + 4) != 1:
         return STOP
-    p.r[LINK] = read32_le(p, at + 8)
-    p.r[POS] = at + read32_le(p, at)
+    p.r[LINK] = le32(p, at + 8)
+    p.r[POS] = at + le32(p, at)
     return BY_LINK_TYPE
 
 
@@ -142,18 +142,18 @@ def nflog(p: Packet) -> cython.int:
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
     kind: cython.longlong
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 4):
+    if missing(p, 4):
         return STOP
     p.r[POS] = at + 4
     while p.r[POS] + 4 <= p.r[LIMIT]:
-        length = read16_le(p, p.r[POS])
-        kind = read16_le(p, p.r[POS] + 2)
+        length = le16(p, p.r[POS])
+        kind = le16(p, p.r[POS] + 2)
         if length < 4 or (kind & 0xFF) == 0 != (kind == 0):
             return STOP
         if kind == 9:
-            end_at(p, p.r[POS] + length)
+            narrow(p, p.r[POS] + length)
             p.r[POS] += 4
             if p.data[at] == 2:
                 return BY_VERSION
@@ -170,13 +170,13 @@ def openbsd_enc(p: Packet) -> cython.int:
     """LINKTYPE_ENC: address family (the capturing machine's byte order), SPI, flags."""
     at: cython.Py_ssize_t = p.r[POS]
     family: cython.longlong
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 12):
+    if missing(p, 12):
         return STOP
-    family = read32(p, at)
+    family = be32(p, at)
     if family > 0xFFFF:
-        family = read32_le(p, at)
+        family = le32(p, at)
     p.r[POS] = at + 12
     return BY_VERSION if family == 2 or family == 24 else STOP
 
@@ -188,12 +188,12 @@ def pflog(p: Packet) -> cython.int:
     """LINKTYPE_PFLOG: length (padded to four bytes), address family, what the filter did."""
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    enter(p, LAYER_CAPTURE)
+    begin(p, LAYER_CAPTURE)
     p.r[L2] = at
-    if lacks(p, 4):
+    if missing(p, 4):
         return STOP
     length = (cython.cast(cython.longlong, p.data[at]) + 3) & ~3
-    if length < 48 or lacks(p, length):
+    if length < 48 or missing(p, length):
         return STOP
     p.r[POS] = at + length
     return BY_VERSION if p.data[at + 1] == 2 or p.data[at + 1] == 24 else STOP
@@ -209,31 +209,31 @@ def ieee80211(p: Packet) -> cython.int:
     subtype: cython.longlong
     control: cython.longlong
     length: cython.longlong = 24
-    enter(p, LAYER_IEEE80211)
+    begin(p, LAYER_IEEE80211)
     p.r[L2] = at
     p.r[KIND] = ETHERNET_OTHER
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
-    if lacks(p, 2):
+    if missing(p, 2):
         return STOP
-    control = read16_le(p, at) if p.r[LINK] != SWAPPED_80211 else read16(p, at)
+    control = le16(p, at) if p.r[LINK] != SWAPPED_80211 else be16(p, at)
     kind = (control >> 2) & 3
     subtype = control >> 4 & 0xF
     control >>= 8
     if kind == 1 or kind == 3:
         return STOP
-    if lacks(p, 24):
+    if missing(p, 24):
         return STOP
     p.r[ADDRESS_KIND] = ADDRESS_MAC
     p.r[SRC_HI] = 0
     p.r[DST_HI] = 0
-    p.r[DST_LO] = read48(p, at + (16 if kind == 2 and control & 1 else 4))
-    p.r[SRC_LO] = read48(p, at + (16 if kind == 2 and control & 3 == 2 else 10))
+    p.r[DST_LO] = be48(p, at + (16 if kind == 2 and control & 1 else 4))
+    p.r[SRC_LO] = be48(p, at + (16 if kind == 2 and control & 3 == 2 else 10))
     if kind == 0:
         return STOP
     if control & 3 == 3:
-        if lacks(p, 30):
+        if missing(p, 30):
             return STOP
-        p.r[SRC_LO] = read48(p, at + 24)
+        p.r[SRC_LO] = be48(p, at + 24)
         length = 30
     if subtype & 8:
         length += 2
@@ -241,7 +241,7 @@ def ieee80211(p: Packet) -> cython.int:
             length += 4
     if subtype & 4 or control & 0x44:
         return STOP   # no data, encrypted, or more fragments follow
-    if lacks(p, length):
+    if missing(p, length):
         return STOP
     if subtype & 8 and p.data[at + (30 if control & 3 == 3 else 24)] & 0x80:
         return STOP   # an A-MSDU

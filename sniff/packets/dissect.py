@@ -10,7 +10,7 @@ from sniff.packets import cursor
 
 if not cython.compiled:
     from sniff.packets.captures import ieee80211
-    from sniff.packets.headers import Packet, end_at, ipv6_extensions, plain
+    from sniff.packets.headers import Packet, ipv6_extensions, narrow, plain
     from sniff.packets.links import link_layer, llc, mpls, ppp, pppoe
     from sniff.packets.tunnels import by_port, by_tunnel_proto, gre_payload
 
@@ -122,7 +122,7 @@ def dissect_packet(p: Packet, fcs: cython.longlong) -> cython.int:
     p.r[LIMIT] = p.r[START] + p.r[CAPLEN]
     p.r[WIRE_END] = p.r[START] + max(p.r[WIRELEN], p.r[CAPLEN])
     if fcs > 0 and p.r[WIRELEN] > fcs:
-        end_at(p, p.r[WIRE_END] - fcs)
+        narrow(p, p.r[WIRE_END] - fcs)
     return walk(p, ETHERNET if p.r[LINK] == 1 else BY_LINK_TYPE)
 
 

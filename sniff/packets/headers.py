@@ -125,7 +125,6 @@ class Packet:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def be16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Two bytes, network order."""
@@ -134,7 +133,6 @@ def be16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def le16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Two bytes, little-endian."""
@@ -143,7 +141,6 @@ def le16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def be32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Four bytes, network order, never negative."""
@@ -152,7 +149,6 @@ def be32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def le32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Four bytes, little-endian, never negative."""
@@ -161,7 +157,6 @@ def le32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def be48(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Six bytes, network order: a MAC address."""
@@ -170,7 +165,6 @@ def be48(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1, check=True)
 def be64(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
     """Eight bytes, network order, reinterpreted as a signed number (compiled integers must not overflow)."""
@@ -182,7 +176,6 @@ def be64(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def begin(p: Packet, layer: cython.longlong) -> cython.int:
     """A header begins here."""
@@ -193,7 +186,6 @@ def begin(p: Packet, layer: cython.longlong) -> cython.int:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def missing(p: Packet, length: cython.longlong) -> cython.int:
     """0 when `length` bytes were captured at the cursor, else 1; then the flags say whose fault that is."""
@@ -209,7 +201,6 @@ def missing(p: Packet, length: cython.longlong) -> cython.int:
 
 @cython.cfunc
 @cython.nogil
-@cython.inline
 @cython.exceptval(-1)
 def narrow(p: Packet, end: cython.longlong) -> cython.int:
     """The layer ends at index `end` by its own length: what follows is padding of a lower layer."""
@@ -784,77 +775,3 @@ def plain(p: Packet, layer: cython.int) -> cython.int:
         else:
             return layer
     return STOP
-
-
-# --- for the other modules: inline functions are not seen there ---------------------------------------------------------
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read16(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`be16` for the other modules."""
-    return be16(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read32(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`be32` for the other modules."""
-    return be32(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read48(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`be48` for the other modules."""
-    return be48(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read64(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`be64` for the other modules."""
-    return be64(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read16_le(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`le16` for the other modules."""
-    return le16(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def read32_le(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
-    """`le32` for the other modules."""
-    return le32(p, at)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def enter(p: Packet, layer: cython.longlong) -> cython.int:
-    """`begin` for the other modules."""
-    return begin(p, layer)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def lacks(p: Packet, length: cython.longlong) -> cython.int:
-    """`missing` for the other modules."""
-    return missing(p, length)
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(-1)
-def end_at(p: Packet, end: cython.longlong) -> cython.int:
-    """`narrow` for the other modules."""
-    return narrow(p, end)

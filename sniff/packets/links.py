@@ -10,7 +10,7 @@ from sniff.packets import cursor
 
 if not cython.compiled:
     from sniff.packets.captures import ieee80211, nflog, openbsd_enc, pflog, pktap, ppi, wireless_capture
-    from sniff.packets.headers import Packet, end_at, enter, ipv6, lacks, read16, read32, read32_le, read48
+    from sniff.packets.headers import Packet, be16, be32, be48, begin, ipv6, le32, missing, narrow
 
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 ADDRESS_KIND = cython.declare(cython.Py_ssize_t, c.ADDRESS_KIND)
@@ -114,18 +114,18 @@ def llc(p: Packet) -> cython.int:
     organisation: cython.longlong
     protocol: cython.longlong
     control: cython.longlong = 1
-    enter(p, LAYER_LLC)
+    begin(p, LAYER_LLC)
     p.r[KIND] = ETHERNET_OTHER
     p.r[L3] = at
-    if lacks(p, 3):
+    if missing(p, 3):
         return STOP
     if p.data[at + 2] & 3 != 3:
         control = 2
     if p.data[at] == 0xAA and p.data[at + 1] == 0xAA and (p.data[at + 2] == 3 or p.data[at + 2] & 1 == 0):
-        if lacks(p, 7 + control):
+        if missing(p, 7 + control):
             return STOP
-        organisation = (read16(p, at + 2 + control) << 8) | p.data[at + 4 + control]
-        protocol = read16(p, at + 5 + control)
+        organisation = (be16(p, at + 2 + control) << 8) | p.data[at + 4 + control]
+        protocol = be16(p, at + 5 + control)
         if (organisation == 0 or organisation == 0xF8) and protocol > LONGEST_LENGTH:
             p.r[ETHERTYPE] = protocol
             p.r[POS] = at + 7 + control
@@ -133,11 +133,11 @@ def llc(p: Packet) -> cython.int:
         if organisation == 0x80C2 and (protocol == 1 or protocol == 7):
             p.r[POS] = at + 7 + control
             if protocol == 1:
-                end_at(p, p.r[WIRE_END] - 4)
+                narrow(p, p.r[WIRE_END] - 4)
             return ETHERNET
         return STOP
     if p.data[at] == 6 and (p.data[at + 2] == 3 or p.data[at + 2] & 1 == 0):
-        if lacks(p, 4):
+        if missing(p, 4):
             return STOP
         p.r[POS] = at + 2 + control
         return BY_VERSION
@@ -152,22 +152,22 @@ def linux_cooked(p: Packet) -> cython.int:
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong = 16 if p.r[LINK] == 113 else 20
     hardware: cython.longlong
-    enter(p, LAYER_COOKED)
+    begin(p, LAYER_COOKED)
     p.r[L2] = at
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
-    if lacks(p, length):
+    if missing(p, length):
         return STOP
     p.r[KIND] = ETHERNET_OTHER
     if length == 16:
-        hardware = read16(p, at + 2)
-        p.r[ETHERTYPE] = read16(p, at + 14)
-        if read16(p, at + 4) == 6:
-            p.r[SRC_LO] = read48(p, at + 6)
+        hardware = be16(p, at + 2)
+        p.r[ETHERTYPE] = be16(p, at + 14)
+        if be16(p, at + 4) == 6:
+            p.r[SRC_LO] = be48(p, at + 6)
     else:
-        hardware = read16(p, at + 8)
-        p.r[ETHERTYPE] = read16(p, at)
+        hardware = be16(p, at + 8)
+        p.r[ETHERTYPE] = be16(p, at)
         if p.data[at + 11] == 6:
-            p.r[SRC_LO] = read48(p, at + 12)
+            p.r[SRC_LO] = be48(p, at + 12)
     p.r[POS] = at + length
     if hardware == 824:   # ARPHRD_NETLINK
         return STOP
@@ -200,19 +200,19 @@ def bsd_loopback(p: Packet) -> cython.int:
     """
     at: cython.Py_ssize_t = p.r[POS]
     family: cython.longlong
-    enter(p, LAYER_LOOPBACK)
+    begin(p, LAYER_LOOPBACK)
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
     p.r[L2] = at
-    if lacks(p, 4):
+    if missing(p, 4):
         return STOP
-    family = read32(p, at)
+    family = be32(p, at)
     if (family >> 16) == 0xFF03:
         return ppp_frame(p)
     if family >> 16:
         if (family >> 24) == 0 and family < 0x00060000:
             family >>= 16
         else:
-            family = read32_le(p, at)
+            family = le32(p, at)
     p.r[POS] = at + 4
     if family == 2:
         return BY_VERSION
@@ -233,14 +233,14 @@ def raw_ip(p: Packet) -> cython.int:
     """Raw IP, and what drivers wrote in its place: PPP at its start, after one byte or after six; ten zeros."""
     at: cython.Py_ssize_t = p.r[POS]
     k: cython.Py_ssize_t
-    enter(p, LAYER_RAW)
+    begin(p, LAYER_RAW)
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
-    if at + 2 <= p.r[LIMIT] and read16(p, at) == 0xFF03:
+    if at + 2 <= p.r[LIMIT] and be16(p, at) == 0xFF03:
         return ppp_frame(p)
-    if at + 8 <= p.r[LIMIT] and read16(p, at + 6) == 0xFF03:
+    if at + 8 <= p.r[LIMIT] and be16(p, at + 6) == 0xFF03:
         p.r[POS] = at + 6
         return ppp_frame(p)
-    if at + 3 <= p.r[LIMIT] and read16(p, at + 1) == 0xFF03:
+    if at + 3 <= p.r[LIMIT] and be16(p, at + 1) == 0xFF03:
         p.r[POS] = at + 1
         return ppp_frame(p)
     if at + 10 <= p.r[LIMIT]:
@@ -249,7 +249,7 @@ def raw_ip(p: Packet) -> cython.int:
                 return BY_VERSION if p.data[at] >> 4 == 4 or p.data[at] >> 4 == 6 else STOP
         p.r[POS] = at + 10
         return BY_VERSION
-    if lacks(p, 8):   # too short for all that: Wireshark looks no further
+    if missing(p, 8):   # too short for all that: Wireshark looks no further
         return STOP
     return BY_VERSION if p.data[at] >> 4 == 4 or p.data[at] >> 4 == 6 else STOP
 
@@ -260,13 +260,13 @@ def raw_ip(p: Packet) -> cython.int:
 def ppp_frame(p: Packet) -> cython.int:
     """PPP with or without its two HDLC bytes (RFC 1662); LINKTYPE_PPP_PPPD has the direction for the first one."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_PPP)
+    begin(p, LAYER_PPP)
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
     p.r[L2] = at
     p.r[KIND] = ETHERNET_OTHER
-    if lacks(p, 2):
+    if missing(p, 2):
         if at < p.r[LIMIT] and (p.data[at] == 0x0F or p.data[at] == 0x8F):
-            enter(p, LAYER_CISCO_HDLC)
+            begin(p, LAYER_CISCO_HDLC)
         return STOP
     if p.data[at] == 0xFF or (p.data[at + 1] == 3 and p.r[LINK] == 166):
         p.r[POS] = at + 2
@@ -282,18 +282,18 @@ def ppp(p: Packet) -> cython.int:
     """A PPP protocol number of one or two bytes (RFC 1661 section 2), and what it announces."""
     at: cython.Py_ssize_t = p.r[POS]
     protocol: cython.longlong
-    enter(p, LAYER_PPP)
+    begin(p, LAYER_PPP)
     p.r[KIND] = ETHERNET_OTHER
     p.r[L3] = at
-    if lacks(p, 1):
+    if missing(p, 1):
         return STOP
     protocol = p.data[at]
     if protocol & 1:
         p.r[POS] = at + 1
     else:
-        if lacks(p, 2):
+        if missing(p, 2):
             return STOP
-        protocol = read16(p, at)
+        protocol = be16(p, at)
         p.r[POS] = at + 2
     if protocol == 0x21 or protocol == 0x0800:
         return BY_VERSION
@@ -315,12 +315,12 @@ def ppp(p: Packet) -> cython.int:
 def bridged(p: Packet) -> cython.int:
     """PPP's bridged frames (RFC 3518 section 4.2): flags, the kind of MAC, then its frame."""
     at: cython.Py_ssize_t = p.r[POS]
-    if lacks(p, 2):
+    if missing(p, 2):
         return STOP
     if p.data[at + 1] != 1:
         return STOP
     if p.data[at] & 0x80:   # its frame check sequence was kept
-        end_at(p, p.r[WIRE_END] - 4)
+        narrow(p, p.r[WIRE_END] - 4)
     p.r[POS] = at + 2
     return ETHERNET
 
@@ -331,12 +331,12 @@ def bridged(p: Packet) -> cython.int:
 def pppoe(p: Packet) -> cython.int:
     """A PPPoE session packet (RFC 2516 section 4)."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_PPPOE)
+    begin(p, LAYER_PPPOE)
     p.r[KIND] = ETHERNET_OTHER
     p.r[L3] = at
-    if lacks(p, 6):
+    if missing(p, 6):
         return STOP
-    end_at(p, at + 6 + read16(p, at + 4))
+    narrow(p, at + 6 + be16(p, at + 4))
     p.r[POS] = at + 6
     return BY_PPP
 
@@ -347,13 +347,13 @@ def pppoe(p: Packet) -> cython.int:
 def cisco_hdlc(p: Packet) -> cython.int:
     """Cisco HDLC: address, control, Ethernet type."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_CISCO_HDLC)
+    begin(p, LAYER_CISCO_HDLC)
     p.r[ADDRESS_KIND] = ADDRESS_TEXT
     p.r[L2] = at
     p.r[KIND] = ETHERNET_OTHER
-    if lacks(p, 4):
+    if missing(p, 4):
         return STOP
-    p.r[ETHERTYPE] = read16(p, at + 2)
+    p.r[ETHERTYPE] = be16(p, at + 2)
     if p.r[ETHERTYPE] == 0x8035 or p.r[ETHERTYPE] == 0x2000 or p.r[ETHERTYPE] <= LONGEST_LENGTH:
         p.r[L3] = at + 4
         return STOP
@@ -369,11 +369,11 @@ def cisco_hdlc(p: Packet) -> cython.int:
 def mpls(p: Packet) -> cython.int:
     """A stack of MPLS labels (RFC 3032), then what its first four bits look like."""
     first: cython.longlong
-    enter(p, LAYER_MPLS)
+    begin(p, LAYER_MPLS)
     p.r[KIND] = ETHERNET_OTHER
     p.r[L3] = p.r[POS]
     while True:
-        if lacks(p, 4):
+        if missing(p, 4):
             return STOP
         p.r[POS] += 4
         if p.data[p.r[POS] - 2] & 1:
@@ -401,9 +401,9 @@ def mpls(p: Packet) -> cython.int:
 def fddi(p: Packet) -> cython.int:
     """LINKTYPE_FDDI: frame control, then addresses whose bytes hold their bits in the order of the wire."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_FDDI)
+    begin(p, LAYER_FDDI)
     p.r[L2] = at
-    if lacks(p, 13):
+    if missing(p, 13):
         return STOP
     p.r[ADDRESS_KIND] = ADDRESS_MAC
     p.r[DST_LO] = swapped_mac(p, at + 1)
@@ -437,18 +437,18 @@ def swapped_mac(p: Packet, at: cython.Py_ssize_t) -> cython.longlong:
 def token_ring(p: Packet) -> cython.int:
     """IEEE 802.5: access control, frame control, addresses, a route when the source's first bit says so."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_TOKEN_RING)
+    begin(p, LAYER_TOKEN_RING)
     p.r[L2] = at
-    if lacks(p, 14):
+    if missing(p, 14):
         return STOP
     p.r[ADDRESS_KIND] = ADDRESS_MAC
-    p.r[DST_LO] = read48(p, at + 2)
-    p.r[SRC_LO] = ((read16(p, at + 8) & 0x7FFF) << 32) | read32(p, at + 10)
+    p.r[DST_LO] = be48(p, at + 2)
+    p.r[SRC_LO] = ((be16(p, at + 8) & 0x7FFF) << 32) | be32(p, at + 10)
     if p.data[at + 1] & 0xC0 != 0x40:
         return STOP
     p.r[POS] = at + 14
     if p.data[at + 8] & 0x80:
-        if lacks(p, 2):
+        if missing(p, 2):
             return STOP
         p.r[POS] += p.data[at + 14] & 0x1F
     return LLC
@@ -460,26 +460,26 @@ def token_ring(p: Packet) -> cython.int:
 def frame_relay(p: Packet) -> cython.int:
     """LINKTYPE_FRELAY with RFC 2427's encapsulation: address, control, NLPID."""
     at: cython.Py_ssize_t = p.r[POS]
-    enter(p, LAYER_FRAME_RELAY)
+    begin(p, LAYER_FRAME_RELAY)
     p.r[L2] = at
     while True:   # the address ends with the first byte whose lowest bit is set
-        if lacks(p, 1):
+        if missing(p, 1):
             return STOP
         p.r[POS] += 1
         if p.data[p.r[POS] - 1] & 1:
             break
     at = p.r[POS]
-    if lacks(p, 2):
+    if missing(p, 2):
         return STOP
     if p.data[at] != 3:   # Cisco's: an Ethernet type
-        p.r[ETHERTYPE] = read16(p, at)
+        p.r[ETHERTYPE] = be16(p, at)
         p.r[POS] = at + 2
         return BY_ETHERTYPE
     at += 1
     p.r[POS] = at
     if p.data[at] == 0:   # padding
         p.r[POS] = at + 1
-        if lacks(p, 1):
+        if missing(p, 1):
             return STOP
         at += 1
     p.r[POS] = at + 1
@@ -489,10 +489,10 @@ def frame_relay(p: Packet) -> cython.int:
         p.r[ETHERTYPE] = ETHERTYPE_IPV6
         return BY_ETHERTYPE
     if p.data[at] == 0x80:
-        if lacks(p, 5):
+        if missing(p, 5):
             return STOP
         if p.data[at + 1] == 0 and p.data[at + 2] == 0 and p.data[at + 3] == 0:
-            p.r[ETHERTYPE] = read16(p, at + 4)
+            p.r[ETHERTYPE] = be16(p, at + 4)
             p.r[POS] = at + 6
             return BY_ETHERTYPE
     p.r[POS] = at

@@ -9,7 +9,7 @@ from sniff.packets import columns as c
 from sniff.packets import cursor
 
 if not cython.compiled:
-    from sniff.packets.headers import Packet, end_at, ipv6, is_tunnel, lacks, read16, read32, read64
+    from sniff.packets.headers import Packet, be16, be32, be64, ipv6, is_tunnel, missing, narrow
 
 KIND = cython.declare(cython.Py_ssize_t, c.KIND)
 FLAGS = cython.declare(cython.Py_ssize_t, c.FLAGS)
@@ -158,7 +158,7 @@ def geneve(p: Packet) -> cython.int:
     length: cython.longlong = 8 + ((p.data[at] & 0x3F) << 2)
     if p.data[at] >> 6 or at + length > p.r[LIMIT]:
         return STOP
-    p.r[ETHERTYPE] = read16(p, at + 2)
+    p.r[ETHERTYPE] = be16(p, at + 2)
     p.r[POS] = at + length
     return BY_ETHERTYPE
 
@@ -191,10 +191,10 @@ def gtp(p: Packet) -> cython.int:
                         return STOP
     else:
         return STOP
-    length = (20 if flags >> 5 == 0 else 8) + read16(p, at + 2)
+    length = (20 if flags >> 5 == 0 else 8) + be16(p, at + 2)
     if end >= p.r[LIMIT] or end >= at + length or (p.data[end] >> 4 != 4 and p.data[end] >> 4 != 6):
         return STOP
-    end_at(p, at + length)
+    narrow(p, at + length)
     p.r[POS] = end
     p.r[FLAGS] |= GTP
     return BY_VERSION
@@ -206,9 +206,9 @@ def gtp(p: Packet) -> cython.int:
 def teredo(p: Packet) -> cython.int:
     """RFC 4380 section 5.1.1: authentication and origin indication may come before IPv6."""
     at: cython.Py_ssize_t = p.r[POS]
-    if read16(p, at) == 1:
+    if be16(p, at) == 1:
         at += 13 + cython.cast(cython.longlong, p.data[at + 2]) + cython.cast(cython.longlong, p.data[at + 3])
-    if at + 2 <= p.r[LIMIT] and read16(p, at) == 0:
+    if at + 2 <= p.r[LIMIT] and be16(p, at) == 0:
         at += 8
     if at >= p.r[LIMIT] or p.data[at] >> 4 != 6:
         return STOP
@@ -223,24 +223,24 @@ def teredo(p: Packet) -> cython.int:
 def l2tp(p: Packet) -> cython.int:
     """A data message of L2TPv2 (RFC 2661 section 3.1): PPP."""
     at: cython.Py_ssize_t = p.r[POS]
-    flags: cython.longlong = read16(p, at)
+    flags: cython.longlong = be16(p, at)
     length: cython.longlong = p.r[WIRE_END] - at
     if flags & 0x8000 or flags & 0xF != 2:
         return STOP
     at += 6
     if flags & 0x4000:
         at += 2
-        length = read16(p, p.r[POS] + 2)
+        length = be16(p, p.r[POS] + 2)
     if flags & 0x0800:
         at += 4
     if flags & 0x0200:
         if at + 2 > p.r[LIMIT]:
             return STOP
-        at += 2 + read16(p, at)
+        at += 2 + be16(p, at)
     if at + 2 > p.r[LIMIT] or at + 2 > p.r[POS] + length:
         return STOP
-    end_at(p, p.r[POS] + length)
-    if read16(p, at) == 0xFF03:
+    narrow(p, p.r[POS] + length)
+    if be16(p, at) == 0xFF03:
         at += 2
     p.r[POS] = at
     return BY_PPP
@@ -266,7 +266,7 @@ def ayiya(p: Packet) -> cython.int:
 def tzsp(p: Packet) -> cython.int:
     """TaZmen sniffer protocol: version, type, encapsulation, tags up to the end tag."""
     at: cython.Py_ssize_t = p.r[POS]
-    encapsulation: cython.longlong = read16(p, at + 2)
+    encapsulation: cython.longlong = be16(p, at + 2)
     if p.data[at + 1] > 1:
         return STOP
     at += 4
@@ -312,10 +312,10 @@ def gre(p: Packet) -> cython.int:
     at: cython.Py_ssize_t = p.r[POS]
     flags: cython.longlong
     protocol: cython.longlong
-    if lacks(p, 4):
+    if missing(p, 4):
         return STOP
-    flags = read16(p, at)
-    protocol = read16(p, at + 2)
+    flags = be16(p, at)
+    protocol = be16(p, at + 2)
     at += 4
     if flags & 0xC000:
         at += 4
@@ -330,13 +330,13 @@ def gre(p: Packet) -> cython.int:
             if at + 4 > p.r[LIMIT]:
                 return STOP
             at += 4
-            if read16(p, at - 4) == 0 and p.data[at - 1] == 0:
+            if be16(p, at - 4) == 0 and p.data[at - 1] == 0:
                 break
             at += cython.cast(cython.longlong, p.data[at - 1])
     p.r[POS] = at
     if at >= p.r[WIRE_END]:
         return STOP
-    if lacks(p, 1):
+    if missing(p, 1):
         return STOP
     if protocol == 0x88BE and flags & 0x1000 == 0:   # ERSPAN type I has no header of its own
         return ETHERNET
@@ -356,7 +356,7 @@ def gre_payload(p: Packet) -> cython.int:
     if protocol == ETHERTYPE_IPV6 or protocol == 0x8847 or protocol == 0x8848 \
             or protocol == ETHERTYPE_PPP or protocol == 0x6558 or protocol == ETHERTYPE_ARP:
         p.r[ETHERTYPE] = protocol
-        if protocol == ETHERTYPE_PPP and at + 2 <= p.r[LIMIT] and read16(p, at) == 0xFF03:
+        if protocol == ETHERTYPE_PPP and at + 2 <= p.r[LIMIT] and be16(p, at) == 0xFF03:
             p.r[POS] = at + 2
         return BY_ETHERTYPE
     if protocol == 0x883E:   # WCCP: a redirect header unless IP comes first
@@ -376,17 +376,17 @@ def erspan(p: Packet) -> cython.int:
     """ERSPAN type II (version 1) and III (version 2): draft-foschiano-erspan section 4."""
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong = 8
-    if lacks(p, 8):
+    if missing(p, 8):
         return STOP
     if p.data[at] >> 4 == 2:
         length = 12
-        if lacks(p, 12):
+        if missing(p, 12):
             return STOP
         if p.data[at + 11] & 1:
             length = 20
     elif p.data[at] >> 4 != 1:
         return STOP
-    if lacks(p, length):
+    if missing(p, length):
         return STOP
     p.r[POS] = at + length
     return ETHERNET
@@ -399,10 +399,10 @@ def authentication_header(p: Packet) -> cython.int:
     """RFC 4302 section 2."""
     at: cython.Py_ssize_t = p.r[POS]
     length: cython.longlong
-    if lacks(p, 12):
+    if missing(p, 12):
         return STOP
     length = (cython.cast(cython.longlong, p.data[at + 1]) + 2) * 4
-    if lacks(p, length):
+    if missing(p, length):
         return STOP
     p.r[IP_PROTO] = p.data[at]
     p.r[POS] = at + length
@@ -414,7 +414,7 @@ def authentication_header(p: Packet) -> cython.int:
 @cython.exceptval(-1)
 def ether_ip(p: Packet) -> cython.int:
     """RFC 3378."""
-    if lacks(p, 2):
+    if missing(p, 2):
         return STOP
     p.r[POS] += 2
     return ETHERNET
@@ -433,12 +433,12 @@ def pim(p: Packet) -> cython.int:
         p.r[ADDRESS_KIND] = ADDRESS_IPV4
         p.r[SRC_HI] = 0
         p.r[DST_HI] = 0
-        p.r[SRC_LO] = read32(p, at + 12)
-        p.r[DST_LO] = read32(p, at + 16)
+        p.r[SRC_LO] = be32(p, at + 12)
+        p.r[DST_LO] = be32(p, at + 16)
     elif p.data[at] >> 4 == 6 and at + 40 <= p.r[LIMIT]:
         p.r[ADDRESS_KIND] = ADDRESS_IPV6
-        p.r[SRC_HI] = read64(p, at + 8)
-        p.r[SRC_LO] = read64(p, at + 16)
-        p.r[DST_HI] = read64(p, at + 24)
-        p.r[DST_LO] = read64(p, at + 32)
+        p.r[SRC_HI] = be64(p, at + 8)
+        p.r[SRC_LO] = be64(p, at + 16)
+        p.r[DST_HI] = be64(p, at + 24)
+        p.r[DST_LO] = be64(p, at + 32)
     return STOP

@@ -189,7 +189,9 @@ def test_without_loss_every_exchange_is_exact(bursts, lengths, sizes):
 @settings(deadline=None, max_examples=200)
 @given(TALKS, st.lists(st.integers(20, 1460), min_size=1, max_size=4), st.data())
 def test_one_lost_segment_costs_only_what_it_touches(bursts, lengths, data):
-    bursts = talks_of([[(b"GET" if parts[0] == b"HEAD" else parts[0], *parts[1:]) for parts in burst] for burst in bursts])
+    # Not here: HEAD, without whose request nobody knows that the response has no body; and methods that nobody knows, which
+    # cannot be told from the last bytes of the body before them
+    bursts = talks_of([[(parts[0] if parts[0] == b"POST" else b"GET", *parts[1:]) for parts in burst] for burst in bursts])
     segments = say(bursts, [*lengths, 1460])
     lost = data.draw(st.integers(0, len(segments) - 1))
     touched = segments[lost][2]

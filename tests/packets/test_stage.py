@@ -1,5 +1,7 @@
 """The stage: batches in, batches out, and datagrams put together across them."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_the_answer_does_not_depend_on_where_batches_end(frames: list[bytes | li
     stage = dissector()
     parts = []
     offset = 0
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         raw = raw_batch(flat[first:last], first_number=first + 1, ts_ns=list(range(first, last)))
         raw.offset += offset
         offset += len(raw.data)
