@@ -276,8 +276,11 @@ class DnsMessage:
 
     @cached_property
     def qry_name(self) -> str:
-        """dns.qry.name of the first question; empty without one."""
-        return read_name(self.wire, 12)[0] if self.row[d.D_QHASH] else ""
+        """dns.qry.name of the first question; empty without one, and when its bytes are not kept any more."""
+        try:
+            return read_name(self.wire, 12)[0] if self.row[d.D_QHASH] else ""
+        except BadName:
+            return ""
 
     @property
     def qry_type(self) -> int:

@@ -308,7 +308,7 @@ class DnsPairing:
         self.counters.dns_given_up += int(ctl[p.C_GIVEN_UP_])
         ctl[p.C_GIVEN_UP_] = 0
         rows = out[:int(ctl[p.C_OUT_])]
-        exchanges = DnsExchanges(rows, batch, old[:int(ctl[p.C_OLD_])])
+        exchanges = DnsExchanges(rows, batch, old[:int(ctl[p.C_OLD_])].copy())
         states = rows[:, p.X_STATE_]
         for index in np.flatnonzero((states == p.SECOND_) | (states == p.UNASKED_)).tolist():
             self._note(rows[index].tolist())
