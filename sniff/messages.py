@@ -149,18 +149,18 @@ def load(paths: Paths, messages: Collection[Message], decode: bool = True) -> di
         found[message.id] = Part()
         return found[message.id]
 
-    if wanted:
-        last = max(message.last_packet for message in messages)
-        analysis = Analysis(paths, rows=False, bodies=True)
+    if not wanted:
+        return found
+    last, seen = max(message.last_packet for message in messages), 0
+    analysis = Analysis(paths, rows=False, bodies=True)
     with closing(analysis.source):
-            collector = BodyCollector(choose, decode=decode)
-            seen = 0
-            for step in analysis:
-                collector.add(step.apps)
-                seen += len(step.packets)
-                if seen >= last and not len(collector):
-                    break
-            collector.finish()
+        collector = BodyCollector(choose, decode=decode)
+        for step in analysis:
+            collector.add(step.apps)
+            seen += len(step.packets)
+            if seen >= last and not len(collector):
+                break
+        collector.finish()
     return found
 
 

@@ -74,6 +74,7 @@ NEW_STREAM = cython.declare(cython.longlong, int(s.Tag.NEW_STREAM))
 BAD_OPTIONS = cython.declare(cython.longlong, int(s.Tag.BAD_OPTIONS))
 CUT_OPTIONS = cython.declare(cython.longlong, int(s.Tag.CUT_OPTIONS))
 MPTCP = cython.declare(cython.longlong, int(s.Tag.MPTCP))
+ACE = cython.declare(cython.longlong, int(s.Tag.ACE))
 OPTION_BYTES_SHIFT = cython.declare(cython.longlong, s.OPTION_BYTES_SHIFT)
 
 F_STREAM = cython.declare(cython.Py_ssize_t, s.F_STREAM)
@@ -139,9 +140,15 @@ TIMED_MOST = cython.declare(cython.longlong, 4)
 WIDE = 21
 P_SYN_NS = cython.declare(cython.Py_ssize_t, 2 * WIDE)          # time of the latest SYN; 0 none seen
 P_HANDSHAKE_NS = cython.declare(cython.Py_ssize_t, 2 * WIDE + 1)  # from it to the first ACK; 0 not known
+P_ACE = cython.declare(cython.Py_ssize_t, 2 * WIDE + 2)    # ACE_ASKED, ACE_AGREED, ACE_SHOWN
 DIRECTION_WIDTH = cython.declare(cython.Py_ssize_t, WIDE)
-WIDTH = 2 * WIDE + 2
+WIDTH = 2 * WIDE + 3
 MEMORY_WIDTH = cython.declare(cython.Py_ssize_t, WIDTH)
+
+ACE_ASKED = cython.declare(cython.longlong, 1)     # a SYN had all three flags
+ACE_AGREED = cython.declare(cython.longlong, 2)    # a SYN, ACK had one of the answers to that (RFC 9768 section 3.1.1)
+ACE_SHOWN = cython.declare(cython.longlong, 4)     # somebody used the option
+ACE_FLAGS = cython.declare(cython.longlong, 0x1C0)
 
 LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 SIGN_32 = cython.declare(cython.longlong, 0x80000000)
@@ -286,6 +293,11 @@ def options(data: cython.const[cython.uchar][::1], begin: cython.Py_ssize_t, end
                         found = (found & ~0xFF) | ((14 if shift > 14 else shift) + 1)
                     elif kind == 30:
                         found |= MPTCP
+                    elif (kind == 172 or kind == 174) and length <= 11 and length % 3 == 2:
+                        found |= ACE
+                    elif (kind == 253 or kind == 254) and 4 <= length <= 13 and length % 3 == 1 and data[at + 2] == 0xAC and (
+                            (data[at + 3] | 1) == 0xC1):
+                        found |= ACE
                     elif kind == 5:
                         if length >= 10 and sack == 0:
                             sack = at + 2
@@ -427,6 +439,16 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 memory[fwd + M_STALL] = -1
                 memory[rev + M_STALL] = -1
                 flows[row + F_MIDSTREAM] = 0 if flags & SYN else 1
+            k = memory[pair + P_ACE]
+            if flags & SYN:
+                if not flags & ACK:
+                    if (flags & ACE_FLAGS) == ACE_FLAGS:
+                        memory[pair + P_ACE] |= ACE_ASKED
+                elif (0b1011100 >> (((flags >> 6) & 7))) & 1:
+                    memory[pair + P_ACE] |= ACE_AGREED
+            elif k & ACE_SHOWN or (k & (ACE_ASKED | ACE_AGREED)) == (ACE_ASKED | ACE_AGREED):
+                tags |= ACE
+                out[TAGS, i] = tags
             length = table[WIRE_END, i] - table[L4, i] - header
             captured = table[END, i]
             out[ROW_LEN, i] = length if header >= 20 and table[L4, i] + 20 <= captured else -1
@@ -564,7 +586,7 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 out[WINDOW, i] = (window << scale) & LOW_32 if scale > 0 and not (flags & SYN) else window
                 out[NEXT_SEQ, i] = (out[REL_SEQ, i] + length + (1 if flags & (SYN | FIN) else 0)) & LOW_32
             if header < 20:   # Wireshark gives up at such a header, before it shows marks
-                out[TAGS, i] = tags & NEW_STREAM
+                out[TAGS, i] = tags & (NEW_STREAM | ACE)
                 continue
             out[TAGS, i] = tags
 
@@ -591,21 +613,23 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
             if flags & RST and flows[row + F_RST + d] == 0:
                 flows[row + F_RST + d] = number
             if table[L4, i] + 20 > captured:   # ... and at such a one
-                out[TAGS, i] = tags & NEW_STREAM
+                out[TAGS, i] = tags & (NEW_STREAM | ACE)
                 continue
 
             if header > 20 and not (header == 32 and table[TCP_TIMES, i] != -1):
                 k = table[L4, i] + 20
                 found = options(data, k, table[L4, i] + header, captured, table[WIRE_END, i], out[REL_ACK, i],
                                 out[ACK_BASE, i])
+                if found & ACE:
+                    memory[pair + P_ACE] |= ACE_SHOWN
                 if found & 0xFF:
                     memory[fwd + M_SCALE] = (found & 0xFF) - 1
                 if length < 0 and not (found & CUT_OPTIONS):
                     found |= BAD_OPTIONS if found & BAD_OPTIONS else BAD_OPTIONS | 40 << OPTION_BYTES_SHIFT
                 if found & (BAD_OPTIONS | CUT_OPTIONS):   # ... and at such options, likewise
-                    out[TAGS, i] = tags & NEW_STREAM | found & ~0xFF
+                    out[TAGS, i] = tags & (NEW_STREAM | ACE) | found & ~(0xFF | ACE)
                     continue
-                out[TAGS, i] = tags | found & ~0xFF
+                out[TAGS, i] = tags | found & ~(0xFF | ACE)
             if flags & SYN:   # scaling is used only when both SYNs offer it (RFC 7323 section 2.2)
                 if memory[fwd + M_SCALE] == -1:
                     memory[fwd + M_SCALE] = -2

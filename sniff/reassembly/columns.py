@@ -42,7 +42,9 @@ class Tag(IntFlag):
     FAST_RETRANSMISSION = 4096
     RETRANSMISSION = 8192
     PORTS_REUSED = 16384
-    NEW_STREAM = 1 << 16      # first packet of its stream (not a mark of Wireshark's, like the next ones)
+    ACE = 1 << 15             # AccECN is in use: the flags AE, CWR and ECE are one number (RFC 9768). Not a mark of Wireshark's,
+                              # like the next ones
+    NEW_STREAM = 1 << 16      # first packet of its stream
     BAD_OPTIONS = 1 << 17     # the TCP options contradict themselves: Wireshark gives up there, the payload is not looked at
     CUT_OPTIONS = 1 << 18     # the same because the capture cut them off. Rows with one of these two have no marks
     MPTCP = 1 << 19           # has a Multipath TCP option: Wireshark writes MPTCP into the Protocol cell of TCP's own rows

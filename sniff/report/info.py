@@ -39,6 +39,7 @@ DUP_FRAME = cython.declare(cython.Py_ssize_t, s.DUP_FRAME)
 DUP_NUM = cython.declare(cython.Py_ssize_t, s.DUP_NUM)
 SLOT = cython.declare(cython.Py_ssize_t, s.SLOT)
 ROW_LEN = cython.declare(cython.Py_ssize_t, s.ROW_LEN)
+ACE = cython.declare(cython.longlong, int(s.Tag.ACE))
 DUP_ACK = cython.declare(cython.longlong, int(s.Tag.DUP_ACK))
 MARKS = cython.declare(cython.longlong, int(s.Tag.PORTS_REUSED) * 2 - 1)
 BAD_OPTIONS = cython.declare(cython.longlong, int(s.Tag.BAD_OPTIONS))
@@ -82,7 +83,7 @@ _PIECES = (" → ", " [", "] Seq=", " Ack=", " Win=", " Urg=", " Len=", " MSS=",
            ", bogus TCP header length (", ", must be at least 20)", ", AE", ", Reserved", "] ", " [BAD UDP LENGTH ", " < 8]",
            " > IP PAYLOAD LENGTH] Len=", " ExID=", "TCP AO", "AE", "Reserved", "[TCP ", "#",
            " CC=", ", ", "]", " ", " AccECN",
-           "S+, ", "S+*, ", "S#, ", "SA+, ", "SA++, ", "TRPY, ", " EE0B=", " ECEB=", " EE1B=", " TARR")
+           "S+, ", "S+*, ", "S#, ", "SA+, ", "SA++, ", "TRPY, ", " EE0B=", " ECEB=", " EE1B=", " TARR", "ACE=")
 _WORDS = [", ".join(name for bit, name in enumerate(_FLAG_NAMES) if flags >> bit & 1) for flags in range(256)]
 _WORDS[0] = "<None>"
 _FLAG_WORDS = 0
@@ -152,6 +153,7 @@ W_EE0B = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 51)
 W_ECEB = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 52)
 W_EE1B = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 53)
 W_TARR = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 54)
+W_ACE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 55)
 W_CLOSE_SPACE = cython.declare(cython.Py_ssize_t, _FIRST_PIECE + 30)
 
 
@@ -295,7 +297,14 @@ class Writer:
         if self.streams[SLOT, i] < 0:
             return 0
         self.word(W_FLAGS)
-        if flags & 0xFF or flags == 0:
+        if self.streams[TAGS, i] & ACE:
+            if flags & 0x3F:
+                self.word(flags & 0x3F)
+            self.word(W_COMMA)
+            self.pair(W_ACE, (flags >> 6) & 7)
+            if flags & 0xE00:
+                self.word(W_RESERVED_MORE)
+        elif flags & 0xFF or flags == 0:
             self.word(flags & 0xFF)
             if flags & 0x100:
                 self.word(W_AE_MORE)
