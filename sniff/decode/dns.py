@@ -39,8 +39,8 @@ class DnsRows:
         while at < len(packets):
             at = dns_rows(packets.table, packets.data, at, apps, pool.reserve(1 << 16), used)
             pool.used = used[0]
-            if at < len(packets):
-                pool.reserve(len(pool.data))
+            if at < len(packets):       # the rest is probably like what is done
+                pool.reserve(max(len(pool.data), 5 * used[0] // (4 * at + 4) * (len(packets) - at)))
         self._tcp.read(streams, apps, pool)
 
 

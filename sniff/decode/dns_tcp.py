@@ -39,10 +39,13 @@ ENDINGS = (b"", b"[Packet size limited during capture]", b"[Malformed Packet]")
 def on_dns_port(packets: PacketBatch) -> Table:
     """int64[k]: indexes of the TCP packets with payload to or from port 53, or port 5353 when it is the smaller one."""
     table = packets.table
-    source, destination = table[c.SRC_PORT], table[c.DST_PORT]
+    tcp = np.flatnonzero(table[c.KIND] == c.Kind.TCP)
+    if not len(tcp):
+        return tcp
+    source, destination = table[c.SRC_PORT][tcp], table[c.DST_PORT][tcp]
     lower, higher = np.minimum(source, destination), np.maximum(source, destination)
-    return np.flatnonzero((table[c.KIND] == c.Kind.TCP) & ((lower == 53) | (higher == 53) | (lower == 5353))
-                          & (table[c.PAYLOAD] >= 0) & (table[c.PAYLOAD_LEN] > 0))
+    tcp = tcp[(lower == 53) | (higher == 53) | (lower == 5353)]
+    return tcp[(table[c.PAYLOAD, tcp] >= 0) & (table[c.PAYLOAD_LEN, tcp] > 0)]
 
 
 @dataclass(slots=True)
