@@ -444,7 +444,7 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 if not flags & ACK:
                     if (flags & ACE_FLAGS) == ACE_FLAGS:
                         memory[pair + P_ACE] |= ACE_ASKED
-                elif (0b1011100 >> (((flags >> 6) & 7))) & 1:
+                elif (0b1011100 >> ((flags >> 6) & 7)) & 1:
                     memory[pair + P_ACE] |= ACE_AGREED
             elif k & ACE_SHOWN or (k & (ACE_ASKED | ACE_AGREED)) == (ACE_ASKED | ACE_AGREED):
                 tags |= ACE

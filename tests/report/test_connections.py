@@ -169,7 +169,7 @@ def test_follow_as_bytes_and_as_json():
 
 def test_follow_paints_by_direction():
     painted = b"".join(follow.as_text(CHUNKS, lambda text, direction: f"<{direction}>{text}</>"))
-    assert painted.startswith("<0>GET </>".encode()) and "<1>ABCDEFGHIJKLMNOPQRST</>".encode() in painted
+    assert painted.startswith(b"<0>GET </>") and b"<1>ABCDEFGHIJKLMNOPQRST</>" in painted
 
 
 def test_sides_in_files_have_holes_where_the_capture_has_them(tmp_path: Path):
