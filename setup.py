@@ -29,6 +29,7 @@ COMPILED = [
     "sniff/decode/http1_messages.py",
     "sniff/decode/dns_names.py",
     "sniff/decode/dns_rdata.py",
+    "sniff/decode/nbns_wire.py",
     "sniff/decode/dns_wire.py",
     "sniff/decode/dns_parse.py",
     "sniff/exchange/dns_pair.py",

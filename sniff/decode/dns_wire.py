@@ -1,4 +1,4 @@
-"""Rows of DNS, MDNS and LLMNR packets: the words of Wireshark's Info column, written straight into the text pool. Compiled.
+"""Rows of DNS, MDNS, LLMNR and NBNS packets: the words of Wireshark's Info column, written straight into the text pool. Compiled.
 
 A row is `OPCODE[ response] 0xID[ STATUS]` and one piece per question and record. The loop below reads and writes what
 nearly all messages are made of; everything rarer is asked from dns_names.py and dns_rdata.py.
@@ -14,6 +14,7 @@ from sniff.packets import columns as packet_columns
 if not cython.compiled:    # compiled, they are cimported in dns_wire.pxd
     from sniff.decode.dns_names import lacks, read_name, show, show_ipv6
     from sniff.decode.dns_rdata import rest
+    from sniff.decode.nbns_wire import nbns_row
 
 # --- columns ----------------------------------------------------------------------------------------------------------------
 KIND = cython.declare(cython.Py_ssize_t, packet_columns.KIND)
@@ -33,6 +34,7 @@ MODE_TEXT = cython.declare(cython.longlong, columns.Mode.TEXT)
 DNS = cython.declare(cython.longlong, columns.Protocol.DNS)
 MDNS = cython.declare(cython.longlong, columns.Protocol.MDNS)
 LLMNR = cython.declare(cython.longlong, columns.Protocol.LLMNR)
+NBNS = cython.declare(cython.longlong, columns.Protocol.NBNS)
 P_UDP = cython.declare(cython.longlong, columns.Protocol.UDP)
 CUT = cython.declare(cython.longlong, columns.Suffix.CUT)
 
@@ -466,7 +468,7 @@ def _rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cytho
         size = table[PAYLOAD_LEN, i]
         if owner == 0 and size > 11 and table[PAYLOAD_WIRE, i] > 12 and _guess(data, base, table[PAYLOAD_WIRE, i]):
             owner = DNS
-        if owner != DNS and owner != MDNS and owner != LLMNR:
+        if owner != DNS and owner != MDNS and owner != LLMNR and owner != NBNS:
             continue
         if size == 0:       # the capture has none of it: the words are still those of UDP
             apps[APP_PROTOCOL, i] = P_UDP
@@ -476,8 +478,13 @@ def _rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cytho
             used[0] = out
             return i
         start = out
-        out = _row(data, base, base + size, base + (table[PAYLOAD_WIRE, i] if table[PAYLOAD_WIRE, i] > size else size),
-                   owner == MDNS, pool, out, buffer, scratch)
+        if owner == NBNS:
+            scratch[BUDGET] = 64 * size + 16384
+            out = nbns_row(data, base, base + size, base + (table[PAYLOAD_WIRE, i] if table[PAYLOAD_WIRE, i] > size else size),
+                           pool, out, out + MOST, buffer, scratch)
+        else:
+            out = _row(data, base, base + size, base + (table[PAYLOAD_WIRE, i] if table[PAYLOAD_WIRE, i] > size else size),
+                       owner == MDNS, pool, out, buffer, scratch)
         apps[APP_PROTOCOL, i] = owner
         apps[APP_MODE, i] = MODE_TEXT
         apps[APP_TEXT, i] = start
@@ -489,7 +496,7 @@ def _rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cytho
 
 def dns_rows(table: cython.const[cython.longlong][:, ::1], data: cython.const[cython.uchar][::1], first: cython.Py_ssize_t,
              apps: cython.longlong[:, ::1], pool: cython.uchar[::1], used: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Write the rows of all UDP packets that are DNS, MDNS or LLMNR, from packet `first` on.
+    """Write the rows of all UDP packets that are DNS, MDNS, LLMNR or NBNS, from packet `first` on.
 
     table  int64[COUNT, n]  packets/columns.py
     data   uint8[m]         PacketBatch.data

@@ -173,6 +173,11 @@ def http_many_connections() -> Iterator[bytes]:
 HTTP_FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
     "a head without end": http_flood((0, b"X: " + b"y" * 1_395 + b"\r\n"), opening=[(0, b"GET / HTTP/1.1\r\n")]),
     "a line without end": http_flood((0, b"y" * 1_400), opening=[(0, b"GET /")]),
+    "a line byte by byte": http_flood((0, b"y"), opening=[(0, b"GET /")]),
+    "a head byte by byte": http_flood((0, b"X"), (0, b":"), (0, b"\r"), (0, b"\n"), opening=[(0, b"GET / HTTP/1.1\r\n")]),
+    "a message byte by byte": http_flood(*[(0, bytes([byte])) for byte in REQUESTS[2]]),
+    "chunks byte by byte": http_flood((1, b"1"), (1, b"\r"), (1, b"\n"), (1, b"x"), (1, b"\r"), (1, b"\n"), opening=[
+        (0, b"GET / HTTP/1.1\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")]),
     "a chunk extension without end": http_flood((1, b"y" * 1_400), opening=[
         (0, b"GET / HTTP/1.1\r\n\r\n"), (1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;")]),
     "a trailer without end": http_flood((1, b"X: " + b"y" * 1_395 + b"\r\n"), opening=[
@@ -233,9 +238,9 @@ def dns_conversations() -> SearchStrategy[Conversation]:
 
 
 def dns_frames(said: Conversation) -> list[bytes]:
-    """Datagrams to and from port 53, and to the ports of mDNS and LLMNR."""
-    ports = (53, 5353, 5355)
-    frames = [wire.udp(direction, data, server_port=ports[turn % 5 % 3]) for turn, (direction, data) in enumerate(said)]
+    """Datagrams to and from port 53, and to the ports of mDNS, LLMNR and NBNS."""
+    ports = (53, 5353, 5355, 137)
+    frames = [wire.udp(direction, data, server_port=ports[turn % 7 % 4]) for turn, (direction, data) in enumerate(said)]
     return frames or [wire.udp(0, b"")]
 
 

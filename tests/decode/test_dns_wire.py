@@ -137,6 +137,39 @@ def test_scratch_is_large_enough() -> None:
     assert SCRATCH >= 5
 
 
+# --- NBNS ---------------------------------------------------------------------------------------------------------------
+
+def netbios(text: str, service: int, *scope: str) -> bytes:
+    """A NetBIOS name on the wire."""
+    raw = text.encode("latin-1").ljust(15) + bytes([service])
+    return name(".".join(["".join(chr(65 + (byte >> 4)) + chr(65 + (byte & 15)) for byte in raw), *scope]))
+
+
+ADDRESS = b"\x60\0" + bytes([10, 0, 0, 1])
+NBNS_CASES = [
+    (message(1, 0x0110, [netbios("HOST", 0x20) + b"\0\x20\0\1"]), "Name query NB HOST<20>"),
+    (message(1, 0x0110, [netbios("A\x01\xe9", 0, "scope") + b"\0\x21\0\1"]), "Name query NBSTAT A<01><e9><00>.scope"),
+    (message(1, 0x2910, [netbios("HOST", 0) + b"\0\x20\0\1"], additional=[record(POINTER, 32, ADDRESS)]),
+     "Registration NB HOST<00>"),
+    (message(1, 0x8500, [], [record(netbios("HOST", 0), 32, ADDRESS)]), "Name query response NB 10.0.0.1"),
+    (message(1, 0xAD83, [], [record(netbios("HOST", 0), 32, ADDRESS)]),
+     "Registration response, Requested name does not exist NB 10.0.0.1"),
+    (message(1, 0x8400, [], [record(netbios("*", 0), 33, b"\1" + b"HOST           \0\4\0" + bytes(46))]),
+     "Name query response NBSTAT"),
+    (message(1, 0, [name("abc") + b"\0\x20\0\1"]),
+     "Name query NB Illegal NetBIOS name (1st character not between A and Z in first-level encoding)"),
+    (message(1, 0, [name("AABB") + b"\0\x20\0\1"]), "Name query NB Illegal NetBIOS name (2 bytes long)"),
+    (message(1, 0, [name("AAB") + b"\0\x20\0\1"]), "Name query NB Illegal NetBIOS name (odd number of bytes)"),
+    (message(1, 0x8500, [], [record(netbios("HOST", 0), 32, b"xyz")]), f"Name query response{MALFORMED}"),
+    (message(1, 0, [netbios("HOST", 0)]), f"Name query{MALFORMED}"),
+]
+
+
+@pytest.mark.parametrize(("payload", "words"), NBNS_CASES, ids=[words[:60] for _, words in NBNS_CASES])
+def test_nbns(payload: bytes, words: str) -> None:
+    assert rows([wire.udp(0, payload, 137, 137)]) == [("NBNS", words)]
+
+
 # --- TCP ----------------------------------------------------------------------------------------------------------------
 
 A, B = (struct.pack(">H", len(one)) + one for one in (query(1, "a.example"), query(2, "b.example")))
