@@ -150,6 +150,9 @@ NAME_BYTES = 64
 PINGS = 65_536
 """Ping requests that wait for their replies; the oldest is forgotten first."""
 
+SCTP_NUMBERS = 65_536
+"""SCTP transmission numbers and associations remembered, to tell what is sent again; the oldest is forgotten first."""
+
 ARP_OWNERS = 65_536
 """Addresses whose owners ARP has named (a second owner is told); the oldest is forgotten first."""
 

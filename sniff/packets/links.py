@@ -180,7 +180,7 @@ def linux_cooked(p: Packet) -> cython.int:
         return BY_LINK_TYPE
     if p.r[ETHERTYPE] == 1:   # LINUX_SLL_P_802_3: Novell's frames without LLC
         return STOP
-    if p.r[ETHERTYPE] == 2 or p.r[ETHERTYPE] == 3:
+    if p.r[ETHERTYPE] == 3:
         return ETHERNET
     if p.r[ETHERTYPE] == 4:
         return LLC

@@ -72,7 +72,8 @@ def describe(row: Row, memory: Memory) -> None:
         duplicate = b""
         if _is_owner(sender_mac, sender_ip):
             duplicate = sender_ip if memory.conflict(sender_ip, sender_mac) else b""
-        if operation != REQUEST and _is_owner(target_mac, target_ip):   # Wireshark forgets what it found of the sender
+        if operation != REQUEST and sender_ip != target_ip and _is_owner(target_mac, target_ip):
+            # Wireshark forgets what it found of the sender.
             duplicate = target_ip if memory.conflict(target_ip, target_mac) else b""
         if duplicate:
             row.info += f" (duplicate use of {ip(duplicate)} detected!)"

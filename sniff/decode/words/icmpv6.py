@@ -60,10 +60,13 @@ def describe(row: Row, memory: Memory) -> None:
 
 def _echo(row: Row, memory: Memory) -> None:
     row.need(8)
+    needed = 8
     if row.column[c.FLAGS] & c.Flag.TEREDO and row.data[0] == 128:
         # RFC 5991 section 2.2: what Teredo clients send through the native network to test the way.
         row.protocol, row.info = "Teredo", "Direct IPv6 Connectivity Test"
+        needed = 12   # with its nonce
     row.info += f" id=0x{row.u16(4):04x}, seq={row.u16(6)}, hop limit={row.column[c.TTL]}"
+    row.need(needed)
     reply = row.data[0] == 129
     checksum = row.u16(2)
     if reply:

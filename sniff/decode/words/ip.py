@@ -200,7 +200,7 @@ def _gre(row: Row) -> None:
     if protocol in (0x88BE, 0x22EB) and row.column[c.FLAGS] & c.Flag.HEADER_CUT:
         row.protocol, row.info = "ERSPAN", "ERSPAN:"
         raise Short(CUT if row.column[c.FLAGS] & c.Flag.CUT else MALFORMED)
-    row.info = f"Encapsulated {GRE_PROTOCOLS.get(protocol, f'0x{protocol:04x} (unknown)')}"
+    row.info = f"Encapsulated {GRE_PROTOCOLS.get(protocol, f'0x{protocol:04X} (unknown)')}"
     flags = row.u16(0)
     row.need(4 + 4 * bool(flags & 0xC000) + 4 * bool(flags & 0x2000) + 4 * bool(flags & 0x1000)
              + 4 * bool(flags & 0x0080 and flags & 7 == 1))
@@ -213,18 +213,22 @@ MORE_CHUNKS = {64: "I_DATA", 128: "ASCONF_ACK", 129: "PKTDROP", 130: "RE_CONFIG"
 
 
 def _sctp(row: Row, memory: Memory) -> None:
-    """RFC 9260: the names of the chunks."""
+    """RFC 9260: the names of the chunks; transmission numbers count from the first one seen."""
     row.protocol = "SCTP" if row.left else row.protocol
     row.need(12)
-    first = memory.first_tsn((*row.column[c.SRC_HI:c.DST_LO + 1], row.data[:4]), row.u32(16) if row.data[12:13] == b"\0" else -1)
+    association = (*row.column[c.SRC_HI:c.DST_LO + 1], row.data[:8])
+    tracked = any(row.data[4:8])   # a tag of zero belongs to no association
     at = 12
     while at + 4 <= row.left:
         kind, length = row.u8(at), row.u16(at + 2)
-        name = CHUNKS[kind] if kind < len(CHUNKS) else MORE_CHUNKS.get(kind, "Unknown")
-        row.info += f"{name} "
+        row.info += f"{CHUNKS[kind] if kind < len(CHUNKS) else MORE_CHUNKS.get(kind, 'Unknown')} "
         if kind == 0:
-            row.info += f"(TSN={(row.u32(at + 4) - first) & 0xFFFFFFFF}) "
-            if row.u8(at + 1) & 3 != 3:
+            tsn = row.u32(at + 4)
+            first = memory.first_tsn(association, tsn) if tracked else 0
+            row.info += f"(TSN={(tsn - first) & 0xFFFFFFFF}) "
+            if tracked and memory.sent_before(association, tsn):
+                row.info += "(retransmission) "
+            elif row.data[at + 1] & 3 != 3:
                 row.info += "(Message Fragment) "
         if length < 4:
             raise Short(MALFORMED)

@@ -17,6 +17,7 @@ class Memory:
         self._pings: dict[tuple[object, ...], int] = {}
         self._owners: dict[bytes, bytes] = {}
         self._first_tsn: dict[tuple[object, ...], int] = {}
+        self._sent: dict[tuple[tuple[object, ...], int], bool] = {}
 
     def request(self, key: tuple[object, ...], number: int) -> None:
         """A ping request in packet `number`. A later one with the same key replaces it."""
@@ -27,12 +28,19 @@ class Memory:
         return self._pings.pop(key, 0)
 
     def first_tsn(self, association: tuple[object, ...], tsn: int) -> int:
-        """The first transmission number seen of one direction of an SCTP association; -1 asks without telling one."""
+        """The first transmission number seen of one direction of an SCTP association, `tsn` when there was none."""
         first = self._first_tsn.get(association)
-        if first is None and tsn >= 0:
-            self._put(self._first_tsn, association, tsn, limits.PINGS)
+        if first is None:
+            self._put(self._first_tsn, association, tsn, limits.SCTP_NUMBERS)
             return tsn
-        return first or 0
+        return first
+
+    def sent_before(self, association: tuple[object, ...], tsn: int) -> bool:
+        """Whether a transmission number was seen before; it is remembered."""
+        known = (association, tsn) in self._sent
+        if not known:
+            self._put(self._sent, (association, tsn), True, limits.SCTP_NUMBERS)
+        return known
 
     def conflict(self, address: bytes, owner: bytes) -> bool:
         """Whether `address` was announced with another hardware address before; the first one is remembered."""

@@ -49,7 +49,7 @@ def control(row: Row, number: int, at: int, protocol: str) -> None:
         _chap(row, at, code)
     else:
         row.info = CODES[code] if code < len(CODES) else f"Unknown (0x{code:02x})"
-        row.need(at + 4)
+        row.need(at + max(row.u16(at + 2), 4))
 
 
 def _pap(row: Row, at: int, code: int) -> None:

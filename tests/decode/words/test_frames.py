@@ -34,7 +34,7 @@ def bpdu(kind: int, flags: int, version: int = 0) -> bytes:
     (ethernet(bytes([1, 1]) + bytes(108), 0x8809),
      ("LACP", "v1 ACTOR 00:00:00:00:00:00 P: 0 K: 0 ******** PARTNER 00:00:00:00:00:00 P: 0 K: 0 ********")),
     (ethernet(bytes([2, 1, 0, 0]) + bytes(42), 0x888E), ("EAPOL", "Start")),
-    (ethernet(bytes([2, 0, 0, 8, 1, 2, 0, 8, 13, 0, 0, 0]), 0x888E), ("EAP", "Request, TLS EAP (EAP-TLS)")),
+    (ethernet(bytes([2, 0, 0, 8, 1, 2, 0, 8, 1, 0, 0, 0]), 0x888E), ("EAP", "Request, Identity")),
     (ethernet(bytes([2, 3, 0, 95, 2, 0, 0x8A]) + bytes(92), 0x888E), ("EAPOL", "Key (Message 1 of 4)")),
     (ethernet(bytes([2, 3, 0, 95, 2, 0x13, 0xCA]) + bytes(92), 0x888E), ("EAPOL", "Key (Message 3 of 4)")),
     (ethernet(bytes.fromhex("020704001122334455 040305") + b"ge" + bytes.fromhex("06020078 0a03") + b"abc\0\0", 0x88CC),
@@ -58,7 +58,7 @@ def test_ethernet(frame: bytes, expected: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("payload", "expected"), [
-    (bytes.fromhex("c021 01070014"), ("PPP LCP", "Configuration Request")),
+    (bytes.fromhex("c021 01070004"), ("PPP LCP", "Configuration Request")),
     (bytes.fromhex("c021 09070008 00000000"), ("PPP LCP", "Echo Request")),
     (bytes.fromhex("8021 02070004"), ("PPP IPCP", "Configuration Ack")),
     (bytes.fromhex("c023 0107000e 04") + b"ixia\4pass", ("PPP PAP", "Authenticate-Request (Peer-ID='ixia', Password='pass')")),
@@ -79,7 +79,7 @@ def test_ppp(payload: bytes, expected: tuple[str, str]) -> None:
     (0, b"", ("", "[Malformed Packet]", "", "")),
     (101, b"\x10" + bytes(20), ("N/A", "Raw packet data", "N/A", "N/A")),
     (101, b"\x45", ("N/A", "Raw packet data[Malformed Packet]", "N/A", "N/A")),
-    (113, bytes.fromhex("0004 0001 0006 020000000001 0000 0002"), ("Ethernet", "[Malformed Packet]", None, None)),
+    (113, bytes.fromhex("0004 0001 0006 020000000001 0000 0002"), ("SLL", "Sent by us", "02:00:00:00:00:01", "")),
     (113, bytes.fromhex("0004 0001 0006 020000000001 0000 0003")[:9], ("SLL", "Sent by us[Malformed Packet]", "", "")),
     (239, b"", ("NFLOG", "[Malformed Packet]", None, None)),
     (192, bytes.fromhex("00000c00 00000000"), ("PPI", "PPI version 0, 12 bytes[Malformed Packet]", None, None)),

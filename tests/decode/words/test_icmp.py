@@ -114,7 +114,7 @@ def test_a_reply_over_ipv6_names_its_request() -> None:
 
 
 def test_teredo_tests_its_way_with_pings() -> None:
-    inner = icmpv6(ping(128))[14:]
+    inner = icmpv6(ping(128, data=b"nonce"))[14:]
     frame = ethernet(ipv4(udp(inner, 50_000, 3544)))
     assert row(frame) == ("Teredo", "Direct IPv6 Connectivity Test id=0x1234, seq=258, hop limit=64")
 

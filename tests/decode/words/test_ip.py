@@ -67,15 +67,24 @@ def test_short_ipv6_headers() -> None:
     (bytes.fromhex("0205") + bytes(30), 88, ("EIGRP", "Hello")),
     (bytes.fromhex("20000000") + bytes(8), 103, ("PIMv2", "Hello")),
     (bytes.fromhex("21010000") + bytes(8), 112, ("VRRP", "Announcement (v2)")),
-    (bytes.fromhex("1000abcd 00000001"), 47, ("GRE", "Encapsulated 0xabcd (unknown)")),
+    (bytes.fromhex("1000abcd 00000001"), 47, ("GRE", "Encapsulated 0xABCD (unknown)")),
     (bytes.fromhex("00010002 00000000 00000000 01000004"), 132, ("SCTP", "INIT ")),
-    (bytes.fromhex("00010002 00000000 00000000 0003001400000005000000000000000061626364"), 132, ("SCTP", "DATA (TSN=0) ")),
+    (bytes.fromhex("00010002 00000000 00000000 0003001400000005000000000000000061626364"), 132, ("SCTP", "DATA (TSN=5) ")),
     (bytes.fromhex("00010002 0008 0000"), 136, ("UDP-Lite", "1 → 2 Len=0 [ILLEGAL CHECKSUM (0)]")),
     (b"\0\0\0\7", 108, ("IPComp", "IPComp (CPI=0x0007)")),
     (b"", 50, ("IPv4", "")),
 ])
 def test_protocols(payload: bytes, proto: int, expected: tuple[str, str]) -> None:
     assert on_ipv4(payload, proto) == expected
+
+
+def test_sctp_numbers_are_relative_and_known_again() -> None:
+    frames = [ethernet(ipv4(bytes.fromhex("00010002 00000001 00000000 00") + bytes([flags]) + bytes.fromhex("0014")
+                            + tsn.to_bytes(4, "big") + bytes(8) + b"abcd", 132))
+              for tsn, flags in ((100, 3), (101, 3), (101, 3), (103, 2), (5, 3))]
+    assert [words.info for words in rows(frames)] == [
+        "DATA (TSN=0) ", "DATA (TSN=1) ", "DATA (TSN=1) (retransmission) ", "DATA (TSN=3) (Message Fragment) ",
+        "DATA (TSN=4294967201) "]
 
 
 def test_a_register_message_shows_the_addresses_of_its_packet() -> None:
