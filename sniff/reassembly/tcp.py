@@ -139,6 +139,7 @@ N_ORIGIN = cython.declare(cython.Py_ssize_t, 5)
 N_OFFSET = cython.declare(cython.Py_ssize_t, 6)
 N_TS_NS = cython.declare(cython.Py_ssize_t, 7)
 NODE_WIDTH = 8
+NODE_COST = cython.declare(cython.longlong, 64)    # bytes that a node itself counts for: many may hold one byte each
 IN_BATCH = cython.declare(cython.longlong, 0)
 IN_ARENA = cython.declare(cython.longlong, 1)
 NOWHERE = cython.declare(cython.longlong, 2)       # sent, and cut off by the snapshot length
@@ -197,6 +198,7 @@ def signed(difference: cython.longlong) -> cython.longlong:
     return ((difference & LOW_32) ^ SIGN_32) - SIGN_32
 
 
+@cython.final
 @cython.cclass
 class Streams:
     """All TCP directions: what is expected next, and what is held. The arrays belong to the stage that calls.
@@ -476,7 +478,7 @@ class Streams:
             self.streams[r + R_LAST] = -1
         self.streams[r + R_NODES] -= 1
         self.streams[r + R_HELD] -= length
-        self.held_total -= length
+        self.held_total -= length + NODE_COST
         self.nodes[node, N_WHERE] = FREE
         self.nodes[node, N_NEXT] = self.free_node
         self.free_node = node
@@ -610,7 +612,7 @@ class Streams:
             self.streams[r + R_LAST] = node
             self.streams[r + R_NODES] += 1
             self.streams[r + R_HELD] += part
-            self.held_total += part
+            self.held_total += part + NODE_COST
             previous = node
             at += part
             skip += part

@@ -175,6 +175,7 @@ def be32(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython
     return (be16(data, at) << 16) | be16(data, at + 2)
 
 
+@cython.final
 @cython.cclass
 class Writer:
     """Writes Info cells into one buffer."""

@@ -244,6 +244,16 @@ def test_all_streams_together_hold_no_more_than_their_cap(monkeypatch):
         assert collector.streams[port, 0].gaps == [(0, 100)]
 
 
+def test_many_segments_of_one_byte_cannot_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(limits, "HELD_BYTES", 1 << 16)
+    tracker = Tracker(Notes(), Counters())
+    for port in range(40):
+        tracker.track(packets(numbered([Segment(999, 0, SYN, client_port=port), Segment(4999, 1000, SYN | ACK, back=True, client_port=port),
+                                        *(Segment(1001 + 2 * k, 5000, ACK, b"x", client_port=port) for k in range(200))]),
+                              1 + 202 * port))
+    assert len(tracker._nodes) <= 4 * (1 << 16) // 64
+
+
 @pytest.mark.parametrize("cuts", [[], [5], [4, 5, 6, 7]])
 @pytest.mark.parametrize("held", [False, True])
 def test_a_later_copy_that_differs_is_noted(cuts, held):
