@@ -75,9 +75,9 @@ class Piece(IntEnum):
 
     DATA = 0
     GAP = 1           # bytes that the other end acknowledged, or that were waited for in vain
-    FIN = 2           # this direction ended in order
-    RESET = 3         # the connection was reset (a piece for each direction)
-    END = 4           # the flow was ended: ports reused, idle, evicted, or the capture is over (one for each direction)
+    FIN = 2           # this direction ended in order; no DATA follows
+    RESET = 3         # the connection was reset (a piece for each direction); DATA follows only when the ends did not believe it
+    END = 4           # the flow was ended: ports reused, idle, evicted, or the capture is over. The last piece of each direction
 
 
 # --- flows: one row of the flow table each, `flows[COLUMN, slot]`; a snapshot of a row is handed on when its flow ends ---
