@@ -8,7 +8,7 @@ from tests.decode.words.rows import row, rows
 from tests.packets.frames import ethernet
 
 A, B, NONE = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), bytes(4)
-M, N, O, ZERO = bytes.fromhex("66778899aabb"), bytes.fromhex("020000000001"), bytes.fromhex("02000000000a"), bytes(6)  # noqa: E741  as in the tables of RFCs
+M, N, P, ZERO = bytes.fromhex("66778899aabb"), bytes.fromhex("020000000001"), bytes.fromhex("02000000000a"), bytes(6)  # noqa: E741  as in the tables of RFCs
 
 
 def arp(operation: int, sender: bytes = M, sender_ip: bytes = A, target: bytes = ZERO, target_ip: bytes = B,
@@ -50,7 +50,7 @@ def test_a_cut_packet() -> None:
 
 def test_who_uses_an_address_twice() -> None:
     infos = [words.info for words in rows([
-        arp(2, M, A, O, B), arp(2, N, A, O, B), arp(1, N, A), arp(1, M, A), arp(2, M, A, O, A), arp(2, M, B, N, A)])]
+        arp(2, M, A, P, B), arp(2, N, A, P, B), arp(1, N, A), arp(1, M, A), arp(2, M, A, P, A), arp(2, M, B, N, A)])]
     assert infos == [
         "10.0.0.1 is at 66:77:88:99:aa:bb", "10.0.0.1 is at 02:00:00:00:00:01",
         "Who has 10.0.0.2? Tell 10.0.0.1 (duplicate use of 10.0.0.1 detected!)", "Who has 10.0.0.2? Tell 10.0.0.1",
