@@ -414,7 +414,8 @@ def frame(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     else:
         emit(messages, state, row, lane, COMPLETE, number, ts_ns, ctl)
         if framing == F_TUNNEL:
-            state[row, HTTP] = 2
+            # after CONNECT the client speaks to somebody else: that may be HTTP again
+            state[row, HTTP] = 0 if answers == CONNECT else 2
     return 0
 
 
@@ -812,7 +813,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 kind = plausible(view, i, end)
             else:
                 kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
-                if kind == 1 and facts[VERSION_] == 9:
+                if kind == 1 and facts[VERSION_] == 9 and (stop + 1 == end or view[stop + 1] == 13 or view[stop + 1] == 10):
                     begin(state, row, lane, pieces, k, i - start, ctl)
                     i = on_old_request(view, buffer, i, stop + 1, arena, facts, messages, begun, parts, state, row, lane,
                                        number, ts_ns, ctl)
