@@ -50,6 +50,9 @@ class Tag(IntFlag):
     MPTCP = 1 << 19           # has a Multipath TCP option: Wireshark writes MPTCP into the Protocol cell of TCP's own rows
 
 
+MARKS = 2 * int(Tag.PORTS_REUSED) - 1
+"""The bits of TAGS that are Wireshark's marks."""
+
 OPTION_BYTES_SHIFT = 20
 """TAGS of a packet with BAD_OPTIONS or CUT_OPTIONS, shifted right by this, says how many bytes of options were read."""
 

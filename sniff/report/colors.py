@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sniff.decode.columns import APP_PROTOCOL
 from sniff.packets import columns as c
 from sniff.packets.columns import Address, Kind
-from sniff.reassembly.columns import TAGS, Tag
+from sniff.reassembly.columns import MARKS, TAGS, Tag
 from sniff.report.rows import RowBatch
 
 Mask = NDArray[np.bool_]
@@ -72,7 +72,7 @@ COLORS = {
     Rule.BROADCAST: Colors(0xFFFFFF, 0xBABDB6, (None, "bright_black")),
 }
 
-ANALYSIS = int(Tag.NEW_STREAM) - 1
+ANALYSIS = MARKS
 """All marks that are Wireshark's (tcp.analysis.flags)."""
 HARMLESS = int(Tag.WINDOW_UPDATE | Tag.KEEP_ALIVE | Tag.KEEP_ALIVE_ACK)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
-from sniff.reassembly.columns import Tag
+from sniff.reassembly.columns import MARKS, Tag
 from sniff.report.jsonl import ANALYSIS_FIELDS, PacketLines, epoch
 from tests.report.batches import Row, row_batch
 
@@ -69,4 +69,4 @@ def test_times_are_exact(ts_ns, decimals):
 
 
 def test_every_mark_has_its_field():
-    assert set(ANALYSIS_FIELDS) == {tag for tag in Tag if tag < Tag.NEW_STREAM}
+    assert set(ANALYSIS_FIELDS) == {tag for tag in Tag if tag & MARKS}
