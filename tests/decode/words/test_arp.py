@@ -8,7 +8,7 @@ from tests.decode.words.rows import row, rows
 from tests.packets.frames import ethernet
 
 A, B, NONE = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2]), bytes(4)
-M, N, P, ZERO = bytes.fromhex("66778899aabb"), bytes.fromhex("020000000001"), bytes.fromhex("02000000000a"), bytes(6)  # noqa: E741  as in the tables of RFCs
+M, N, P, ZERO = bytes.fromhex("66778899aabb"), bytes.fromhex("020000000001"), bytes.fromhex("02000000000a"), bytes(6)
 
 
 def arp(operation: int, sender: bytes = M, sender_ip: bytes = A, target: bytes = ZERO, target_ip: bytes = B,
