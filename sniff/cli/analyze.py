@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Protocol
 
@@ -23,19 +24,23 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
 @click.option("--packets", is_flag=True, help="A row for every packet, not only for DNS and HTTP.")
 @click.option("--flows", is_flag=True, help="A row for every TCP connection and UDP flow.")
 @click.option("--dns", "lookups", is_flag=True, help="A row for every DNS lookup.")
+@click.option("--names", is_flag=True, help="Rows show names that clients learned from DNS instead of addresses.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)),
               help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
 @click.option("-o", "--output", "path", metavar="PATH", type=click.Path(), help="Write to this file; its suffix says the format.")
+@click.option("--eve-dns", type=click.IntRange(2, 3), default=3, help="Version of the dns events of --format eve; 3 when not said.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
-def command(files: tuple[str, ...], expression: str | None, packets: bool, flows: bool, lookups: bool,
-            name: str | None, path: str | None, follow: bool) -> int:
+def command(files: tuple[str, ...], expression: str | None, packets: bool, flows: bool, lookups: bool, names: bool,
+            name: str | None, path: str | None, eve_dns: int, follow: bool) -> int:
     """Show what happened in capture files.
 
     FILE may be - for standard input. Several files are read as one capture in time order.
     """
     if "-" in files and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a capture into it, or name a file")
-    view = view_of(name, path, packets, expression, flows, lookups)
+    view = replace(view_of(name, path, packets, expression, flows, lookups), names=names, eve_dns=eve_dns)
+    if names and view.form not in (FORMATS["table"], FORMATS["tabs"]):
+        raise UsageError("--names is for rows as a table or as tabs; the other formats keep the addresses")
     analysis = view.analysis(files, follow=follow)
     with closing(analysis.source) as source, Output(view.path, inputs=files) as output:
         progress = Progress(-1 if follow else source.size)

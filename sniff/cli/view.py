@@ -24,19 +24,23 @@ class View:
     packets  a row for every packet
     path     the file to write to, None for standard output
     folder   the folder to write to, for formats of several files
+    names    rows show names learned from DNS instead of addresses
+    eve_dns  which version of EVE's dns events to write
     """
 
     form: Format
     packets: bool
     path: str | None
     folder: Path | None
+    names: bool = False
+    eve_dns: int = 3
 
     def analysis(self, paths: "Sequence[str | Path | Store]", *, follow: bool = False) -> "Analysis":
         """The pipeline over these files that makes what the format needs."""
         from sniff.pipeline import Analysis
         form = self.form
         return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
-                        messages=form.messages and not (self.packets and not form.summary))
+                        messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
         """An empty summary. `one`: there is one file only, so that offsets say where to look something up."""
@@ -47,8 +51,14 @@ class View:
     def show(self, analysis: "Analysis", sink: Sink, summary: "Summary", *,
              before: Callable[[int], object] = lambda rows: None, after: Callable[[], object] = lambda: None) -> None:
         """Write what the analysis says, step by step; called around each step: before(rows to be shown), after()."""
-        writer = self.form.make(sink, Options(self.packets, analysis.notes, analysis.counters, self.folder))
+        writer = self.form.make(sink, Options(self.packets, analysis.notes, analysis.counters, self.folder, self.eve_dns))
+        named = None
+        if self.names:
+            from sniff.report.named_rows import NamedRows
+            named = NamedRows()
         for step in analysis:
+            if named is not None:
+                step.rows = named.rows(step)
             shown = 0 if step.rows is None else len(step.rows.shown)
             before(shown)
             writer.write(step)

@@ -67,7 +67,7 @@ class Names:
 
         client, address  IPv4 or IPv6 addresses as text. Raises ValueError when they are none
         """
-        return self._find((*(_columns(client) if client is not None else (0, 0)), *_columns(address)), ts_ns)
+        return self.find((*(_columns(client) if client is not None else (0, 0)), *_columns(address)), ts_ns)
 
     def lookup(self, client: str | None, address: str, ts_ns: int = ANY_TIME) -> str | None:
         """The name by which `client` knows `address` at `ts_ns`; see learned()."""
@@ -76,12 +76,13 @@ class Names:
 
     def before(self, client_hi: int, client_lo: int, server_hi: int, server_lo: int, ns: int) -> Lookup | None:
         """The last lookup by this client that gave this address, answered not later than `ns` (exchange/http.py)."""
-        learned = self._find((client_hi, client_lo, server_hi, server_lo), ns)
+        learned = self.find((client_hi, client_lo, server_hi, server_lo), ns)
         if learned is None or learned.asked_ns < 0:
             return None
         return Lookup(learned.name, learned.asked_ns, learned.answered_ns)
 
-    def _find(self, key: tuple[int, int, int, int], ts_ns: int) -> Learned | None:
+    def find(self, key: tuple[int, int, int, int], ts_ns: int) -> Learned | None:
+        """learned(), by the columns of client and address."""
         if not len(self._table):
             return None
         self._key[:] = [_signed(part) for part in key]

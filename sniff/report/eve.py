@@ -34,7 +34,7 @@ def _flows(options: Options) -> EventSource:
 
 def _dns(options: Options) -> EventSource:
     from sniff.report.eve_dns import DnsEvents
-    return DnsEvents(options)
+    return DnsEvents(options, options.eve_dns)
 
 
 SOURCES: list[Callable[[Options], EventSource]] = [_http, _dns, _flows]

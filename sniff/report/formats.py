@@ -52,12 +52,14 @@ class Options:
     notes     where a writer notes what it finds out
     counters  and counts what it had to give up
     folder    where to write, when the format makes a folder of files
+    eve_dns   which version of EVE's dns events to write: 3, or 2 as before Suricata 8
     """
 
     packets: bool = False
     notes: "Notes | None" = None
     counters: "Counters | None" = None
     folder: "Path | None" = None
+    eve_dns: int = 3
 
 
 @dataclass(frozen=True, slots=True)
