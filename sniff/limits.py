@@ -118,6 +118,9 @@ SNIFF_BYTES = 1_445
 PENDING_EXCHANGES = 1_024
 """Requests of one connection that may wait for their responses (pipelining); the oldest is given up first."""
 
+HTTP2_CONNECTIONS = 4_096
+"""HTTP/2 connections that are read at once; further ones are passed over."""
+
 RANGED_FILES = 4_096
 """Files fetched in parts that are put together at once; the oldest is given out first, as it is."""
 

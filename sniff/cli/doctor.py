@@ -16,7 +16,7 @@ from sniff.cli._click import click
 PACKAGE = Path(__file__).parent.parent
 
 NEEDED = ("numpy", "rich", "rich-click", "scapy", "pyshark", "dnspython", "brotli", "zstandard", "lz4",
-          "charset-normalizer", "python-multipart", "jinja2", "psutil")
+          "charset-normalizer", "python-multipart", "hpack", "jinja2", "psutil")
 """Distributions that an install brings along."""
 
 OPTIONAL = {"pyarrow": "Parquet output", "duckdb": "SQL", "dask": "clusters"}

@@ -173,19 +173,27 @@ class HttpEvents:
         self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters))
         self._files = FileEvents()
         self._depth = Depths()
+        from sniff.report.eve_http2 import Http2Events  # it builds on this module
+        self._http2 = Http2Events()
 
     def add(self, step: Step) -> Iterator[dict[str, Any]]:
         """The events that one step completes."""
-        for record in self._records.add(step.apps):
+        records = self._records.add(step.apps)
+        for record in records:
             yield from self._events(record)
+        yield from self._http2.add(step.apps.streams, [record.exchange for record in records])
         self._depth.forget(step.apps.streams)
 
     def finish(self) -> Iterator[dict[str, Any]]:
         """What was still open."""
         for record in self._records.finish():
             yield from self._events(record)
+        yield from self._http2.finish()
 
     def _events(self, record: Record) -> Iterator[dict[str, Any]]:
+        request = record.exchange.request
+        if request is not None and request.method == b"PRI":
+            return  # the preface of HTTP/2
         tx_id = self._depth.next(record.exchange.stream) - 1
         yield http_event(record, tx_id)
         yield from self._files.of(record, tx_id)
