@@ -92,13 +92,14 @@ class Exchange:
     """A request and its response; one of them is None when it was not seen.
 
     number    0, 1, 2 ... in the order in which they were made
+    place     likewise, among those of its connection
     interim   responses 1xx before the final one
     inferred  bytes were missing before: the pair is probable, not sure
     events    retransmissions and closed windows while it lasted
     """
 
     __slots__ = ("_ended_ns", "_lookup", "_moments", "_turn_ns", "connection", "events", "inferred", "interim", "number",
-                 "request", "response", "state")
+                 "place", "request", "response", "state")
 
     def __init__(self, number: int, connection: Connection, request: Message | None, response: Message | None,
                  state: State, turn_ns: int = -1, ended_ns: int = -1, lookup: Lookup | None = None) -> None:
@@ -107,6 +108,7 @@ class Exchange:
         ended_ns: when the connection ended, for exchanges that ended with it.
         """
         self.number = number
+        self.place = 0
         self.connection = connection
         self.request = request
         self.response = response
@@ -238,7 +240,7 @@ class _Stream:
     sure_responses: int = 0
     holes: list[bool] = field(default_factory=lambda: [False, False])  # one was met among the requests, the responses
     turn_ns: int = -1       # when the last response ended
-    begun: bool = False     # an exchange was made
+    made: int = 0           # exchanges that were made
 
     @property
     def unsure(self) -> bool:
@@ -369,8 +371,7 @@ class ExchangeBuilder:
                            detail="its request was not captured")
         lookup = None
         turn_ns = stream.turn_ns
-        if not stream.begun:
-            stream.begun = True
+        if not stream.made:
             if request is not None and request.sequence == 0 and not stream.unsure:
                 turn_ns = _FIRST
                 lookup = self._looked_up(stream.connection)
@@ -381,6 +382,8 @@ class ExchangeBuilder:
                 exchange.interim = tuple(message for message in stream.interim if message.first_packet <= response.first_packet)
                 del stream.interim[:len(exchange.interim)]
         exchange.inferred = not sure
+        exchange.place = stream.made
+        stream.made += 1
         if self._events:
             exchange.events = self._events.between(stream.connection.stream, exchange.start_ns, exchange.end_ns)
         self._count += 1

@@ -11,7 +11,7 @@ from sniff.decode import fields
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange, ExchangeBuilder
 from sniff.report.formats import Options, Step
-from sniff.report.http_records import Body, Depths, HttpRecords, Record
+from sniff.report.http_records import Body, HttpRecords, Record
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import flow_id
 
@@ -172,7 +172,6 @@ class HttpEvents:
     def __init__(self, options: Options) -> None:
         self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters))
         self._files = FileEvents()
-        self._depth = Depths()
         from sniff.report.eve_http2 import Http2Events  # it builds on this module
         self._http2 = Http2Events()
 
@@ -182,7 +181,6 @@ class HttpEvents:
         for record in records:
             yield from self._events(record)
         yield from self._http2.add(step.apps.streams, [record.exchange for record in records])
-        self._depth.forget(step.apps.streams)
 
     def finish(self) -> Iterator[dict[str, Any]]:
         """What was still open."""
@@ -194,6 +192,6 @@ class HttpEvents:
         request = record.exchange.request
         if request is not None and request.method == b"PRI":
             return  # the preface of HTTP/2
-        tx_id = self._depth.next(record.exchange.stream) - 1
+        tx_id = record.exchange.place
         yield http_event(record, tx_id)
         yield from self._files.of(record, tx_id)

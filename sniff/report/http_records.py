@@ -9,10 +9,9 @@ from sniff import limits
 from sniff.decode import fields, media
 from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Digest, Sink
+from sniff.decode.inside import InsideTeredo
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange, ExchangeBuilder
-from sniff.reassembly.batch import StreamBatch
-from sniff.reassembly.columns import F_PROTO, F_STREAM
 
 
 class Body:
@@ -65,23 +64,34 @@ class HttpRecords:
 
     builder  joins messages to exchanges
     hashes   names of the hashes to make of each body
+    tunnels  look into Teredo on any port as well
     """
 
-    def __init__(self, builder: ExchangeBuilder | None = None, hashes: tuple[str, ...] = ("sha256",)) -> None:
+    def __init__(self, builder: ExchangeBuilder | None = None, hashes: tuple[str, ...] = ("sha256",), *,
+                 tunnels: bool = True) -> None:
         self.builder = builder if builder is not None else ExchangeBuilder()
         self._hashes = hashes
         self._bodies: dict[int, Body] = {}
+        self._inside = InsideTeredo(self.builder.notes, self.builder.counters) if tunnels else None
+        self._inner: HttpRecords | None = None
         self._collector = BodyCollector(self._choose, notes=self.builder.notes, counters=self.builder.counters)
 
     def add(self, batch: AppBatch) -> list[Record]:
         """The records that one batch completes."""
         self._collector.add(batch)
-        return [self._record(exchange) for exchange in self.builder.add(batch)]
+        records = [self._record(exchange) for exchange in self.builder.add(batch)]
+        inside = self._inside.add(batch.streams.packets) if self._inside is not None else None
+        if inside is not None:
+            if self._inner is None:
+                self._inner = HttpRecords(ExchangeBuilder(self.builder.notes, self.builder.counters), self._hashes, tunnels=False)
+            records += self._inner.add(inside)
+        return records
 
     def finish(self) -> list[Record]:
         """What was still open when the capture ended."""
         self._collector.finish()
-        return [self._record(exchange) for exchange in self.builder.finish()]
+        records = [self._record(exchange) for exchange in self.builder.finish()]
+        return records + (self._inner.finish() if self._inner is not None else [])
 
     def _choose(self, message: Message) -> Sink:
         boundary = b""
@@ -182,20 +192,3 @@ def _parser(boundary: bytes, callbacks: dict[str, Callable[..., None]]) -> Calla
         return MultipartParser(boundary, callbacks).write  # type: ignore[arg-type]
     except ValueError:
         return None
-
-
-class Depths:
-    """Which exchange of its connection an exchange is: 1, 2 ..., for the connections that live."""
-
-    def __init__(self) -> None:
-        self._made: dict[int, int] = {}
-
-    def next(self, stream: int) -> int:
-        """The number of the next exchange of a connection."""
-        self._made[stream] = made = self._made.get(stream, 0) + 1
-        return made
-
-    def forget(self, streams: StreamBatch) -> None:
-        """Connections that ended make no more."""
-        for stream in streams.ended[F_STREAM, streams.ended[F_PROTO] == 6].tolist():
-            self._made.pop(stream, None)

@@ -12,7 +12,7 @@ from sniff.decode.columns import Framing
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange, ExchangeBuilder
 from sniff.report.formats import Options, Step
-from sniff.report.http_records import Body, Depths, HttpRecords, Record
+from sniff.report.http_records import Body, HttpRecords, Record
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import connection_uid, file_uid
 
@@ -44,15 +44,12 @@ def connection_id(exchange: Exchange) -> dict[str, Any]:
             "id.resp_p": connection.server_port}
 
 
-def http_row(record: Record, depth: int, secrets: bool = False) -> dict[str, Any]:
-    """A row of http.log; what is unset has no key.
-
-    depth  trans_depth: which request of its connection it is, from 1
-    """
+def http_row(record: Record, secrets: bool = False) -> dict[str, Any]:
+    """A row of http.log; what is unset has no key."""
     exchange = record.exchange
     request, response = exchange.request, exchange.response
     row: dict[str, Any] = {"ts": exchange.messages[0].first_ns / 1e9, "uid": uid_of(exchange),
-                           **connection_id(exchange), "trans_depth": depth}
+                           **connection_id(exchange), "trans_depth": exchange.place + 1}
     if request is not None:
         row["method"] = escaped(request.method)
         if request.host:
@@ -176,13 +173,11 @@ class HttpLogs:
     def __init__(self, options: Options) -> None:
         self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters), hashes=("md5", "sha256"))
         self._files = FileRows()
-        self._depth = Depths()
 
     def add(self, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
         """The rows that one step completes."""
         for record in self._records.add(step.apps):
             yield from self._rows(record)
-        self._depth.forget(step.apps.streams)
 
     def finish(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """What was still open."""
@@ -192,6 +187,6 @@ class HttpLogs:
             yield "files", row
 
     def _rows(self, record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
-        yield "http", http_row(record, self._depth.next(record.exchange.stream))
+        yield "http", http_row(record)
         for row in self._files.of(record):
             yield "files", row
