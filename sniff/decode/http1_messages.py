@@ -480,6 +480,16 @@ def plausible(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def surely(kind: cython.longlong, responds: cython.longlong, facts: cython.longlong[::1]) -> cython.bint:
+    """Whether a start line of this kind, just read, is one beyond doubt: with a version, a status, in the right direction."""
+    if facts[VERSION_] < 10:
+        return False
+    return (kind == 1 and responds != 2) or (kind == 2 and responds != 1 and facts[STATUS_] >= 100)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
                responds: cython.longlong, inside: cython.longlong, names: cython.const[cython.uchar][::1],
                starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1]) -> cython.Py_ssize_t:
@@ -497,8 +507,7 @@ def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
         if not inside:
             if stop < end:
                 kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
-                if (kind == 1 and responds != 2 and facts[VERSION_] >= 10 and 65 <= view[i] <= 90) \
-                        or (kind == 2 and responds != 1 and facts[VERSION_] >= 10 and facts[STATUS_] >= 100):
+                if surely(kind, responds, facts) and (kind == 2 or 65 <= view[i] <= 90):
                     return i
             elif responds != 2 and plausible(view, i, end):
                 return i
@@ -650,11 +659,14 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             take = start + _HEAD_BYTES - length
         keep(view, start, take, arena, state, row, lane, ctl)
         part = state[row, lane + PART]
-        if not state[row, lane + CHECKED]:
+        if state[row, lane + CHECKED] <= 0:
             line = line_end(arena, part, part + state[row, lane + PART_LEN], False)
             if line >= 0:
+                kind = start_line(arena, part, text_end(arena, part, line), names, starts, facts)
+                if state[row, lane + CHECKED] < 0 and not surely(kind, state[row, lane + RESPONDS], facts):
+                    kind = 0
                 state[row, lane + CHECKED] = 1
-                if start_line(arena, part, text_end(arena, part, line), names, starts, facts) == 0:
+                if kind == 0:
                     length = find_start(arena, part + 1, line + 1, state[row, lane + RESPONDS], 1, names, starts, facts) - part
                     if length < 0:
                         stop = take - (part + state[row, lane + PART_LEN] - line - 1)      # after the line, in this piece
@@ -844,6 +856,7 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
             elif state[row, REQUESTS] < state[row, RESPONSES]:
                 state[row, REQUESTS] = state[row, RESPONSES]
             begin(state, row, lane, pieces, k, i - start, ctl)
+            state[row, lane + CHECKED] = -1            # its start line, whole, has to be one beyond doubt
         elif phase == CHUNK_SIZE:
             byte = view[i]
             if state[row, lane + DIGITS] == 0 and byte == 10:
