@@ -115,6 +115,8 @@ class _Open:
 
 
 _ENDLESS = 1 << 62
+_AT_ONCE = 16_384
+"""Parts turned into Python's integers at once: a batch of tiny chunks has a million."""
 
 
 class BodyCollector:
@@ -141,26 +143,29 @@ class BodyCollector:
 
     def add(self, batch: AppBatch) -> None:
         """Take the parts of bodies that one batch brought."""
-        if batch.bodies.shape[1]:
-            buffers = (batch.streams.packets.data.data, batch.streams.held.data)
-            for number, kind, buffer, start, length in batch.bodies.T.tolist():
-                if kind == BodyPart.HEAD:
-                    self._begin(number, message_at(batch, start, batch.begun))
-                    continue
-                body = self._open.get(number)
-                if body is None:
-                    continue
-                if kind == BodyPart.DATA:
-                    body.feed(bytes(buffers[buffer][start:start + length]))
-                else:
-                    body.skip(length)
-                if body.decoder.coded:
-                    self._weigh(number, body)
+        for first in range(0, batch.bodies.shape[1], _AT_ONCE):
+            self._parts(batch, batch.bodies[:, first:first + _AT_ONCE].T.tolist())
         if self._open and batch.messages.shape[1]:
             for index, number in enumerate(batch.messages[c.M_ID].tolist()):
                 body = self._open.pop(number, None)
                 if body is not None:
                     self._close(body, message_at(batch, index, batch.messages))
+
+    def _parts(self, batch: AppBatch, parts: list[list[int]]) -> None:
+        buffers = (batch.streams.packets.data.data, batch.streams.held.data)
+        for number, kind, buffer, start, length in parts:
+            if kind == BodyPart.HEAD:
+                self._begin(number, message_at(batch, start, batch.begun))
+                continue
+            body = self._open.get(number)
+            if body is None:
+                continue
+            if kind == BodyPart.DATA:
+                body.feed(bytes(buffers[buffer][start:start + length]))
+            else:
+                body.skip(length)
+            if body.decoder.coded:
+                self._weigh(number, body)
 
     def finish(self) -> None:
         """The capture is over: close what is still open."""
