@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
     "follow": "Print what the two ends of one TCP or UDP stream said.",
     "export": "Write the bodies of HTTP messages to files.",
+    "verify": "Compare our rows with tshark's, and show where they differ.",
     "live": "Capture on an interface and show what happens as it happens.",
     "interfaces": "List the interfaces of this machine, and whether you may capture there.",
     "doctor": "Say what sniff finds on this machine, and what to do about what is missing.",
