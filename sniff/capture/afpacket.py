@@ -92,12 +92,12 @@ class PacketRing:
             raise
 
     def _set_up(self, names: Sequence[str], expression: str, snaplen: int, promiscuous: bool) -> None:
-        found = [] if ANY in names else [(name, *self._look_up(name)) for name in dict.fromkeys(names)]
+        found = _look_up(self._socket, names)
         for name, index, hatype in found:
             self._add(name, index, hatype)
-        program = self._program(found, expression, snaplen)
+        program = _program(found, expression, snaplen)
         if program:
-            self._attach(program)
+            attach(self._socket, program)
         self._socket.setsockopt(_SOL_PACKET, _VERSION, _TPACKET_V3)
         size = self._blocks * BLOCK_BYTES
         request = struct.pack("7I", BLOCK_BYTES, self._blocks, FRAME_BYTES, size // FRAME_BYTES, RETIRE_MS, 0, 0)
@@ -114,41 +114,6 @@ class PacketRing:
         self._map = mmap.mmap(self._socket.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
         self._memory = memoryview(self._map)
         self._words = self._memory.cast("I")
-
-    def _program(self, found: list[tuple[str, int, int]], expression: str, snaplen: int) -> bpf.Program:
-        if len(found) == 1:
-            link = bpf.Link(_LINKS.get(found[0][2], _COOKED)[1], found[0][0])
-        else:
-            link = bpf.Link(bpf.LINUX_SLL)
-        cut = snaplen + (bpf.SLL_LEN if link.dlt == bpf.LINUX_SLL else 0)
-        program = bpf.compile_filter(expression, link, cut) if expression else []
-        if not program and snaplen < SNAPLEN:
-            program = bpf.everything(cut)
-        if len(found) > 1:
-            program = bpf.only_interfaces([index for _name, index, _hatype in found], program or bpf.everything(SNAPLEN))
-        return program
-
-    def _attach(self, program: bpf.Program) -> None:
-        code = ctypes.create_string_buffer(bpf.pack(program))
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER,
-                                    struct.pack("HP", len(program), ctypes.addressof(code)))
-        except OSError as error:
-            raise SniffError(f"the kernel does not take the capture filter: {error.strerror}") from None
-
-    def _look_up(self, name: str) -> tuple[int, int]:
-        """(index, ARPHRD_ type) of an interface that is up."""
-        request = struct.pack("256s", name.encode()[:15])
-        try:
-            index = socket.if_nametoindex(name)
-            flags = struct.unpack_from("H", fcntl.ioctl(self._socket, _SIOCGIFFLAGS, request), 16)[0]
-            hatype = struct.unpack_from("H", fcntl.ioctl(self._socket, _SIOCGIFHWADDR, request), 16)[0]
-        except (OSError, ValueError):
-            there = ", ".join(other for _index, other in socket.if_nameindex())
-            raise InputError(f"{name}: there is no such interface; there are {there}, and {ANY}") from None
-        if not flags & _IFF_UP:
-            raise InputError(f"{name}: the interface is down; bring it up with: ip link set {name} up")
-        return index, hatype
 
     def _add(self, name: str, index: int, hatype: int) -> None:
         link_type, _dlt, kind = _LINKS.get(hatype, _COOKED)
@@ -183,11 +148,10 @@ class PacketRing:
     def bind(self) -> None:
         """Begin."""
         index = self._table[0, ring.IF_INDEX] if self._known == 1 else 0     # 0: all interfaces
-        address = struct.pack("HHiHBB8s", socket.AF_PACKET, socket.htons(_ETH_P_ALL), index, 0, 0, 0, b"")
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.bind(self._socket.fileno(), address, len(address)):     # socket.bind() has no word for all interfaces
-            reason = os.strerror(ctypes.get_errno())
-            raise InputError(f"{', '.join(self._names)}: cannot capture: {reason}") from None
+        try:
+            bind(self._socket, index)
+        except OSError as error:
+            raise InputError(f"{', '.join(self._names)}: cannot capture: {error.strerror}") from None
 
     def ready(self) -> bool:
         """Whether there is a block to read()."""
@@ -242,7 +206,7 @@ class PacketRing:
     def shut(self) -> None:
         """No more packets from here on; those that are in the ring can still be read, after RETIRE_MS."""
         self.count_drops()
-        self._attach(bpf.everything(0))
+        attach(self._socket, bpf.everything(0))
 
     def close(self) -> None:
         """Give the ring back."""
@@ -250,3 +214,66 @@ class PacketRing:
         self._memory.release()
         self._map.close()
         self._socket.close()
+
+
+# --- any packet socket --------------------------------------------------------------------------------------------------
+
+def program_for(one: socket.socket, names: Sequence[str], expression: str) -> tuple[int, bpf.Program]:
+    """(interface to bind to, 0 for all; the filter to attach, empty for none) of a socket for these interfaces.
+
+    Raises InputError, FilterError.
+    """
+    found = _look_up(one, names)
+    return found[0][1] if len(found) == 1 else 0, _program(found, expression, SNAPLEN)
+
+
+def attach(one: socket.socket, program: bpf.Program) -> None:
+    """Have the kernel run a filter before anything is delivered to a socket."""
+    code = ctypes.create_string_buffer(bpf.pack(program))
+    try:
+        one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program), ctypes.addressof(code)))
+    except OSError as error:
+        raise SniffError(f"the kernel does not take the capture filter: {error.strerror}") from None
+
+
+def bind(one: socket.socket, index: int) -> None:
+    """Deliver packets of an interface, of all for 0. Raises OSError."""
+    address = struct.pack("HHiHBB8s", socket.AF_PACKET, socket.htons(_ETH_P_ALL), index, 0, 0, 0, b"")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.bind(one.fileno(), address, len(address)):      # socket.bind() has no word for all interfaces
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _look_up(one: socket.socket, names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(name, index, ARPHRD_ type) of each interface; they must be up. Empty for any."""
+    if ANY in names:
+        return []
+    return [(name, *_look_up_one(one, name)) for name in dict.fromkeys(names)]
+
+
+def _look_up_one(one: socket.socket, name: str) -> tuple[int, int]:
+    request = struct.pack("256s", name.encode()[:15])
+    try:
+        index = socket.if_nametoindex(name)
+        flags = struct.unpack_from("H", fcntl.ioctl(one, _SIOCGIFFLAGS, request), 16)[0]
+        hatype = struct.unpack_from("H", fcntl.ioctl(one, _SIOCGIFHWADDR, request), 16)[0]
+    except (OSError, ValueError):
+        there = ", ".join(other for _index, other in socket.if_nameindex())
+        raise InputError(f"{name}: there is no such interface; there are {there}, and {ANY}") from None
+    if not flags & _IFF_UP:
+        raise InputError(f"{name}: the interface is down; bring it up with: ip link set {name} up")
+    return index, hatype
+
+
+def _program(found: list[tuple[str, int, int]], expression: str, snaplen: int) -> bpf.Program:
+    if len(found) == 1:
+        link = bpf.Link(_LINKS.get(found[0][2], _COOKED)[1], found[0][0])
+    else:
+        link = bpf.Link(bpf.LINUX_SLL)
+    cut = snaplen + (bpf.SLL_LEN if link.dlt == bpf.LINUX_SLL else 0)
+    program = bpf.compile_filter(expression, link, cut) if expression else []
+    if not program and snaplen < SNAPLEN:
+        program = bpf.everything(cut)
+    if len(found) > 1:
+        program = bpf.only_interfaces([index for _name, index, _hatype in found], program or bpf.everything(SNAPLEN))
+    return program

@@ -21,9 +21,11 @@ ETHERNET, RAW, LINUX_SLL = 1, 12, 113
 LD, LDX, CLASS, MODE = 0, 1, 0x07, 0xE0
 ABS, IND, MSH = 0x20, 0x40, 0xA0
 LD_WORD_ABS, JUMP_EQUAL, RETURN = 0x20, 0x15, 0x06
+LD_HALF_ABS, LD_BYTE_ABS, LD_HALF_IND, LD_BYTE_IND, LDX_HEADER_LEN = 0x28, 0x30, 0x48, 0x50, 0xB1
+AND, JUMP, JUMP_SET = 0x54, 0x05, 0x45
 LOWEST = 1 << 32
 AD_OFF, NET_OFF = LOWEST - 0x1000, LOWEST - 0x100000
-AD_PROTOCOL, AD_PKTTYPE, AD_IFINDEX, AD_HATYPE = 0, 4, 8, 28
+AD_PROTOCOL, AD_PKTTYPE, AD_IFINDEX, AD_HATYPE, AD_RANDOM = 0, 4, 8, 28, 56
 SLL_LEN = 16
 SLL_FIELDS = {0: AD_OFF + AD_PKTTYPE, 2: AD_OFF + AD_HATYPE, 14: AD_OFF + AD_PROTOCOL}
 """Fields of a cooked header that the kernel gives out for a packet of any kind of link."""
@@ -85,6 +87,57 @@ def only_interfaces(indices: list[int], rest: Program) -> Program:
 def everything(snaplen: int) -> Program:
     """The program that takes every packet, cut to `snaplen` bytes; nothing for 0."""
     return [(RETURN, 0, 0, snaplen)]
+
+
+def both(first: Program, second: Program) -> Program:
+    """The program that asks `second` about what `first` takes."""
+    end = len(first)
+    return [(JUMP, 0, 0, end - at - 1) if code == RETURN and k else (code, jt, jf, k)
+            for at, (code, jt, jf, k) in enumerate(first)] + second
+
+
+def beginnings(one_in: int, snaplen: int) -> Program:
+    """The program that takes the packets that TCP connections begin with, UDP to or from port 53, and of all other TCP and
+    UDP one packet in so many (a power of two; 1: all). For any kind of link; IPv6 without extension headers.
+    """
+    steps: list[tuple[str, int, str, str, int]] = [
+        # label, code, label to go to if true, if false, k; no label: the next step
+        ("", LD_WORD_ABS, "", "", AD_OFF + AD_PROTOCOL),
+        ("", JUMP_EQUAL, "", "version 6?", 0x0800),
+        ("", LD_HALF_ABS, "", "", NET_OFF + 6),
+        ("", JUMP_SET, "none", "", 0x1FFF),                     # a later fragment
+        ("", LDX_HEADER_LEN, "", "", NET_OFF),
+        ("", LD_BYTE_ABS, "", "", NET_OFF + 9),
+        ("", JUMP_EQUAL, "flags 4", "", 6),
+        ("", JUMP_EQUAL, "", "none", 17),
+        ("", LD_HALF_IND, "", "", NET_OFF),
+        ("", JUMP_EQUAL, "take", "", 53),
+        ("", LD_HALF_IND, "", "", NET_OFF + 2),
+        ("", JUMP_EQUAL, "take", "other", 53),
+        ("flags 4", LD_BYTE_IND, "", "", NET_OFF + 13),
+        ("", JUMP_SET, "take", "other", 2),
+        ("version 6?", JUMP_EQUAL, "", "none", 0x86DD),
+        ("", LD_BYTE_ABS, "", "", NET_OFF + 6),
+        ("", JUMP_EQUAL, "flags 6", "", 6),
+        ("", JUMP_EQUAL, "", "none", 17),
+        ("", LD_HALF_ABS, "", "", NET_OFF + 40),
+        ("", JUMP_EQUAL, "take", "", 53),
+        ("", LD_HALF_ABS, "", "", NET_OFF + 42),
+        ("", JUMP_EQUAL, "take", "other", 53),
+        ("flags 6", LD_BYTE_ABS, "", "", NET_OFF + 53),
+        ("", JUMP_SET, "take", "other", 2),
+        ("other", LD_WORD_ABS, "", "", AD_OFF + AD_RANDOM),
+        ("", AND, "", "", one_in - 1),
+        ("", JUMP_EQUAL, "take", "none", 0),
+        ("take", RETURN, "", "", snaplen),
+        ("none", RETURN, "", "", 0),
+    ]
+    places = {label: at for at, (label, *_rest) in enumerate(steps) if label}
+
+    def far(at: int, label: str) -> int:
+        return places[label] - at - 1 if label else 0
+
+    return [(code, far(at, true), far(at, false), k) for at, (_label, code, true, false, k) in enumerate(steps)]
 
 
 def pack(program: Program) -> bytes:

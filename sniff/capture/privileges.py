@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 _CAPABILITY_VERSION_3 = 0x20080522
+_PR_SET_KEEPCAPS = 8
 _PR_SET_NO_NEW_PRIVS = 38
+_CAP_DAC_READ_SEARCH, _CAP_SYS_PTRACE = 2, 19
 
 
 def drop(folders: Iterable[str] = ()) -> None:
@@ -27,6 +29,27 @@ def drop(folders: Iterable[str] = ()) -> None:
                 os.setuid(uid)
                 return
     _drop_capabilities()
+
+
+def keep_looking() -> None:
+    """From here on this process can do no more than the user who started it, and look at the open files of all processes,
+    if it could before: the two capabilities that reading /proc/PID/fd takes stay.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    now = (ctypes.c_uint32 * 6)()
+    libc.capget(header, now)
+    wanted = now[1] & (1 << _CAP_DAC_READ_SEARCH | 1 << _CAP_SYS_PTRACE)       # of those it may have, the lower 32
+    if os.geteuid() == 0 and (user := _caller()) is not None:
+        libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        with suppress(OSError):
+            os.setgroups([user[1]])
+            os.setgid(user[1])
+            os.setuid(user[0])
+    libc.capset(header, (ctypes.c_uint32 * 6)(wanted, wanted, 0, 0, 0, 0))
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _caller() -> tuple[int, int] | None:
