@@ -13,6 +13,7 @@ def main(arguments: list[str] | None = None) -> int:
     away (`| head`) is no error. With SNIFF_DEBUG set, an error inside sniff shows its traceback.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")    # NumPy's linear algebra, which nobody here needs: its threads spin
     gc.set_threshold(200_000, 20, 50)   # a batch makes many objects and no cycles: looking for them takes a third of the time
     try:
         status = _run(arguments)

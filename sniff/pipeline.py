@@ -77,6 +77,7 @@ class Analysis:
     messages  make messages (HTTP) at all
     bodies    also say where the bytes of their bodies are (AppBatch.begun, AppBatch.bodies)
     endings   also follow how flows end (F_STATE and what belongs to it)
+    flows     False when nobody looks at flow rows or at the numbers of UDP streams (messages, bodies and endings need them)
     threads   False: do everything in the caller's thread
 
     source    what is read: interfaces, damage, size and position
@@ -86,7 +87,8 @@ class Analysis:
     """
 
     def __init__(self, paths: Sequence[str | Path | Store], *, follow: bool = False, packets: bool = False, rows: bool = True,
-                 messages: bool = False, bodies: bool = False, endings: bool = False, threads: bool = True) -> None:
+                 messages: bool = False, bodies: bool = False, endings: bool = False, flows: bool = True,
+                 threads: bool = True) -> None:
         self.notes = Notes()
         self.counters = Counters()
         self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
@@ -98,7 +100,7 @@ class Analysis:
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
-        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies, endings=endings)
+        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies, endings=endings, flow_rows=flows)
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)

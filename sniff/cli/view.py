@@ -40,7 +40,7 @@ class View:
         from sniff.pipeline import Analysis
         form = self.form
         return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
-                        messages=self.names or (form.messages and not (self.packets and not form.summary)))
+                        flows=form.flows, messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
         """An empty summary. `one`: there is one file only, so that offsets say where to look something up."""

@@ -38,7 +38,9 @@ TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
 TCP_TIMES = cython.declare(cython.Py_ssize_t, c.TCP_TIMES)
 WIRE_END = cython.declare(cython.Py_ssize_t, c.WIRE_END)
 VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
+UDP_LENGTH = cython.declare(cython.Py_ssize_t, c.UDP_LENGTH)
 KIND_TCP = cython.declare(cython.longlong, int(c.Kind.TCP))
+KIND_UDP = cython.declare(cython.longlong, int(c.Kind.UDP))
 
 STREAM = cython.declare(cython.Py_ssize_t, s.STREAM)
 DIRECTION = cython.declare(cython.Py_ssize_t, s.DIRECTION)
@@ -111,6 +113,7 @@ F_VLAN = cython.declare(cython.Py_ssize_t, s.F_VLAN)
 F_PAYLOAD_PACKETS = cython.declare(cython.Py_ssize_t, s.F_PAYLOAD_PACKETS)
 F_SENT = cython.declare(cython.Py_ssize_t, s.F_SENT)
 F_HISTORY = cython.declare(cython.Py_ssize_t, s.F_HISTORY)
+F_HOT = cython.declare(cython.Py_ssize_t, s.F_HOT)
 F_COUNT = cython.declare(cython.Py_ssize_t, s.F_COUNT)
 
 FIN = cython.declare(cython.longlong, 1)
@@ -149,6 +152,8 @@ ACE_ASKED = cython.declare(cython.longlong, 1)     # a SYN had all three flags
 ACE_AGREED = cython.declare(cython.longlong, 2)    # a SYN, ACK had one of the answers to that (RFC 9768 section 3.1.1)
 ACE_SHOWN = cython.declare(cython.longlong, 4)     # somebody used the option
 ACE_FLAGS = cython.declare(cython.longlong, 0x1C0)
+
+AHEAD = cython.declare(cython.Py_ssize_t, 16)      # packets whose flows are touched before they are looked at
 
 LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 SIGN_32 = cython.declare(cython.longlong, 0x80000000)
@@ -312,10 +317,32 @@ def options(data: cython.const[cython.uchar][::1], begin: cython.Py_ssize_t, end
     return found
 
 
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def touch(begin: cython.Py_ssize_t, end: cython.Py_ssize_t, out: cython.const[cython.longlong][:, ::1],
+          memory: cython.const[cython.longlong][::1], flows: cython.const[cython.longlong][::1],
+          rows_wanted: cython.bint) -> cython.longlong:
+    """Read a number of every cache line that analyse() will need for these packets; what it answers means nothing."""
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    slot: cython.Py_ssize_t
+    seen: cython.longlong = 0
+    for i in range(begin, end):
+        slot = out[SLOT, i]
+        if slot >= 0:
+            for k in range(slot * MEMORY_WIDTH, (slot + 1) * MEMORY_WIDTH, 8):
+                seen ^= memory[k]
+            if rows_wanted:
+                for k in range(slot * F_COUNT, slot * F_COUNT + F_HOT, 8):
+                    seen ^= flows[k]
+    return seen & LOW_32
+
+
 @cython.ccall
 def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
             out: cython.longlong[:, ::1], memory: cython.longlong[::1],
-            flows: cython.longlong[::1]) -> cython.Py_ssize_t:
+            flows: cython.longlong[::1], rows_wanted: cython.bint, many: cython.bint) -> cython.Py_ssize_t:
     """Marks and numbers of the packets of one batch whose slots are known; answer how many packets had a flow.
 
     data    uint8[m]
@@ -324,6 +351,8 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                                         written
     memory  int64[slots * WIDTH]        what is remembered of each flow; a NEW_STREAM starts afresh
     flows   int64[slots * F_COUNT]      one row a flow: everything but what only reassembly knows
+    rows_wanted  False: one row for all of them, whose numbers mean nothing
+    many    there are more flows than a near cache holds
     """
     i: cython.Py_ssize_t
     k: cython.Py_ssize_t
@@ -354,8 +383,14 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
     rtt: cython.longlong
     not_advanced: cython.bint
     plain: cython.bint
+    count: cython.Py_ssize_t = table.shape[1]
+    touched: cython.Py_ssize_t = 0
+    seen: cython.longlong = 0
     with cython.nogil:
-        for i in range(table.shape[1]):
+        for i in range(count):
+            if cython.compiled and many and i == touched:
+                touched = i + AHEAD if i + AHEAD < count else count
+                seen ^= touch(i, touched, out, memory, flows, rows_wanted)
             out[DUP_FRAME, i] = 0
             out[DUP_NUM, i] = 0
             out[ACK_RTT_NS, i] = -1
@@ -366,17 +401,19 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                 out[WINDOW, i] = 0
                 out[NEXT_SEQ, i] = 0
                 out[ROW_LEN, i] = -1
+                if table[KIND, i] == KIND_UDP and table[UDP_LENGTH, i] >= 0:
+                    out[ROW_LEN, i] = table[PAYLOAD_WIRE, i]
                 continue
             done += 1
             d = out[DIRECTION, i]
-            row = slot * F_COUNT
+            row = slot * F_COUNT if rows_wanted else 0
             tags = out[TAGS, i]
             now = table[TS_NS, i]
             number = table[NUMBER, i]
             length = table[PAYLOAD_WIRE, i]
 
             # --- the flow ---
-            if tags & NEW_STREAM:
+            if tags & NEW_STREAM and rows_wanted:
                 for k in range(row, row + F_COUNT):
                     flows[k] = 0
                 flows[row + F_STREAM] = out[STREAM, i]
@@ -636,4 +673,4 @@ def analyse(data: cython.const[cython.uchar][::1], table: cython.const[cython.lo
                     memory[rev + M_SCALE] = -2
                 elif flags & ACK and memory[rev + M_SCALE] == -2:
                     memory[fwd + M_SCALE] = -2
-    return done
+    return done if seen >= 0 else 0     # it always is; but a compiler leaves out what nobody looks at

@@ -84,7 +84,8 @@ class Piece(IntEnum):
 
 
 # --- flows: one row of the flow table each, `flows[COLUMN, slot]`; a snapshot of a row is handed on when its flow ends ---
-# Pairs stand for the two directions: the first number is the client's, the second (+1) the server's.
+# Pairs stand for the two directions: the first number is the client's, the second (+1) the server's. First who it is, then
+# what every packet changes: with many flows a packet costs as many waits for memory as its flow has cache lines.
 F_STREAM = 0
 F_PROTO = 1            # 6 TCP, 17 UDP (ICMP conversations are numbered by the logs that want them)
 F_IP_VERSION = 2
@@ -95,34 +96,35 @@ F_SERVER_LO = 6
 F_CLIENT_PORT = 7
 F_SERVER_PORT = 8
 F_FIRST_PACKET = 9     # frame.number
-F_LAST_PACKET = 10
-F_FIRST_NS = 11
+F_FIRST_NS = 10
+F_LAST_PACKET = 11
 F_LAST_NS = 12
-F_SYN_NS = 13          # time of the first SYN, SYN/ACK and the ACK that completed the handshake; -1 when not seen
-F_SYNACK_NS = 14
-F_ESTABLISHED_NS = 15
-F_SYN_COUNT = 16       # SYNs of the client (more than one: it had to repeat)
-F_PACKETS = 17         # and 18
-F_WIRE_BYTES = 19      # and 20: IP bytes on the wire
-F_PAYLOAD = 21         # and 22: unique payload bytes delivered
-F_RETRANSMITTED = 23   # and 24: payload bytes sent again
-F_RETRANSMISSIONS = 25  # and 26: segments
-F_MISSING = 27         # and 28: gap bytes
-F_ZERO_WINDOWS = 29    # and 30: segments that closed the window of their sender
-F_STALL_NS = 31        # and 32: how long this direction's receiver kept the window closed
-F_RTT_MIN_NS = 33      # and 34: round trip from this direction's data to the other's acknowledgement; -1 none
-F_RTT_SUM_NS = 35      # and 36
-F_RTT_COUNT = 37       # and 38
-F_FIN = 39             # and 40: frame.number of the FIN, 0 none
-F_RST = 41             # and 42: frame.number of the RST, 0 none
-F_STATE = 43           # ConnState: Zeek's conn_state
-F_END_REASON = 44      # EndReason
-F_FIRST_DATA_NS = 45   # and 46: first payload byte of this direction, -1
-F_LAST_DATA_NS = 47    # and 48
-F_MIDSTREAM = 49       # 1: already running when the capture began (no SYN seen)
-F_VLAN = 50
-F_PAYLOAD_PACKETS = 51  # and 52: packets with payload
-F_SENT = 53            # and 54: payload bytes sent, repetitions counted
+F_PACKETS = 13         # and 14
+F_WIRE_BYTES = 15      # and 16: IP bytes on the wire
+F_PAYLOAD_PACKETS = 17  # and 18: packets with payload
+F_SENT = 19            # and 20: payload bytes sent, repetitions counted
+F_FIRST_DATA_NS = 21   # and 22: first payload byte of this direction, -1
+F_LAST_DATA_NS = 23    # and 24
+F_PAYLOAD = 25         # and 26: unique payload bytes delivered
+F_RTT_MIN_NS = 27      # and 28: round trip from this direction's data to the other's acknowledgement; -1 none
+F_RTT_SUM_NS = 29      # and 30
+F_RTT_COUNT = 31       # and 32
+F_ESTABLISHED_NS = 33  # time of the ACK that completed the handshake, of the first SYN and SYN/ACK; -1 when not seen
+F_SYN_NS = 34
+F_SYNACK_NS = 35
+F_HOT = 36             # what follows is seldom touched
+F_SYN_COUNT = 36       # SYNs of the client (more than one: it had to repeat)
+F_RETRANSMITTED = 37   # and 38: payload bytes sent again
+F_RETRANSMISSIONS = 39  # and 40: segments
+F_MISSING = 41         # and 42: gap bytes
+F_ZERO_WINDOWS = 43    # and 44: segments that closed the window of their sender
+F_STALL_NS = 45        # and 46: how long this direction's receiver kept the window closed
+F_FIN = 47             # and 48: frame.number of the FIN, 0 none
+F_RST = 49             # and 50: frame.number of the RST, 0 none
+F_STATE = 51           # ConnState: Zeek's conn_state
+F_END_REASON = 52      # EndReason
+F_MIDSTREAM = 53       # 1: already running when the capture began (no SYN seen)
+F_VLAN = 54
 F_HISTORY = 55         # and 56: what happened, in order: 12 events of 5 bits each, the first one lowest (HISTORY)
 F_ENDS = 57            # End: state of the client's end in bits 0..3, of the server's in 4..7
 F_FIRST_SEQ = 58       # and 59: raw sequence number of the SYN, or the one before the first byte; -1 not known

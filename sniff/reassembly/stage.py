@@ -18,6 +18,7 @@ from sniff.reassembly.batch import StreamBatch
 
 _TCP = 6
 _NOTHING = np.zeros(0, np.uint8)
+_NO_FLOWS = np.zeros((s.F_COUNT, 0), np.int64)
 _CONN_STATES = np.array([s.conn_state(ends & 15, ends >> 4, bool(empty)) for ends in range(256) for empty in range(2)])
 _UDP_STATES = np.array([s.ConnState.OTH, s.ConnState.SHR, s.ConnState.S0, s.ConnState.SF])
 
@@ -33,17 +34,21 @@ class Tracker:
     It remembers the flows (limits.MAX_FLOWS) and segments that came too early (limits.HELD_*).
     """
 
-    def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True, endings: bool = False) -> None:
+    def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True, endings: bool = False,
+                 flow_rows: bool = True) -> None:
         """
         notes, counters  where to say what is strange and which cap fired
         pieces           False when nobody wants the bytes of the streams, only rows: no pieces, and flow rows without what
                          only reassembly knows (F_PAYLOAD, F_RETRANSMITTED, F_MISSING)
         endings          True when somebody wants to know how flows ended: F_STATE, F_HISTORY, F_ENDS and the sequence numbers
+        flow_rows        False when nobody wants flow rows either, nor numbers of UDP streams: only TCP rows, at a fraction of
+                         the memory. Flow rows are then empty
         """
         self.notes = notes
         self.counters = counters
         self._pieces_wanted = pieces
         self._endings_wanted = endings
+        self._rows_wanted = flow_rows or pieces or endings
         self._most = limits.MAX_FLOWS
         # Slots of flows that ended are free again only when their batch is over, so there are more slots than flows. None of
         # these pages exists before a flow touches it: a capture with few flows takes little.
@@ -51,11 +56,12 @@ class Tracker:
         self._state = np.zeros(flows.STATE_COUNT, np.int64)
         self._secrets = np.array([int.from_bytes(os.urandom(4), "big") >> 6 << 1 | 1 for _ in range(flows.SECRETS)], np.int64)
         self._keys = np.zeros((slots, flows.WIDTH), np.int64)
+        self._last = np.full(slots, flows.NEVER, np.int64)
         self._buckets = np.zeros(4096, np.int64)
         self._free = np.zeros(slots, np.int64)
         self._ends = np.zeros((0, flows.END_WIDTH), np.int64)
         self._memory = np.zeros(slots * analysis.WIDTH, np.int64)
-        self._flows = np.zeros((slots, s.F_COUNT), np.int64)
+        self._flows = np.zeros((slots if self._rows_wanted else 1, s.F_COUNT), np.int64)
         self._streams = np.zeros(slots * tcp.WIDTH, np.int64)
         self._parts = np.zeros((slots if endings else 0, s.F_COUNT), np.int64)
         self._checks = np.zeros((tcp.CHECKS, tcp.CHECK_WIDTH), np.int64)
@@ -95,29 +101,27 @@ class Tracker:
             self._compact()
         done = 0
         while (done := flows.assign(
-                _view(table), done, _view(out), _view(self._keys), _view(self._buckets), _view(self._free),
-                _view(self._ends), _view(self._state), _view(self._secrets),
-                min(self._most, len(self._buckets) // 2))) < count:
+                _view(table), done, _view(out), _view(self._keys), _view(self._last), _view(self._buckets),
+                _view(self._free), _view(self._ends), _view(self._state), _view(self._secrets),
+                min(self._most, len(self._buckets) // 2), self._rows_wanted)) < count:
             if self._state[flows.LIVE] >= self._most:
                 self._evict(done, count)
             elif self._state[flows.LIVE] >= len(self._buckets) // 2:
                 self._more_buckets()
             else:
                 self._more_slots(len(self._keys) + count)
-        analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)))
+        analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)),
+                         self._rows_wanted, int(self._state[flows.USED]) >= flows.MANY)
         over = self._follow_ends(table, out) if self._endings_wanted else None
         finished = packets.raw.end if end is None else end
         if finished:
             self._end_all(count)
         ends = self._ends[:int(self._state[flows.ENDS])]
         pieces, held = self._reassemble(packets, out, ends)
-        opened = out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0]
-        ended = self._flow_rows(ends[:, flows.END_SLOT])
-        self._judge(ended, ends[:, flows.END_REASON])
-        result = StreamBatch(packets, out, pieces, held, self._flow_rows(opened), ended)
+        result = StreamBatch(packets, out, pieces, held, *self._opened_and_ended(out, ends))
         if over is not None:
             parts = self._parts[ends[:, flows.END_SLOT]].T
-            self._settle(ended, parts)
+            self._settle(result.ended, parts)
             result.connections = np.concatenate([over.T, parts], axis=1)
         self._release(ends[:, flows.END_SLOT])
         return result
@@ -130,18 +134,20 @@ class Tracker:
 
     def _live(self) -> Table:
         """int64[k]: the slots of the flows that have not ended."""
-        return np.flatnonzero(self._keys[:int(self._state[flows.USED]), flows.PORTS])
+        return np.flatnonzero(self._last[:int(self._state[flows.USED])] != flows.NEVER)
 
     def _more_buckets(self) -> None:
         self._buckets = np.zeros(2 * len(self._buckets), np.int64)
-        flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets))
+        flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets), _view(self._secrets))
 
     def _more_slots(self, slots: int) -> None:
         """Only for batches longer than limits.BATCH_PACKETS."""
         self._keys = _longer(self._keys, slots)
+        self._last = _longer(self._last, slots, flows.NEVER)
         self._free = _longer(self._free, slots)
         self._memory = _longer(self._memory, slots * analysis.WIDTH)
-        self._flows = _longer(self._flows, slots)
+        if self._rows_wanted:
+            self._flows = _longer(self._flows, slots)
         self._streams = _longer(self._streams, slots * tcp.WIDTH)
         if self._endings_wanted:
             self._parts = _longer(self._parts, slots)
@@ -149,25 +155,27 @@ class Tracker:
 
     def _evict(self, packet: int, count: int) -> None:
         """End the eighth of the flows that was idle for longest; of two, the older one."""
-        used = int(self._state[flows.USED])
-        live, last = np.empty(used, np.int64), np.empty(used, np.int64)
-        found = flows.last_seen(_view(self._keys), used, _view(live), _view(last))
-        live, last = live[:found], last[:found]
+        last = self._last[:int(self._state[flows.USED])]
         wanted = max(1, self._most // 8)
-        edge = np.partition(last, wanted - 1)[wanted - 1]
-        slots = live[last < edge]
-        tied = live[last == edge]
-        tied = tied[np.argsort(self._keys[tied, flows.STREAM_NUMBER], kind="stable")]
-        slots = np.sort(np.concatenate([slots, tied[:wanted - len(slots)]]))
-        idle = last.max() - self._keys[slots, flows.LAST_NS] > limits.FLOW_IDLE_NS
+        edge = _nth(last, wanted)
+        slots = np.flatnonzero(last <= edge)
+        if len(slots) > wanted:
+            tied = slots[last[slots] == edge]
+            tied = tied[np.argsort(self._keys[tied, flows.STREAM_NUMBER], kind="stable")]
+            slots = np.sort(np.concatenate([slots[last[slots] < edge], tied[:len(tied) + wanted - len(slots)]]))
+        now = last[last != flows.NEVER].max()
+        idle = now - last[slots] > limits.FLOW_IDLE_NS
         self.counters.flows_evicted += int(np.count_nonzero(~idle))
-        flows.forget(_view(slots), _view(self._keys), _view(self._buckets), _view(self._state))
+        flows.forget(_view(slots), _view(self._keys), _view(self._last), _view(self._buckets), _view(self._state),
+                     _view(self._secrets))
         self._add_ends(slots, packet, count, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
 
     def _end_all(self, count: int) -> None:
         live = self._live()
-        live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
+        if self._rows_wanted:
+            live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
         self._keys[live, flows.PORTS] = 0
+        self._last[live] = flows.NEVER
         self._buckets[:] = 0
         self._state[flows.LIVE] = 0
         self._add_ends(live, count, count, int(s.EndReason.CAPTURE_END))
@@ -208,6 +216,15 @@ class Tracker:
         tcp_state = _CONN_STATES[(rows[s.F_ENDS] & 255) * 2 + empty]
         udp_state = _UDP_STATES[(rows[s.F_PACKETS] > 0) * 2 + (rows[s.F_PACKETS + 1] > 0)]
         rows[s.F_STATE] = np.where(rows[s.F_PROTO] == _TCP, tcp_state, udp_state)
+
+    def _opened_and_ended(self, out: Table, ends: Table) -> tuple[Table, Table]:
+        """Flow rows of the flows that began in a batch and of those that ended."""
+        if not self._rows_wanted:
+            return _NO_FLOWS, _NO_FLOWS
+        opened = self._flow_rows(out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0])
+        ended = self._flow_rows(ends[:, flows.END_SLOT])
+        self._judge(ended, ends[:, flows.END_REASON])
+        return opened, ended
 
     def _flow_rows(self, slots: Table) -> Table:
         return self._flows[slots].T
@@ -310,10 +327,17 @@ class Tracker:
             self._arena_used = self._tcp.move(_view(self._arena))
 
 
-def _longer(array: Any, length: int) -> Any:
-    """The same rows, and new ones of zeros after them."""
+def _nth(values: Table, n: int) -> int:
+    """The n-th smallest of many numbers: found among those below a bound that a few of them suggest."""
+    few = np.sort(values[:: len(values) // 4096 + 1])
+    below = values[values <= few[min(len(few) - 1, len(few) * n // len(values) + 128)]]
+    return int(np.partition(below if len(below) >= n else values, n - 1)[n - 1])
+
+
+def _longer(array: Any, length: int, fill: int = 0) -> Any:
+    """The same rows, and new ones of zeros (or `fill`) after them."""
     if length <= len(array):
         return array
-    longer = np.zeros((length, *array.shape[1:]), array.dtype)
+    longer = np.full((length, *array.shape[1:]), fill, array.dtype) if fill else np.zeros((length, *array.shape[1:]), array.dtype)
     longer[:len(array)] = array
     return longer

@@ -72,6 +72,7 @@ class Format:
     summary   a summary stands at its end
     bodies    it needs the bytes of bodies
     endings   it says how connections ended
+    flows     it may want flow rows or the numbers of UDP streams
     rows      it shows rows
     folder    it makes a folder of files, which -o names
     suffixes  of the files that are meant when only -o is given
@@ -83,6 +84,7 @@ class Format:
     summary: bool = False
     bodies: bool = False
     endings: bool = False
+    flows: bool = True
     rows: bool = True
     folder: bool = False
     suffixes: tuple[str, ...] = ()
@@ -135,7 +137,7 @@ def _eve(sink: Sink, options: Options) -> Writer:
 
 FORMATS = {
     "table": Format(_table, "coloured rows and a summary, for people", messages=True, summary=True),
-    "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", suffixes=(".txt", ".tsv", ".tabs")),
+    "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", flows=False, suffixes=(".txt", ".tsv", ".tabs")),
     "jsonl": Format(_jsonl, "one JSON object a line", messages=True, suffixes=(".jsonl", ".ndjson", ".json")),
     "zeek": Format(_zeek, "Zeek's logs, as JSON lines in the folder -o", messages=True, bodies=True,
                    endings=True, rows=False, folder=True),
