@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
 from typing import IO, Any
@@ -103,7 +103,7 @@ class Tshark:
         command = _command(path, capture)
         self.words = ""
         self._settings = tempfile.TemporaryDirectory(prefix="sniff-tshark-")
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by close)
         self._rest = b""
         self._lines: list[bytes] = []
         self._at = 0
@@ -139,11 +139,6 @@ class Tshark:
         """Hand it the packets of one batch. They are written while somebody else reads rows."""
         if self._feeder is not None:
             self._feeder.put(raw, interfaces)
-
-    def no_more(self) -> None:
-        """It has got all packets."""
-        if self._feeder is not None:
-            self._feeder.put(None, ())
 
     def close(self) -> None:
         """End it, if it has not ended."""
@@ -240,7 +235,7 @@ class _Whole:
 
 def blocks_of(raw: RawBatch) -> Iterator[bytes]:
     """The packets of a batch as enhanced packet blocks, some hundred at a time; time stamps count nanoseconds."""
-    data = memoryview(raw.data)
+    data = raw.data.data
     columns = (raw.start, raw.caplen, raw.wirelen, raw.ts_ns, raw.interface)
     gathered: list[bytes | memoryview] = []
     size = 0
@@ -259,7 +254,7 @@ def blocks_of(raw: RawBatch) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-def rows_of_file(capture: str, path: str | None = None) -> Iterator[Cells]:
+def rows_of_file(capture: str, path: str | None = None) -> Generator[Cells, None, None]:
     """tshark's rows of a capture file. Raises InputError when it gives none and says why."""
     with Tshark(capture, path) as tshark:
         first = tshark.next_row()

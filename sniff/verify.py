@@ -8,6 +8,7 @@ from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.verification import Cells, Verification
 from sniff.tshark import rows_of_file
 
+
 def verify(path: str, keep: int = 10, tshark: str | None = None) -> Verification:
     """Compare the rows of one capture file with tshark's.
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from sniff.cli._click import click
 from sniff.cli.output import Output
 from sniff.cli.progress import Progress
-from sniff.cli.view import view_of
+from sniff.cli.view import View, view_of
 from sniff.errors import InputError, UsageError
 from sniff.report.formats import FORMATS
 
@@ -29,9 +29,11 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
               help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
 @click.option("-o", "--output", "path", metavar="PATH", type=click.Path(), help="Write to this file; its suffix says the format.")
 @click.option("--eve-dns", type=click.IntRange(2, 3), default=3, help="Version of the dns events of --format eve; 3 when not said.")
+@click.option("--dissector", type=click.Choice(["sniff", "tshark"]), default="sniff",
+              help="tshark: with --packets, its words for protocols that sniff does not decode.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
 def command(files: tuple[str, ...], expression: str | None, packets: bool, flows: bool, lookups: bool, names: bool,
-            name: str | None, path: str | None, eve_dns: int, follow: bool) -> int:
+            name: str | None, path: str | None, eve_dns: int, dissector: str, follow: bool) -> int:
     """Show what happened in capture files.
 
     FILE may be - for standard input. Several files are read as one capture in time order.
@@ -41,6 +43,8 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, flows
     view = replace(view_of(name, path, packets, expression, flows, lookups), names=names, eve_dns=eve_dns)
     if names and view.form not in (FORMATS["table"], FORMATS["tabs"]):
         raise UsageError("--names is for rows as a table or as tabs; the other formats keep the addresses")
+    if dissector == "tshark":
+        view = replace(view, dissector=_tshark(view))
     analysis = view.analysis(files, follow=follow)
     with closing(analysis.source) as source, Output(view.path, inputs=files) as output:
         progress = Progress(-1 if follow else source.size)
@@ -56,6 +60,15 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, flows
         if source.damage:
             raise InputError(str(source.damage))
     return 0
+
+
+def _tshark(view: View) -> str:
+    """"tshark", when it can help this view. Raises UsageError, MissingTool."""
+    from sniff.tshark import find_tshark
+    if not view.packets or not view.form.rows:
+        raise UsageError("--dissector tshark is for the rows of all packets: add --packets (formats table, tabs, jsonl, csv)")
+    find_tshark()
+    return "tshark"
 
 
 class Stoppable(Protocol):

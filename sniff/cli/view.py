@@ -1,7 +1,7 @@
 """What `analyze` and `live` have in common: which format is meant, what the pipeline must do for it, and the loop."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from sniff.report.formats import FORMATS, Format, Options, Sink, format_for
 
 if TYPE_CHECKING:
     from sniff.capture.store import Store
-    from sniff.pipeline import Analysis
+    from sniff.pipeline import Analysis, Step
     from sniff.report.summary import Summary
 
 
@@ -26,6 +26,7 @@ class View:
     folder   the folder to write to, for formats of several files
     names    rows show names learned from DNS instead of addresses
     eve_dns  which version of EVE's dns events to write
+    dissector  whose words rows have that sniff has none for: "tshark", or "" for nobody's
     """
 
     form: Format
@@ -34,13 +35,14 @@ class View:
     folder: Path | None
     names: bool = False
     eve_dns: int = 3
+    dissector: str = ""
 
     def analysis(self, paths: "Sequence[str | Path | Store]", *, follow: bool = False) -> "Analysis":
         """The pipeline over these files that makes what the format needs."""
         from sniff.pipeline import Analysis
         form = self.form
         return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
-                        flows=form.flows, messages=self.names or (form.messages and not (self.packets and not form.summary)))
+                        messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
         """An empty summary. `one`: there is one file only, so that offsets say where to look something up."""
@@ -56,7 +58,11 @@ class View:
         if self.names:
             from sniff.report.named_rows import NamedRows
             named = NamedRows()
-        for step in analysis:
+        steps: "Iterable[Step]" = analysis
+        if self.dissector:
+            from sniff.cli.dissector import with_tshark
+            steps = with_tshark(analysis)
+        for step in steps:
             if named is not None:
                 step.rows = named.rows(step)
             shown = 0 if step.rows is None else len(step.rows.shown)
