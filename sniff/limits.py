@@ -41,6 +41,15 @@ FILE_COMMENTS = 10_000
 SECRETS_BYTES = 16 << 20
 """Bytes of decryption secrets kept; further blocks are dropped."""
 
+OWNERS = 131_072
+"""Ends of connections whose process is remembered; the one that was heard of first is forgotten first."""
+
+RECORDED_NAMES = 4_096
+"""Names of addresses that a live capture keeps for its file; the oldest is forgotten first."""
+
+REPEATED_BYTES = 64 << 10
+"""Bytes of the newest records of owners that stand again at the beginning of a ring's next file."""
+
 # --- packets -----------------------------------------------------------------------------------------------------------
 
 MAX_LAYERS = 128

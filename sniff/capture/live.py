@@ -4,18 +4,21 @@ It runs in a process of its own (see the module live of the command line), which
 sockets are open. On Linux packets come from afpacket.py, elsewhere from sockets.py.
 """
 
+import ipaddress
 import os
 import platform
 import select
 import sys
 import time
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sniff import limits
 from sniff._version import __version__
-from sniff.capture import ring
+from sniff.capture import owners, ring
 from sniff.capture.interfaces import on_linux
 from sniff.capture.rotation import CaptureFiles, DiskFull, Rotation
 from sniff.capture.writer import NANOSECONDS, PcapngWriter
@@ -30,6 +33,8 @@ TELL_S = 0.25
 """Whoever watches is told how things stand at least so often."""
 DROPS_S = 1.0
 """The kernel is asked for its drops so often; drops are written to the file when there are new ones."""
+SHARE_OF_FILE = 8
+"""Names, and records that are repeated, take at most this part of one of several files."""
 LINGER_S = 0.05
 """After the last packet was let in, blocks of the ring come for so long."""
 
@@ -112,16 +117,23 @@ class Recorder:
     tell    called with a Standing after packets were written, and every TELL_S
     opened  called with a descriptor and a name for each file that is begun
     begun   called when packets are being captured
+    ending  called when all packets are written, before the file ends
     """
 
     def __init__(self, wanted: Wanted, source: PacketSource, *, tell: Callable[[Standing], None] = lambda standing: None,
                  opened: Callable[[int, str], None] = lambda descriptor, path: None,
-                 begun: Callable[[], None] = lambda: None) -> None:
+                 begun: Callable[[], None] = lambda: None, ending: Callable[[], None] = lambda: None) -> None:
         self.standing = Standing()
         self._wanted = wanted
         self._source = source
         self._tell = tell
         self._begun = begun
+        self._ending = ending
+        self._heard: dict[int, Callable[[], bool]] = {}     # other descriptors to listen to
+        self._recent: deque[bytes] = deque()                # blocks that a new file repeats
+        self._recent_bytes = 0
+        self._names: OrderedDict[str, str] = OrderedDict()
+        self._names_block = b""
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._filled = 0
         self._known = len(source.links)         # interfaces that the file describes
@@ -145,6 +157,37 @@ class Recorder:
         with suppress(OSError):     # it is awake, or over
             os.write(self._wake_w, b"x")
 
+    def hear(self, descriptor: int, hear: Callable[[], bool]) -> None:
+        """Also wait for this descriptor, and call `hear` when there is something, before packets are read; until it answers
+        False.
+        """
+        self._heard[descriptor] = hear
+
+    def keep_owner(self, record: bytes) -> None:
+        """Write a record of who owns a connection (owners.py) in front of the packets that come next."""
+        made = _Bytes()
+        writer = self._writer(made)
+        skip = len(made.data)
+        writer.block(owners.BLOCK_TYPE, record)
+        block = bytes(made.data[skip:])
+        self._flush()
+        if self._files.room(time.monotonic()) > len(block):
+            self._files.write(memoryview(block))
+        self._recent.append(block)
+        self._recent_bytes += len(block)
+        most = min(limits.REPEATED_BYTES, self._wanted.rotation.size // SHARE_OF_FILE or limits.REPEATED_BYTES)
+        while self._recent_bytes > most:
+            self._recent_bytes -= len(self._recent.popleft())
+
+    def keep_name(self, address: str, name: str) -> None:
+        """An address and its name, for the end of the file. Raises ValueError when it is no address."""
+        ipaddress.ip_address(address)
+        self._names[address] = name[:255]
+        self._names.move_to_end(address)
+        if len(self._names) > limits.RECORDED_NAMES:
+            self._names.popitem(last=False)
+        self._names_block = b""
+
     def run(self) -> str:
         """Capture. Returns why it ended by itself in a few words, "" when it was asked to.
 
@@ -162,6 +205,11 @@ class Recorder:
             else:
                 source.count_drops()
             self._flush()
+            self._ending()
+            self._hear()
+            if self._names and not self._files.room(0.0):
+                self._names.clear()     # they would not fit any more
+                self._names_block = b""
             self._files.close()
             self._report()
         finally:
@@ -178,11 +226,18 @@ class Recorder:
         for descriptor in source.descriptors():
             poll.register(descriptor, select.POLLIN | select.POLLERR)
         poll.register(self._wake_r, select.POLLIN)
+        for descriptor in self._heard:
+            poll.register(descriptor, select.POLLIN)
+        silent = set(self._heard)
         now = time.monotonic()
         end = self._end = now + self._wanted.seconds if self._wanted.seconds else self._end
         ask = now + DROPS_S
         while not self._stopping and now < end:
             events = poll.poll(max(0.0, min(TELL_S, end - now)) * 1000)
+            self._hear()
+            for descriptor in silent - self._heard.keys():
+                poll.unregister(descriptor)
+                silent.discard(descriptor)
             drained = self._drain()
             self._flush()
             now = time.monotonic()
@@ -192,15 +247,22 @@ class Recorder:
             self._report()
             if not drained:
                 return ""
-            if any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in events):
+            if any(event & (select.POLLERR | select.POLLHUP) for descriptor, event in events if descriptor not in silent):
                 if words := source.error():
                     return words
         return ""
+
+    def _hear(self) -> None:
+        for descriptor, hear in list(self._heard.items()):
+            if not hear():
+                del self._heard[descriptor]
 
     def _drain(self) -> bool:
         """Read the blocks that are ready; False when there is enough."""
         source, files = self._source, self._files
         while source.ready():
+            if self._heard:
+                self._hear()
             now = time.monotonic()
             room = files.room(now)
             allowed = min(BUFFER_BYTES, room)
@@ -247,9 +309,9 @@ class Recorder:
     def _note_drops(self) -> None:
         if self._source.count_drops() > self._drops_told:
             self._drops_told = self._source.dropped
-            tail = self._tail()
-            if self._files.room(time.monotonic()) > len(tail):
-                self._files.write(memoryview(tail))
+            statistics = self._statistics()
+            if self._files.room(time.monotonic()) > len(statistics):
+                self._files.write(memoryview(statistics))
 
     # --- blocks that hold no packets ---------------------------------------------------------------------------------
 
@@ -258,7 +320,7 @@ class Recorder:
         writer = self._writer(made)
         for name, link_type in self._source.links[:self._known]:
             self._interface(writer, name, link_type)
-        return bytes(made.data)
+        return bytes(made.data) + b"".join(self._recent)
 
     def _describe(self) -> None:
         """An interface was met: describe it behind the packets that came before it."""
@@ -272,6 +334,21 @@ class Recorder:
         self._files.write(memoryview(made.data)[skip:])
 
     def _tail(self) -> bytes:
+        """What a file ends with: the names that were seen so far, and statistics."""
+        size = self._wanted.rotation.size or self._wanted.size
+        while self._names and not self._names_block:
+            made = _Bytes()
+            writer = self._writer(made)
+            skip = len(made.data)
+            writer.names(self._names)
+            if size and len(made.data) - skip > size // SHARE_OF_FILE:
+                for _name in range(len(self._names) // 2 + 1):
+                    self._names.popitem(last=False)
+            else:
+                self._names_block = bytes(made.data[skip:])
+        return self._names_block + self._statistics()
+
+    def _statistics(self) -> bytes:
         """Statistics of every interface. What the kernel dropped it counts for all together."""
         made = _Bytes()
         writer = self._writer(made)

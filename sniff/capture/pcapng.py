@@ -5,13 +5,14 @@ Packet blocks are walked by scan.py; this module looks at the others. draft-ietf
 
 import ipaddress
 import struct
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sniff import limits
-from sniff.capture import scan
+from sniff.capture import owners, scan
 from sniff.capture.pcap import max_caplen, pseudo_header
 from sniff.capture.raw import Interface, Ints
 from sniff.capture.reader import Broken, Format, NeedMore, Window
@@ -51,6 +52,7 @@ class Pcapng(Format):
     sections  their headers, in order
     names     {address: name} of name resolution blocks
     secrets   (type, bytes) of decryption secrets blocks
+    owners    (offset of the block, what it says) of blocks that say who owns a connection, the newest ones
     skipped   blocks of types that nobody knows
     """
 
@@ -62,6 +64,8 @@ class Pcapng(Format):
         self.sections: list[Section] = []
         self.names: dict[str, str] = {}
         self.secrets: list[tuple[int, bytes]] = []
+        self.owners: deque[tuple[int, owners.Owner]] = deque(maxlen=limits.OWNERS)
+        self.owner_count = 0
         self._window = window
         self._source = source
         self._big = False
@@ -111,6 +115,8 @@ class Pcapng(Format):
             self._statistics(body)
         elif kind == DSB:
             self._secrets(body)
+        elif kind == owners.BLOCK_TYPE:
+            self._owner(body, window.offset)
         elif kind == SPB:
             self._untimed()
             return
@@ -236,6 +242,15 @@ class Pcapng(Format):
         self._secrets_left -= len(secrets)
         if self._secrets_left >= 0:
             self.secrets.append((kind, secrets))
+
+    def _owner(self, body: bytes, offset: int) -> None:
+        """Our own block (owners.py); one that is somebody else's is passed over as an unknown one."""
+        owner = owners.unpack(body)
+        if owner is None:
+            self._window.state[scan.SKIPPED] += 1
+            return
+        self.owner_count += 1
+        self.owners.append((offset, owner))
 
     def _comment(self, comments: list[str], value: bytes) -> None:
         if self._comments_left > 0:

@@ -86,6 +86,7 @@ _FULL = cython.declare(cython.longlong, FULL)
 _MORE = cython.declare(cython.longlong, MORE)
 _DAMAGED = cython.declare(cython.longlong, DAMAGED)
 _BLOCK = cython.declare(cython.longlong, BLOCK)
+_OWNER = cython.declare(cython.longlong, 0x80736E66)    # our own: owners.py
 _FOUND = cython.declare(cython.longlong, FOUND)
 _POSITION = cython.declare(cython.Py_ssize_t, POSITION)
 _WHY = cython.declare(cython.Py_ssize_t, WHY)
@@ -337,7 +338,7 @@ def _walk_pcapng(data: cython.const[cython.uchar][::1], position: cython.Py_ssiz
             fixed = 28
         elif kind == 3:
             fixed = 12
-        elif kind == 1 or kind == 4 or kind == 5 or kind == 10:
+        elif kind == 1 or kind == 4 or kind == 5 or kind == 10 or kind == _OWNER:
             state[_WHY] = _BLOCK
             break
         else:

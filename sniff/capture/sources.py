@@ -11,6 +11,7 @@ import numpy as np
 from sniff import limits
 from sniff.capture import compressed, pcap, pcapng
 from sniff.capture.merge import merge
+from sniff.capture.owners import Owner
 from sniff.capture.raw import Interface, Ints, RawBatch
 from sniff.capture.reader import Format, NeedMore, Reader, Window
 from sniff.capture.spool import Spool
@@ -78,6 +79,23 @@ class Source(Iterator[RawBatch]):
         """(type, bytes) of decryption secrets blocks."""
         forms = [reader.form for reader in self._readers]
         return [secret for form in forms if isinstance(form, pcapng.Pcapng) for secret in form.secrets]
+
+    @property
+    def owner_count(self) -> int:
+        """Records of who owns a connection that were read."""
+        return sum(reader.form.owner_count for reader in self._readers if isinstance(reader.form, pcapng.Pcapng))
+
+    def take_owners(self) -> list[tuple[int, int, Owner]]:
+        """(number of the file, offset in it, what it says) of the records that were read since the last time.
+
+        May be called from another thread than the one that iterates.
+        """
+        found = []
+        for number, reader in enumerate(self._readers):
+            if isinstance(reader.form, pcapng.Pcapng):
+                while reader.form.owners:
+                    found.append((number, *reader.form.owners.popleft()))
+        return found
 
     @property
     def info(self) -> list[FileInfo]:

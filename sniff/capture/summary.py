@@ -34,6 +34,7 @@ class CaptureSummary:
     packet_comments comments of single packets; `comments` are those of the file, its sections and interfaces
     names           how many names of addresses the file brings
     secrets         how many decryption secrets blocks
+    owners          how many records of who owns a connection
     """
 
     file: FileInfo
@@ -51,6 +52,7 @@ class CaptureSummary:
     comments: list[str] = field(default_factory=list)
     names: int = 0
     secrets: int = 0
+    owners: int = 0
 
     @property
     def duration_ns(self) -> int:
@@ -106,7 +108,7 @@ class CaptureSummary:
         self._know(source.interfaces)
         self.comments = [comment for section in self.file.sections for comment in section.comments]
         self.comments += [comment for interface in source.interfaces for comment in interface.comments]
-        self.names, self.secrets = len(source.names), len(source.secrets)
+        self.names, self.secrets, self.owners = len(source.names), len(source.secrets), source.owner_count
 
 
 def sha256(path: str | Path) -> str:

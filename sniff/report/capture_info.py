@@ -77,6 +77,8 @@ def _contents(summary: CaptureSummary) -> Iterator[Line]:
         yield "Packet comments", f"{summary.packet_comments:,}"
     if summary.names:
         yield "Names", f"{summary.names:,} of addresses"
+    if summary.owners:
+        yield "Processes", f"{summary.owners:,} ends of connections whose process is known (sniff analyze --process)"
     if summary.secrets:
         yield "Secrets", f"{summary.secrets:,} blocks of decryption secrets"
     if summary.file.skipped:
@@ -128,7 +130,7 @@ def object_of(summary: CaptureSummary, sha256: str = "") -> dict[str, Any]:
                       "application": section.application, "comments": section.comments}
                      for section in file.sections],
         "comments": summary.comments, "packet_comments": summary.packet_comments, "names": summary.names,
-        "secrets": summary.secrets, "unknown_blocks": file.skipped, "cut": file.cut,
+        "secrets": summary.secrets, "owners": summary.owners, "unknown_blocks": file.skipped, "cut": file.cut,
         "damaged_places": file.damaged_places, "lost_bytes": file.lost_bytes, "damage": file.damage,
     }
     if sha256:
