@@ -11,14 +11,13 @@ import struct
 import subprocess
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, repeat
 from typing import IO, Any
 
 from sniff.capture.raw import Interface, RawBatch
 from sniff.capture.writer import PcapngWriter
-from sniff.errors import InputError, MissingTool
+from sniff.errors import MissingTool
 
 Cells = list[str]
 """No., Time, Source, Destination, Protocol, Length, Info."""
@@ -252,13 +251,3 @@ def blocks_of(raw: RawBatch) -> Iterator[bytes]:
             gathered, size = [], 0
     if gathered:
         yield b"".join(gathered)
-
-
-def rows_of_file(capture: str, path: str | None = None) -> Generator[Cells, None, None]:
-    """tshark's rows of a capture file. Raises InputError when it gives none and says why."""
-    with Tshark(capture, path) as tshark:
-        first = tshark.next_row()
-        if first is None and tshark.words:
-            raise InputError(f"{capture}: tshark cannot read it: {tshark.words}")
-        if first is not None:
-            yield from chain(repeat(first, 1), tshark)

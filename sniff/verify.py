@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing
 
+from sniff.errors import InputError
 from sniff.pipeline import Analysis
 from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.verification import Cells, Verification
-from sniff.tshark import rows_of_file
+from sniff.tshark import Tshark
 
 
 def verify(path: str, keep: int = 10, tshark: str | None = None) -> Verification:
@@ -19,10 +20,12 @@ def verify(path: str, keep: int = 10, tshark: str | None = None) -> Verification
     """
     analysis = Analysis([path], packets=True)
     result = Verification(path)
-    with closing(analysis.source) as source, closing(rows_of_file(path, tshark)) as theirs:
-        for mine, yours in paired(_rows(analysis), theirs):
+    with closing(analysis.source) as source, Tshark(path, tshark) as theirs:
+        for mine, yours in paired(_rows(analysis), iter(theirs)):
             result.count(mine, yours, keep)
-        result.damage = source.damage
+        result.damage, result.said = source.damage, theirs.words
+    if result.said and result.rows == result.only_ours:
+        raise InputError(f"{path}: tshark cannot read it: {result.said}")
     return result
 
 

@@ -57,6 +57,7 @@ class Verification:
     protocols    by protocol
     differences  the first ones
     damage       what is wrong with the file, in one line; None when nothing is
+    said         what tshark said about its end, "" when all was well
     """
 
     file: str
@@ -68,6 +69,7 @@ class Verification:
     protocols: dict[str, Counts] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     damage: str | None = None
+    said: str = ""
 
     @property
     def same(self) -> bool:
@@ -115,6 +117,8 @@ def lines_of(found: Verification, version: str) -> Iterator[str]:
     if len(found.protocols) > 1:
         table.append(_line("all", Counts(found.rows, found.identical, found.columns)))
     yield from aligned(table)
+    if found.said:
+        yield f"tshark said: {printable(found.said)}"
     if found.only_ours:
         yield f"{found.only_ours:,} rows only here, not in tshark"
     if found.only_theirs:
@@ -159,4 +163,4 @@ def json_of(found: Verification, version: str) -> str:
                       for name, counts in found.protocols.items()},
         "differences": [{"frame.number": one.number, "columns": one.columns, "sniff": one.ours, "tshark": one.theirs}
                         for one in found.differences],
-        "damage": found.damage})
+        "damage": found.damage, "tshark_said": found.said})
