@@ -43,6 +43,7 @@ from sniff.packets.stage import Dissector
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.stage import Tracker
 from sniff.report.rows import RowBatch, make_info
+from sniff.shelf import Shelf
 
 T = TypeVar("T")
 
@@ -105,6 +106,7 @@ class Analysis:
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._gateways = Gateways(self.counters)
+        self._shelf, self._info_shelf, self._pool_shelf, self._pool_used = Shelf(), Shelf(), Shelf(), 0
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -127,8 +129,8 @@ class Analysis:
 
     def _decode(self, streams: StreamBatch) -> AppBatch:
         packets = streams.packets
-        table = np.zeros((APP_COUNT, len(packets)), np.int64)
-        pool = Pool()
+        table: Table = self._shelf.zeros((APP_COUNT, len(packets)))
+        pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows:
             self._dns_rows.read(streams, table, pool)
@@ -138,7 +140,7 @@ class Analysis:
             batch.messages, batch.heads = self._http_messages.read(streams)
             batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
             batch.gateways = self._gateways.read(streams)
-        batch.pool = pool.data
+        batch.pool, self._pool_used = pool.data, pool.used + pool.used // 8
         return batch
 
     def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
@@ -172,7 +174,7 @@ class Analysis:
             shown = np.arange(protocol.shape[0], dtype=np.int64)
         else:
             shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
-        info, start, length = make_info(apps, shown)
+        info, start, length = make_info(apps, shown, self._info_shelf)
         interfaces = self.source.interfaces
         decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
         return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)

@@ -18,7 +18,7 @@ CAPTURE = Path(__file__).parents[1] / "captures/neverssl.pcap"
 ROOMS = ["capture", "packets", "reassembly", "decode", "exchange", "filters", "report", "cli"]
 """The way of a packet: a room imports only from itself and from rooms before it."""
 
-EVERYWHERE = {"errors", "limits", "notes", "_version"}
+EVERYWHERE = {"errors", "limits", "notes", "shelf", "_version"}
 """Modules that every room may import, and that import only each other."""
 
 JOINS = {name: set(ROOMS) - {"cli"} for name in ("pipeline", "messages", "streams", "tshark", "verify", "api", "__init__")} | {"__main__": set(ROOMS)}

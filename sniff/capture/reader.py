@@ -12,6 +12,7 @@ from sniff.capture.damage import Damage
 from sniff.capture.raw import Bytes, Interface, Ints, RawBatch
 from sniff.capture.store import NOTHING_YET, Store
 from sniff.notes import Code, Notes
+from sniff.shelf import Shelf
 
 _STEP = 1 << 20
 """Bytes read at once: few enough that they are still in the cache when they are walked."""
@@ -53,6 +54,7 @@ class Window:
     def __init__(self, store: Store, capacity: int) -> None:
         self.store = store
         self.capacity = capacity
+        self._shelf = Shelf()
         self.data: Bytes = np.empty(capacity, np.uint8)
         self.position = self.end = self.low = 0
         self.base = 0
@@ -86,7 +88,7 @@ class Window:
     def _renew(self, needed: int) -> None:
         rest = self.data[self.position:self.end]
         # Doubling keeps the copies linear; a length that only a header claims never decides how much is allocated.
-        data: Bytes = np.empty(max(self.capacity, min(needed + self.capacity, 2 * len(rest))), np.uint8)
+        data: Bytes = self._shelf.empty(max(self.capacity, min(needed + self.capacity, 2 * len(rest))), np.uint8)
         data[:len(rest)] = rest
         self.base += self.position
         self.data, self.position, self.end, self.low = data, 0, len(rest), 0
@@ -168,7 +170,8 @@ class Reader:
         self._window = window
         # A record takes at least 16 bytes: a small buffer, of a small file or of one of many, needs no large table.
         room = min(limits.BATCH_PACKETS, window.capacity // 16 + 1)
-        self._table: Ints = np.empty((scan.ROWS, room), np.int64)
+        self._shelf = Shelf()
+        self._table: Ints = self._shelf.empty((scan.ROWS, room))
         self._count = 0
         self._since = 0.0           # when the first bytes of this batch came; 0.0: none yet
         self._last_ns: int | None = None        # time of the last packet handed on that has one
@@ -249,7 +252,7 @@ class Reader:
             columns = table[:, :count].copy()      # a small batch must not hold on to a large table
         else:
             columns = table[:, :count]
-            self._table = np.empty_like(table)
+            self._table = self._shelf.empty(table.shape)
         batch = RawBatch(
             window.data[window.low:window.position], self.packets + 1, columns[scan.START], columns[scan.CAPLEN],
             columns[scan.WIRELEN], columns[scan.TS_NS], columns[scan.INTERFACE], columns[scan.LINK_TYPE],

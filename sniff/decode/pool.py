@@ -3,6 +3,7 @@
 import numpy as np
 
 from sniff.capture.raw import Bytes
+from sniff.shelf import Shelf
 
 
 class Pool:
@@ -12,16 +13,17 @@ class Pool:
     used  bytes that hold texts
     """
 
-    __slots__ = ("data", "used")
+    __slots__ = ("_shelf", "data", "used")
 
-    def __init__(self, capacity: int = 1 << 16) -> None:
-        self.data: Bytes = np.empty(capacity, np.uint8)
+    def __init__(self, capacity: int = 1 << 16, shelf: Shelf | None = None) -> None:
+        self._shelf = shelf if shelf is not None else Shelf()
+        self.data: Bytes = self._shelf.empty(capacity, np.uint8)
         self.used = 0
 
     def reserve(self, room: int) -> Bytes:
         """The array, with at least `room` free bytes after `used`."""
         if len(self.data) - self.used < room:
-            grown = np.empty(max(2 * len(self.data), self.used + room), np.uint8)
+            grown: Bytes = self._shelf.empty(max(2 * len(self.data), self.used + room), np.uint8)
             grown[: self.used] = self.data[: self.used]
             self.data = grown
         return self.data

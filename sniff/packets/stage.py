@@ -15,6 +15,7 @@ from sniff.packets.cursor import FOUND, FRAGMENT, PROGRESS, RECORD
 from sniff.packets.dissect import dissect, resume
 from sniff.packets.fragments import Fragments, Key
 from sniff.packets.headers import Packet
+from sniff.shelf import Shelf
 
 
 class Dissector:
@@ -28,6 +29,7 @@ class Dissector:
         self.interfaces = interfaces
         self.fragments = Fragments(notes, counters)
         self._record = np.zeros(RECORD, np.int64)
+        self._shelf = Shelf()
 
     def dissect(self, raw: RawBatch) -> PacketBatch:
         """The headers of the packets of one batch.
@@ -35,7 +37,7 @@ class Dissector:
         Batches are to come in capture order. The answer does not depend on where the capture was cut into batches.
         """
         count = len(raw)
-        table = np.empty((c.COUNT, count), np.int64)
+        table: Table = self._shelf.empty((c.COUNT, count))
         table[c.NUMBER] = np.arange(raw.first_number, raw.first_number + count)
         table[c.TS_NS] = raw.ts_ns
         table[c.CAPLEN] = raw.caplen

@@ -15,6 +15,7 @@ from sniff.packets.batch import PacketBatch, Table
 from sniff.reassembly import analysis, flows, states, tcp
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
+from sniff.shelf import Shelf
 
 _TCP = 6
 _NOTHING = np.zeros(0, np.uint8)
@@ -50,6 +51,7 @@ class Tracker:
         self._endings_wanted = endings
         self._rows_wanted = flow_rows or pieces or endings
         self._most = limits.MAX_FLOWS
+        self._shelf, self._opened_shelf, self._ended_shelf = Shelf(), Shelf(), Shelf()
         # Slots of flows that ended are free again only when their batch is over, so there are more slots than flows. None of
         # these pages exists before a flow touches it: a capture with few flows takes little.
         slots = self._most + limits.BATCH_PACKETS + self._most // 8
@@ -93,7 +95,7 @@ class Tracker:
         """
         count = len(packets)
         table = packets.table
-        out = np.empty((s.COUNT, count), np.int64)
+        out: Table = self._shelf.empty((s.COUNT, count))
         if len(self._ends) <= count:
             self._ends = np.zeros((count + 1, flows.END_WIDTH), np.int64)
         self._state[flows.ENDS] = 0
@@ -128,7 +130,7 @@ class Tracker:
 
     def live_flows(self) -> Table:
         """int64[F_COUNT, k]: the flows that have not ended, as they stand."""
-        return self._flow_rows(self._live())
+        return self._flow_rows(self._live(), Shelf())
 
     # --- flows -----------------------------------------------------------------------------------------------------------
 
@@ -221,13 +223,14 @@ class Tracker:
         """Flow rows of the flows that began in a batch and of those that ended."""
         if not self._rows_wanted:
             return _NO_FLOWS, _NO_FLOWS
-        opened = self._flow_rows(out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0])
-        ended = self._flow_rows(ends[:, flows.END_SLOT])
+        opened = self._flow_rows(out[s.SLOT][(out[s.TAGS] & s.Tag.NEW_STREAM) != 0], self._opened_shelf)
+        ended = self._flow_rows(ends[:, flows.END_SLOT], self._ended_shelf)
         self._judge(ended, ends[:, flows.END_REASON])
         return opened, ended
 
-    def _flow_rows(self, slots: Table) -> Table:
-        return self._flows[slots].T
+    def _flow_rows(self, slots: Table, shelf: Shelf) -> Table:
+        rows: Table = shelf.empty((len(slots), s.F_COUNT))
+        return np.take(self._flows, slots, axis=0, out=rows, mode="clip").T
 
     def _release(self, slots: Table) -> None:
         free = int(self._state[flows.FREE])

@@ -8,6 +8,7 @@ from sniff.capture.raw import Bytes, view
 from sniff.decode.batch import AppBatch
 from sniff.packets.batch import PacketBatch, Table
 from sniff.report.info import CELL_BYTES, Writer
+from sniff.shelf import Shelf
 
 
 @dataclass(slots=True)
@@ -41,15 +42,16 @@ class RowBatch:
         return self.info[start:start + int(self.info_len[index])].tobytes().decode("utf-8", "replace")
 
 
-def make_info(apps: AppBatch, select: Table) -> tuple[Bytes, Table, Table]:
+def make_info(apps: AppBatch, select: Table, shelf: Shelf | None = None) -> tuple[Bytes, Table, Table]:
     """(uint8[m], int64[n], int64[n]): the Info cells of the packets `select` of a batch, where each begins, its length.
 
     select  int64[k]  packet indexes, rising; the other packets get no cell
+    shelf   where the bytes come from
     """
     streams, packets = apps.streams, apps.streams.packets
     start, length = np.zeros(len(packets), np.int64), np.zeros(len(packets), np.int64)
     writer = Writer(view(packets.data), view(packets.table), view(streams.table), view(apps.apps), view(apps.pool))
-    out = np.empty(len(select) * 112 + CELL_BYTES, np.uint8)
+    out: Bytes = (shelf or Shelf()).empty(len(select) * 112 + CELL_BYTES, np.uint8)
     done = used = 0
     while True:
         done, used = writer.write(view(select), done, view(out), used, view(start), view(length))
