@@ -6,6 +6,8 @@
     pages   web pages: gzip, chunked and plain HTML, style sheets, scripts and pictures from several hosts, found by DNS
     bulk    2 MB downloads over links that lose packets, recorded by a machine that lost some more; --gigabytes makes it larger
     dns     a million DNS queries and their answers
+    c10k    the transactions of small over 10,000 connections that are open at once
+    syns    a million SYNs, each from another address and port
 
 --scale 0.01 makes a hundredth of it, in the same proportions.
 """
@@ -27,6 +29,7 @@ FILE_HEADER = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 1)
 RECORD = struct.Struct("<IIII")
 ETHERNET = bytes.fromhex("0200000000010200000000020800")
 IP_TCP = struct.Struct(">BBHHHBBHIIHHIIBBHHHBBBBII")  # IPv4, TCP, and the options NOP NOP Timestamps
+IP_SYN = struct.Struct(">BBHHHBBHIIHHIIBBHHH")  # IPv4, TCP
 IP_UDP = struct.Struct(">BBHHHBBHIIHHHH")
 SYN, FIN, RST, PSH, ACK = 2, 1, 4, 8, 16
 SEGMENT = 1448
@@ -187,11 +190,23 @@ def segments(data: bytes) -> Iterator[tuple[bytes, int]]:
 
 def small(writer: Writer, scale: float) -> None:
     """Many small keep-alive transactions, as a load generator makes them: one packet a request, one a response."""
-    dice = random.Random(1)
-    count = round(324_500 * scale)
     connections = max(2, round(340 * min(1.0, scale * 4)))
-    headless = max(1, connections // 17)  # their first packets were before the recording began
-    clients = [Connection(dice, 0x0A000100 + i % 60, 0x0A000001) for i in range(connections)]
+    transactions(writer, round(324_500 * scale), connections, max(1, connections // 17), 60)
+
+
+def c10k(writer: Writer, scale: float) -> None:
+    """The same over ten thousand connections that are open at once."""
+    transactions(writer, round(324_500 * scale), max(2, round(10_000 * scale)), 0, 5_000)
+
+
+def transactions(writer: Writer, count: int, connections: int, headless: int, hosts: int) -> None:
+    """Small transactions, each over one of some connections at random.
+
+    headless  connections whose first packets were before the recording began
+    hosts     addresses that the clients share
+    """
+    dice = random.Random(1)
+    clients = [Connection(dice, 0x0A000100 + i % hosts, 0x0A000001) for i in range(connections)]
     waiting: list[tuple[int, int] | None] = [None] * connections  # (item, kind) of the request under way
     for index, connection in enumerate(clients):
         if index >= headless:
@@ -242,6 +257,43 @@ def small(writer: Writer, scale: float) -> None:
         for frame in connection.close(writer.now_us):
             writer.now_us += 11
             writer.write(frame)
+
+
+# --- syns ---------------------------------------------------------------------------------------------------------------
+
+
+def syns(writer: Writer, scale: float) -> None:
+    """A flood: every packet is a SYN from another address and port."""
+    dice = random.Random(5)
+    server, options = 0x0A000001, bytes.fromhex("020405b4")
+    for index in range(round(1_000_000 * scale)):
+        client, port = 0xC6120000 + index // 60_000, 1_024 + index % 60_000
+        writer.now_us += 9
+        writer.write(
+            ETHERNET
+            + IP_SYN.pack(
+                0x45,
+                0,
+                44,
+                index & 0xFFFF,
+                0x4000,
+                64,
+                6,
+                ip_checksum(client, server, 6, 44, index & 0xFFFF),
+                client,
+                server,
+                port,
+                80,
+                dice.getrandbits(32),
+                0,
+                0x60,
+                SYN,
+                64_240,
+                0,
+                0,
+            )
+            + options
+        )
 
 
 # --- pages --------------------------------------------------------------------------------------------------------------
@@ -518,7 +570,14 @@ def dns(writer: Writer, scale: float) -> None:
 
 # --- all ----------------------------------------------------------------------------------------------------------------
 
-MAKERS: dict[str, Callable[[Writer, float], None]] = {"small": small, "pages": pages, "bulk": bulk, "dns": dns}
+MAKERS: dict[str, Callable[[Writer, float], None]] = {
+    "small": small,
+    "pages": pages,
+    "bulk": bulk,
+    "dns": dns,
+    "c10k": c10k,
+    "syns": syns,
+}
 
 
 def make(name: str, folder: Path = FOLDER, scale: float = 1.0, gigabytes: float = 0.0) -> Path:

@@ -62,21 +62,21 @@ TOOLS = [
         (SNIFF, "analyze", "{file}", "--packets", "--format", "tabs"),
         "a row for every packet",
         "sniff --packets",
-        ("small", "pages", "bulk", "dns", "neverssl"),
+        ("small", "pages", "bulk", "dns", "c10k", "syns", "neverssl"),
     ),
     Tool(
         "tshark -T tabs",
         ("tshark", "-n", "-r", "{file}", "-T", "tabs"),
         "the same rows",
         "sniff --packets",
-        ("small", "pages", "bulk", "dns", "neverssl"),
+        ("small", "pages", "bulk", "dns", "c10k", "syns", "neverssl"),
     ),
     Tool(
         "sniff",
         (SNIFF, "analyze", "{file}", "--format", "tabs"),
         "a row for every message",
         "sniff",
-        ("small", "pages", "bulk", "dns", "neverssl"),
+        ("small", "pages", "bulk", "dns", "c10k", "syns", "neverssl"),
     ),
     Tool(
         "tshark -T fields",
@@ -207,7 +207,7 @@ def main() -> None:
     """Run what the command line asks for and print the tables."""
     parser = argparse.ArgumentParser(description="Time sniff beside its peers.")
     parser.add_argument(
-        "captures", nargs="*", metavar="CAPTURE", help="small, pages, bulk, dns, neverssl; default: all"
+        "captures", nargs="*", metavar="CAPTURE", help="small, pages, bulk, dns, c10k, syns, neverssl; default: all"
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
@@ -224,7 +224,7 @@ def main() -> None:
         f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         f"medians of {options.rounds} rounds; ~ scaled up from a shortened copy\n"
     )
-    for capture in options.captures or ["small", "pages", "bulk", "dns", "neverssl"]:
+    for capture in options.captures or ["small", "pages", "bulk", "dns", "c10k", "syns", "neverssl"]:
         taking_part = [tool for tool in tools if capture in tool.captures]
         results = race(capture, taking_part, options)
         everything += results

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from sniff import limits
 from sniff.capture.raw import RawBatch
 from sniff.capture.sources import Source, open_capture
 from sniff.capture.store import Store
@@ -115,15 +116,25 @@ class Analysis:
         packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))
         if self._threads:
             packets = ahead(packets)
-        steps: Iterable[Step] = map(self._step, packets)
+        steps: Iterable[Step] = self._steps(packets)
         if self._threads:
             steps = ahead(steps, 1)
         yield from steps
 
-    def _step(self, packets: PacketBatch) -> Step:
-        if self._zero_ns is None and len(packets):
-            self._zero_ns = int(packets.raw.ts_ns[0])
-        streams = self._tracker.track(packets)
+    def _steps(self, batches: Iterable[PacketBatch]) -> Iterator[Step]:
+        """A step a batch; and some without packets when more flows are left at the end than one batch should say of."""
+        for packets in batches:
+            if self._zero_ns is None and len(packets):
+                self._zero_ns = int(packets.raw.ts_ns[0])
+            streams = self._tracker.track(packets, most=limits.BATCH_PACKETS)
+            while packets.raw.end and self._tracker.living:
+                packets.raw.end = False
+                yield self._step(streams)
+                packets = self._dissector.dissect(nothing_at(packets.raw.first_number + len(packets)))
+                streams = self._tracker.track(packets, most=limits.BATCH_PACKETS)
+            yield self._step(streams)
+
+    def _step(self, streams: StreamBatch) -> Step:
         apps = self._decode(streams)
         return Step(apps, self._make_rows(apps) if self._rows else None)
 
@@ -190,8 +201,13 @@ def ended(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:
         number, last = batch.first_number + len(batch), batch.end
         yield batch
     if not last:
-        none = np.zeros(0, np.int64)
-        yield RawBatch(np.zeros(0, np.uint8), number, none, none, none, none, none, none, none, none, end=True)
+        yield nothing_at(number)
+
+
+def nothing_at(number: int) -> RawBatch:
+    """A last batch without packets."""
+    none = np.zeros(0, np.int64)
+    return RawBatch(np.zeros(0, np.uint8), number, none, none, none, none, none, none, none, none, end=True)
 
 
 def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:

@@ -84,11 +84,12 @@ class Tracker:
 
     # --- the batch -------------------------------------------------------------------------------------------------------
 
-    def track(self, packets: PacketBatch, *, end: bool | None = None) -> StreamBatch:
+    def track(self, packets: PacketBatch, *, end: bool | None = None, most: int | None = None) -> StreamBatch:
         """Flow, marks and numbers of every packet of one batch, and the pieces of streams that it completed.
 
         packets  the next batch, in capture order
         end      whether nothing follows (packets.raw.end unless said otherwise): every flow that is left then ends
+        most     how many of them may end at once; when `living` tells that there are more, they want empty batches to end in
 
         The answer does not depend on where the capture was cut into batches, but for slots and for the index of the
         packet to which the END of a flow is ascribed.
@@ -117,7 +118,7 @@ class Tracker:
         over = self._follow_ends(table, out) if self._endings_wanted else None
         finished = packets.raw.end if end is None else end
         if finished:
-            self._end_all(count)
+            self._end(count, most)
         ends = self._ends[:int(self._state[flows.ENDS])]
         pieces, held = self._reassemble(packets, out, ends)
         result = StreamBatch(packets, out, pieces, held, *self._opened_and_ended(out, ends))
@@ -127,6 +128,11 @@ class Tracker:
             result.connections = np.concatenate([over.T, parts], axis=1)
         self._release(ends[:, flows.END_SLOT])
         return result
+
+    @property
+    def living(self) -> int:
+        """How many flows have not ended."""
+        return int(self._state[flows.LIVE])
 
     def live_flows(self) -> Table:
         """int64[F_COUNT, k]: the flows that have not ended, as they stand."""
@@ -172,14 +178,14 @@ class Tracker:
                      _view(self._secrets))
         self._add_ends(slots, packet, count, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
 
-    def _end_all(self, count: int) -> None:
+    def _end(self, count: int, most: int | None) -> None:
+        """The capture is over: end the flows that are left, or the `most` that began first."""
         live = self._live()
         if self._rows_wanted:
             live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
-        self._keys[live, flows.PORTS] = 0
-        self._last[live] = flows.NEVER
-        self._buckets[:] = 0
-        self._state[flows.LIVE] = 0
+        live = np.ascontiguousarray(live[:most])
+        flows.forget(_view(live), _view(self._keys), _view(self._last), _view(self._buckets), _view(self._state),
+                     _view(self._secrets))
         self._add_ends(live, count, count, int(s.EndReason.CAPTURE_END))
 
     def _add_ends(self, slots: Table, packet: int, count: int, reason: Any) -> None:

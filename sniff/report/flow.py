@@ -18,6 +18,9 @@ SERVER_PORTS = frozenset({
 """Ports of well-known servers: who has one is the server when nobody saw how the connection began."""
 
 
+_AT_ONCE = 512
+
+
 def is_group(address: str) -> bool:
     """Whether an address is a broadcast or multicast one: nobody who speaks to it answers a question."""
     return address == "255.255.255.255" or ipaddress.ip_address(address).is_multicast
@@ -121,5 +124,6 @@ class Flow:
 
 def flows_of(rows: Table) -> Iterator[Flow]:
     """The flows of a table of rows, int64[F_COUNT, k]."""
-    for row in rows.T.tolist():
-        yield Flow(row)
+    for start in range(0, rows.shape[1], _AT_ONCE):     # a row is some kilobytes while it is a list
+        for row in rows[:, start:start + _AT_ONCE].T.tolist():
+            yield Flow(row)
