@@ -118,6 +118,8 @@ class Recorder:
     opened  called with a descriptor and a name for each file that is begun
     begun   called when packets are being captured
     ending  called when all packets are written, before the file ends
+
+    settle may be set: it is called before packets are read, to wait a moment for what is to stand in front of them.
     """
 
     def __init__(self, wanted: Wanted, source: PacketSource, *, tell: Callable[[Standing], None] = lambda standing: None,
@@ -129,6 +131,7 @@ class Recorder:
         self._tell = tell
         self._begun = begun
         self._ending = ending
+        self.settle: Callable[[], None] = lambda: None
         self._heard: dict[int, Callable[[], bool]] = {}     # other descriptors to listen to
         self._recent: deque[bytes] = deque()                # blocks that a new file repeats
         self._recent_bytes = 0
@@ -201,6 +204,7 @@ class Recorder:
             if source.wanted:
                 source.shut()
                 time.sleep(LINGER_S)
+                self.settle()
                 self._drain()
             else:
                 source.count_drops()
@@ -234,6 +238,8 @@ class Recorder:
         ask = now + DROPS_S
         while not self._stopping and now < end:
             events = poll.poll(max(0.0, min(TELL_S, end - now)) * 1000)
+            if source.ready():
+                self.settle()
             self._hear()
             for descriptor in silent - self._heard.keys():
                 poll.unregister(descriptor)

@@ -20,6 +20,11 @@ NAME_CHARACTERS = 64
 LONGEST = 16 << 10
 """Bytes of a record that are looked at."""
 
+READY = b"ready"
+"""The first thing that a watcher sends; then records, and answers."""
+QUESTION, ANSWER = b"?", b"!"
+"""Asked whether the records of all packets so far were sent, it answers when they were, or when that takes too long."""
+
 
 class Known(StrEnum):
     """How sure it is that this process owns this end of the connection."""

@@ -52,7 +52,7 @@ class Processes:
             for pid in known:
                 self._prefer(pid)
             return known[-1]
-        for pid in reversed(self._likely):
+        for pid in list(reversed(self._likely)):
             if self._look(pid, inode):
                 return self._prefer(pid)
         now = time.monotonic()

@@ -6,18 +6,20 @@ process may be gone a millisecond later. An answer is a record (owners.py) sent 
 """
 
 import errno
+import os
 import select
 import socket
 import struct
 import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sniff.capture import afpacket, bpf, privileges
 from sniff.capture.diag import CLOSE_WAIT, ESTABLISHED, LISTEN, SYN_RECEIVED, TCP, UDP, Found, SocketTable
 from sniff.capture.interfaces import permission_help
-from sniff.capture.owners import Known, Owner, pack
+from sniff.capture.owners import ANSWER, QUESTION, READY, Known, Owner, pack
 from sniff.capture.processes import Processes, user_name
 from sniff.errors import CapturePermission
 
@@ -53,8 +55,10 @@ REFRESH_SHARE = 100
 """While nothing happens, all processes are looked at so often, and this many times as long not."""
 LISTENERS = 256
 """Sockets of which that is remembered."""
-READY = b"ready"
-"""The first thing that a watcher sends."""
+HASTE = -5
+"""It has little to do, but soon: who is asked about may be gone in a millisecond."""
+SETTLE_S = 0.03
+"""Packets do not wait longer than this for an owner."""
 
 _SOL_PACKET, _AUXDATA = 263, 8
 _AUXDATA_NET = 14
@@ -162,6 +166,7 @@ class Watcher:
         self._second = 0.0
         self._heard = self._asked = 0
         self._refresh_at = 0.0
+        self._asked_for = False
 
     def run(self) -> None:
         """Watch until the other end of `out` is closed."""
@@ -170,7 +175,7 @@ class Watcher:
         self._out.send(READY)
         poll = select.poll()
         poll.register(self._tap.socket, select.POLLIN)
-        poll.register(self._out, 0)         # only to learn that it was closed
+        poll.register(self._out, select.POLLIN)
         while True:
             pause = self._pause()
             if pause >= 0.001:
@@ -179,12 +184,28 @@ class Watcher:
                 time.sleep(max(pause, 0.00005))     # poll() knows nothing shorter than a millisecond
                 events = poll.poll(0)
             for descriptor, event in events:
-                if descriptor == self._out.fileno() and event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+                if descriptor == self._out.fileno() and (event & ~select.POLLIN or not self._listen()):
                     return
             if not events and not self._waits:
                 self._refresh()
             self._hear()
             self._retry()
+            self._settle()
+
+    def _listen(self) -> bool:
+        """Take a question; False when nobody is there any more."""
+        try:
+            self._asked_for = bool(self._out.recv(len(QUESTION)))
+        except OSError:
+            return False
+        return self._asked_for
+
+    def _settle(self) -> None:
+        """Answer, when there is nothing young that is not known yet."""
+        if self._asked_for and all(time.monotonic() - wait.since > SETTLE_S for wait in self._waits):
+            self._asked_for = False
+            with suppress(OSError):
+                self._out.send(ANSWER)
 
     def _pause(self) -> float:
         if not self._waits:
@@ -354,12 +375,8 @@ class Watcher:
         if owner.label == told[1] and (known == Known.NOT_FOUND or protocol == UDP):
             return              # nobody knows of anything else
         self._ends[wait.side] = told[0], owner.label
-        try:
+        with suppress(OSError):     # it is too busy, and this one is lost; or it is gone, as run() will see
             self._out.send(pack(owner))
-        except BlockingIOError:
-            pass                # it is busy: this one is lost
-        except OSError:
-            pass                # it is gone, as run() will see
 
 
 def _text(address: bytes) -> str:
@@ -368,5 +385,7 @@ def _text(address: bytes) -> str:
 
 def watch(tap: Tap, out: socket.socket) -> None:
     """Be the watcher: give up all rights but the one to look, and run."""
+    with suppress(OSError):
+        os.nice(HASTE)
     privileges.keep_looking()
     Watcher(tap, out).run()

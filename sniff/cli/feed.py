@@ -1,17 +1,21 @@
 """What the capturing process tells the analysing one: which files there are, how they grow, and when it is over.
 
 One JSON object a line over a socket; the descriptors of files travel along. The capture never waits for the analysis:
-when that has fallen behind, all but the newest figures are left out.
+when that has fallen behind, all but the newest figures are left out. The other way come the names that the analysis learns
+from DNS, for the end of the file, and word when it has seen everything.
 """
 
 import json
 import os
+import select
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from sniff import limits
 from sniff.capture.growing import GrowingStore
 from sniff.capture.live import Standing
 
@@ -22,10 +26,14 @@ class Teller:
     """The end of the process that captures.
 
     gone  the other one is not there any more
+    done  it has seen everything
     """
 
-    def __init__(self, end: socket.socket) -> None:
-        self.gone = False
+    def __init__(self, end: socket.socket, named: Callable[[str, str], None] = lambda address, name: None) -> None:
+        """named: called with each address and name that the other one tells."""
+        self.gone = self.done = False
+        self.named = named
+        self._rest = b""
         self._end = end
         self._end.setblocking(False)
         self._queue: deque[tuple[bytes, int]] = deque()     # (what is left of a line, descriptor or -1)
@@ -47,6 +55,46 @@ class Teller:
         self._flush()
         self.tell(standing)
         self._put({"end": True})
+        self._end.setblocking(False)
+
+    @property
+    def descriptor(self) -> int:
+        """What to poll for hear()."""
+        return self._end.fileno()
+
+    def hear(self) -> bool:
+        """Take what the other one tells; False when nothing more will come."""
+        while not self.gone:
+            try:
+                data = self._end.recv(_LONGEST)
+            except BlockingIOError:
+                return True
+            except OSError:
+                data = b""
+            if not data:
+                self.gone = True
+                break
+            *lines, self._rest = (self._rest + data).split(b"\n")
+            for line in lines:
+                try:
+                    said = json.loads(line)
+                    for address, name in said.get("names", {}).items():
+                        self.named(str(address), str(name))
+                    self.done |= bool(said.get("done"))
+                except (ValueError, AttributeError):
+                    continue
+            if len(self._rest) > _LONGEST:
+                self._rest = b""
+        return False
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the other one has seen everything, for so long at most."""
+        deadline = time.monotonic() + seconds
+        while not self.done and self.hear():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            select.select([self._end], [], [], left)
 
     def _put(self, message: dict[str, Any], descriptor: int = -1) -> None:
         self._queue.append((json.dumps(message).encode() + b"\n", descriptor))
@@ -86,9 +134,32 @@ class Listener:
         self.ended = False
         self.over: Callable[[], None] = store.stop
         self._end = end
+        self._unsaid = b""
+        self._names: dict[str, str] = {}
         self._store = store
         self._descriptors: deque[int] = deque()
         threading.Thread(target=self._listen, name="sniff-listener", daemon=True).start()
+
+    def name(self, names: dict[str, str]) -> None:
+        """Tell these names. Never waits: what does not go now goes with the next ones."""
+        self._names |= names
+        self._say({"names": self._names} if self._names else {})
+
+    def done(self) -> None:
+        """Tell that everything was seen."""
+        self._say({"names": self._names, "done": True})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        if message and not self._unsaid:
+            self._unsaid = json.dumps(message).encode() + b"\n"
+            self._names = {}
+        try:
+            while self._unsaid:
+                self._unsaid = self._unsaid[self._end.send(self._unsaid, socket.MSG_DONTWAIT):]
+        except OSError:     # it is busy, or gone
+            pass
+        if len(self._names) > limits.RECORDED_NAMES:
+            self._names = {}
 
     def _listen(self) -> None:
         rest = b""

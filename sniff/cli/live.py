@@ -3,12 +3,16 @@
 Two processes. This one captures: it opens the sockets, gives up its privileges and writes the file. The other one, forked
 off, reads that file as it grows, through the very pipeline of files, and shows what is in it. Neither waits for the other,
 and when one dies the other goes on to an orderly end.
+
+With --process there is a third one, the watcher, which keeps the right to see which process has which socket, and nothing
+else.
 """
 
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -22,11 +26,14 @@ from sniff.cli.analyze import FORMAT_HELP
 from sniff.cli.feed import Listener, Teller
 from sniff.cli.output import Output
 from sniff.cli.screen import Keyboard, Screen
-from sniff.cli.view import View, view_of
+from sniff.cli.view import View, view_of, with_processes
+from sniff.cli.watching import Watching, open_tap
 from sniff.errors import InputError, MissingTool, SniffError, UsageError
 from sniff.report.formats import FORMATS
 
 DIRECTIONS = ("both", "in", "out")
+NAMES_S = 1.0
+"""The end of the file waits so long for the last names."""
 
 
 @click.command("live")
@@ -43,19 +50,26 @@ DIRECTIONS = ("both", "in", "out")
 @click.option("--packets", is_flag=True, help="A row for every packet, not only for DNS and HTTP.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
 @click.option("-o", "--output", "rows_path", metavar="PATH", help="Write rows to this file; its suffix says the format.")
+@click.option("--flows", is_flag=True, help="A row for every TCP connection and UDP flow, when it ends.")
+@click.option("--process", "processes", is_flag=True,
+              help="Also which processes of this machine talk to each other; kept in the file. In front of a name: ~ found after "
+              "the connection began, ? only likely, it listens on that port.")
 @click.option("-q", "--quiet", is_flag=True, help="Capture only: no rows.")
 @click.option("-s", "--snaplen", metavar="BYTES", type=click.IntRange(min=64, max=262_144),
               help="Capture no more than this of a packet.")
 @click.option("--no-promiscuous", is_flag=True, help="Leave the interfaces in the mode they are in.")
 @click.option("--direction", type=click.Choice(DIRECTIONS), default="both", help="Only packets that come in or go out.")
 def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | None, seconds: float | None,
-            count: int | None, size: str | None, ring: str | None, expression: str | None, packets: bool, name: str | None,
-            rows_path: str | None, quiet: bool, snaplen: int | None, no_promiscuous: bool, direction: str) -> int:
+            count: int | None, size: str | None, ring: str | None, expression: str | None, packets: bool, flows: bool,
+            processes: bool, name: str | None, rows_path: str | None, quiet: bool, snaplen: int | None, no_promiscuous: bool,
+            direction: str) -> int:
     """Capture on an interface and show what happens as it happens.
 
     Ctrl-C or q ends it in order. The filter is libpcap's: sniff live -i eth0 tcp port 80
     """
-    view = view_of(name, rows_path, packets, expression)
+    view = view_of(name, rows_path, packets, expression, flows)
+    if processes:
+        view = with_processes(view)
     if ring is not None and path in (None, "-"):
         raise UsageError("--ring needs a name for its files: -w NAME.pcapng")
     if quiet and path is None:
@@ -67,9 +81,11 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
                           "sniff analyze --follow FILE")
     if path == "-" and sys.stdout.isatty():
         raise UsageError("standard output is a terminal; pipe it into something that reads pcapng, or name a file")
+    tap = open_tap(wanted, _say) if processes else None
     source = open_source(wanted)
+    watcher = Watching(tap, source, _say) if tap else None
     if quiet or path == "-":
-        return _record(wanted, source, None, 0)
+        return _record(wanted, source, None, 0, watcher)
     ours, theirs = socket.socketpair()
     sys.stdout.flush()
     parent = os.getpid()
@@ -77,11 +93,13 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
         child = os.fork()
         if child:
             theirs.close()
-            return _record(wanted, source, Teller(ours), child)
+            return _record(wanted, source, Teller(ours), child, watcher)
         for number in (signal.SIGINT, signal.SIGHUP):     # the capture gets them too, and says when it is over
             signal.signal(number, signal.SIG_IGN)
         ours.close()
         source.close()
+        if watcher:
+            watcher.forget()
         return _analyse(theirs, view, path, parent)
 
 
@@ -114,7 +132,7 @@ class _Child:
             os.kill(self._number, signal.SIGKILL)
 
 
-def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number: int) -> int:
+def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number: int, watcher: Watching | None) -> int:
     child = _Child(number)
     named = wanted.path is not None
     folder = [str(Path(wanted.path).absolute().parent)] if wanted.path and wanted.path != "-" else []
@@ -150,7 +168,9 @@ def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number:
         if teller is None:
             recorder = Recorder(wanted, source, begun=begun)
         else:
-            recorder = Recorder(wanted, source, tell=teller.tell, opened=teller.opened, begun=begun)
+            recorder = _told(wanted, source, teller, begun)
+        if watcher is not None:
+            watcher.attach(recorder)
         if caught:
             recorder.stop()
         child_ended(0, None)
@@ -160,6 +180,8 @@ def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number:
     except BrokenPipeError:     # of standard output: -w -
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if watcher is not None:
+        watcher.end()
     standing = recorder.standing if recorder is not None else Standing()
     if teller is not None:
         if recorder is None:
@@ -176,6 +198,23 @@ def _record(wanted: Wanted, source: PacketSource, teller: Teller | None, number:
     if status < 0 and not named:
         raise SniffError(f"the analysis was ended by {signal.Signals(-status).name}")
     return status if status > 0 else 1 if status < 0 else 0
+
+
+def _told(wanted: Wanted, source: PacketSource, teller: Teller, begun: Callable[[], None]) -> Recorder:
+    """A recorder that tells the other process how things stand, and keeps the names that it learns."""
+    def named(address: str, name: str) -> None:
+        with suppress(ValueError):
+            recorder.keep_name(address, name)
+
+    def ending() -> None:
+        teller.end(recorder.standing)
+        if wanted.path is not None:
+            teller.wait(NAMES_S)
+
+    recorder = Recorder(wanted, source, tell=teller.tell, opened=teller.opened, begun=begun, ending=ending)
+    teller.named = named
+    recorder.hear(teller.descriptor, teller.hear)
+    return recorder
 
 
 def _figures(standing: Standing, wanted: Wanted) -> str:
@@ -196,8 +235,10 @@ def _analyse(end: socket.socket, view: View, path: str | None, parent: int) -> i
     output = Output(view.path, inputs=[path] if path else [])
     privileges.drop([str(view.folder.absolute().parent)] if view.folder else [])
     from sniff.capture.growing import GrowingStore
+    from sniff.exchange.seen import NamesSeen
     store = GrowingStore(path or "the capture")
     listener = Listener(end, store)
+    names = NamesSeen()
     analysis = view.analysis([store], follow=True)
     with output, closing(analysis.source) as source:
         summary = view.summary(analysis, one=True)
@@ -210,7 +251,8 @@ def _analyse(end: socket.socket, view: View, path: str | None, parent: int) -> i
 
         screen = Screen(output, figures, partial(_ask_to_end, parent)) if output.is_terminal else None
         try:
-            view.show(analysis, screen or output, summary)
+            view.show(analysis, screen or output, summary, seen=lambda step: listener.name(names.add(step.apps)) if path else None)
+            listener.done()
         finally:
             if screen:
                 screen.close()

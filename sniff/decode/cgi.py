@@ -56,7 +56,8 @@ class CgiRequest:
     errors         what the application wrote to its standard error
     app_status, protocol_status   of the end of a FastCGI request; -1 when it did not come
     first_packet, last_packet, first_ns, answer_ns, last_ns   answer_ns: first byte of the response, 0 when none came
-    offset         where the first byte of the request stands in the store
+    offset         where the first byte of the request stands in the store; last_offset: of what ended it
+    ends           (IP version, address of the web server in two columns, its port, the same of the application); None: not known
     """
 
     protocol: str
@@ -78,6 +79,8 @@ class CgiRequest:
     answer_ns: int = 0
     last_ns: int = 0
     offset: int = -1
+    last_offset: int = -1
+    ends: tuple[int, ...] | None = None
     _headed: bool = False
 
     def get(self, name: bytes) -> bytes:

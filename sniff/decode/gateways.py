@@ -7,11 +7,15 @@ import numpy as np
 from sniff import limits
 from sniff.decode import fastcgi, scgi
 from sniff.decode.cgi import CgiRequest, Place
+from sniff.packets import columns as c
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 
 LOOK = 96
 """Bytes at the beginning of a connection that tell what it speaks."""
+
+
+_ENDS = [c.IP_VERSION, c.SRC_HI, c.SRC_LO, c.SRC_PORT, c.DST_HI, c.DST_LO, c.DST_PORT]
 
 
 class Reader(Protocol):
@@ -33,6 +37,7 @@ class Gateways:
     def __init__(self, counters: limits.Counters) -> None:
         self.counters = counters
         self._readers: dict[int, Reader] = {}       # by flow table row, oldest first
+        self._ends: dict[int, tuple[int, ...]] = {}
 
     def read(self, streams: StreamBatch) -> list[CgiRequest]:
         """The requests that were over in this batch, in the order in which they ended."""
@@ -78,6 +83,7 @@ class Gateways:
                 if reader is None:
                     return
                 self._readers[slot] = reader
+                self._ends[slot] = tuple(streams.packets.table[_ENDS, piece[s.P_PACKET]].tolist())
             reader.data(direction, data, place)
         elif reader is None:
             return
@@ -85,8 +91,15 @@ class Gateways:
             reader.gap(direction, piece[s.P_LEN])
         elif kind == s.Piece.END or kind == s.Piece.RESET or (kind == s.Piece.FIN and direction):
             reader.end(place)
-            if kind == s.Piece.END:
-                del self._readers[slot]
+        self._hand_on(slot, reader, place.offset, found)
+        if kind == s.Piece.END:
+            del self._readers[slot], self._ends[slot]
+
+    def _hand_on(self, slot: int, reader: Reader, offset: int, found: list[CgiRequest]) -> None:
+        """The requests that are over; they learn whose they were."""
+        for request in reader.done:
+            request.ends = self._ends[slot]
+            request.last_offset = max(offset, request.offset)
         found += reader.done
         reader.done.clear()
 
@@ -94,10 +107,12 @@ class Gateways:
         """Give up the oldest connections when too much is held."""
         held = sum(reader.held for reader in self._readers.values())
         while self._readers and (held > limits.WAITING_BYTES or len(self._readers) > limits.GATEWAY_CONNECTIONS):
-            reader = self._readers.pop(next(iter(self._readers)))
+            slot = next(iter(self._readers))
+            reader = self._readers.pop(slot)
             held -= reader.held
             reader.end(Place(0, 0, -1))
-            found += reader.done
+            self._hand_on(slot, reader, -1, found)
+            del self._ends[slot]
             self.counters.exchanges_given_up += 1
 
 

@@ -62,6 +62,22 @@ class Names:
                 self._seed, self._ctl, self._key)
         self.counters.names_forgotten += max(int(self._ctl[n.SERIAL_]) - max(before, len(self._table)), 0)
 
+    def youngest(self, serial: int, most: int) -> tuple[int, list[tuple[str, str]]]:
+        """What was learned after answer number `serial`, as (address, name), the oldest first; and the number to ask with next.
+
+        most  so many at most, the youngest ones
+        """
+        last = int(self._ctl[n.SERIAL_])
+        found = []
+        for number in range(max(serial, last - 2 * min(most, len(self._table) // 2)) + 1, last + 1):
+            row = self._table[number % len(self._table)].tolist()
+            if row[n.N_CLIENT_HI_] or row[n.N_CLIENT_LO_]:
+                continue        # each stands there twice: for its client, and for anybody
+            name = self._name(row)
+            if name:
+                found.append((_address(row[n.N_HI_], row[n.N_LO_]), name))
+        return last, found
+
     def learned(self, client: str | None, address: str, ts_ns: int = ANY_TIME) -> Learned | None:
         """The last answer up to `ts_ns` that gave `address` to `client`; to anybody when `client` is None.
 
@@ -90,15 +106,28 @@ class Names:
         if index < 0:
             return None
         row = self._table[index].tolist()
+        name = self._name(row)
+        if name is None:
+            return None
+        return Learned(name, row[n.N_ASKED_], row[n.N_ANSWERED_], row[n.N_QUERY_], row[n.N_RESPONSE_])
+
+    def _name(self, row: list[int]) -> str | None:
+        """The name in a row; None when younger ones were written over it."""
         start, length, room = row[n.N_NAME_], row[n.N_NAME_LEN_], len(self._names)
-        if start + room < self._ctl[n.WRITTEN_]:        # its name was overwritten by younger ones
+        if start + room < self._ctl[n.WRITTEN_]:
             return None
         wire = np.take(self._names, np.arange(start, start + length), mode="wrap").tobytes()
         labels, at = [], 0
         while at < length:
             labels.append(wire[at + 1:at + 1 + wire[at]])
             at += 1 + wire[at]
-        return Learned(show_labels(labels), row[n.N_ASKED_], row[n.N_ANSWERED_], row[n.N_QUERY_], row[n.N_RESPONSE_])
+        return show_labels(labels)
+
+
+def _address(high: int, low: int) -> str:
+    """Two columns as an address."""
+    high, low = high & (1 << 64) - 1, low & (1 << 64) - 1
+    return str(IPv4Address(low)) if not high and low < 1 << 32 else str(IPv6Address(high << 64 | low))
 
 
 def _signed(part: int) -> int:

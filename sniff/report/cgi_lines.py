@@ -4,6 +4,8 @@ import json
 
 from sniff.decode.cgi import Body, CgiFlag, CgiRequest
 from sniff.decode.credentials import masked
+from sniff.packets.addresses import address_text
+from sniff.packets.columns import Address
 from sniff.report.jsonl import epoch
 
 
@@ -31,10 +33,22 @@ def cgi_line(request: CgiRequest, secrets: bool = False) -> str:
         made["sniff.cgi.flags"] = [str(flag.name).lower() for flag in CgiFlag if flag in request.flags]
     made["sniff.cgi.packets"] = [request.first_packet, request.last_packet]
     made["sniff.cgi.offset"] = request.offset
+    ends = ""
+    if request.ends is not None:
+        client, client_port, server, server_port = ends_of(request.ends)
+        ip = "ipv6" if ":" in client else "ip"
+        ends = f'"{ip}.src":"{client}","tcp.srcport":{client_port},"{ip}.dst":"{server}","tcp.dstport":{server_port},'
     text = json.dumps(made, separators=(",", ":"))[1:]
     waited = f'"sniff.cgi.wait":{epoch(request.answer_ns - request.first_ns)},' if request.answer_ns else ""
     return (f'{{"frame.number":{request.first_packet},"frame.time_epoch":{epoch(request.first_ns)},'
-            f'"tcp.stream":{request.stream},{waited}{text}')
+            f'"tcp.stream":{request.stream},{ends}{waited}{text}')
+
+
+def ends_of(ends: tuple[int, ...]) -> tuple[str, int, str, int]:
+    """(address, port, address, port) of CgiRequest.ends: the web server and the application."""
+    version, client_hi, client_lo, client_port, server_hi, server_lo, server_port = ends
+    kind = Address.IPV6 if version == 6 else Address.IPV4
+    return address_text(kind, client_hi, client_lo), client_port, address_text(kind, server_hi, server_lo), server_port
 
 
 def _text(data: bytes) -> str:

@@ -10,8 +10,10 @@ from rich.table import Table as RichTable
 from sniff.reassembly import columns as s
 from sniff.report.flow import Flow, flows_of
 from sniff.report.formats import Format, Options, Sink, Step, Writer
+from sniff.report.process import Pair, Processes
 from sniff.report.services import Services
 from sniff.report.summary import Summary
+from sniff.report.terminal import printable
 
 TABLE_ROWS = 10_000
 """Flows that a table shows; it is drawn when the capture is over. The other forms show all of them as they end."""
@@ -19,19 +21,22 @@ TABLE_ROWS = 10_000
 COLUMNS = ("Stream", "Client", "Server", "Start", "Duration", "Packets", "Bytes", "Sent again", "Missing", "Handshake",
            "Round trip", "State", "Carries")
 """Pairs are the client's number, an arrow and the server's. Times are seconds, of handshake and round trip milliseconds."""
+PROCESS_COLUMNS = ("Client process", "Server process")
+"""What --process adds."""
 
 
-def cells(flow: Flow, service: str | None, zero_ns: int) -> list[str]:
-    """The row of one flow, one text for each of COLUMNS; empty where nothing is known."""
+def cells(flow: Flow, service: str | None, zero_ns: int, processes: Pair | None = None) -> list[str]:
+    """The row of one flow, one text for each of COLUMNS; empty where nothing is known. PROCESS_COLUMNS come with `processes`."""
     client, server = (f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
                       for address, port in zip(flow.addresses, flow.ports, strict=True))
     return [f"{flow.protocol_name.lower()} {flow.stream}", client, server, _seconds(flow.first_ns - zero_ns),
             _seconds(flow.duration_ns), _pair(flow.pair(s.F_PACKETS)), _pair(_bytes(flow)),
             _some(flow.pair(s.F_RETRANSMISSIONS)), _some(flow.pair(s.F_MISSING)), _milliseconds(flow.handshake_ns),
-            _milliseconds(flow.round_trip_ns), flow.state.name, service or ""]
+            _milliseconds(flow.round_trip_ns), flow.state.name, service or "",
+            *(printable(owner.label) if owner is not None else "" for owner in processes or ())]
 
 
-def record(flow: Flow, service: str | None) -> dict[str, Any]:
+def record(flow: Flow, service: str | None, processes: Pair | None = None) -> dict[str, Any]:
     """The same as a JSON object, with more numbers; what is not known has no key."""
     row: dict[str, Any] = {"proto": flow.protocol_name.lower(), "stream": flow.stream}
     for side, address, port in zip(("client", "server"), flow.addresses, flow.ports, strict=True):
@@ -57,6 +62,9 @@ def record(flow: Flow, service: str | None) -> dict[str, Any]:
     row |= {"state": flow.state.name, "history": flow.history, "reason": flow.end_reason.name.lower()}
     if service:
         row["service"] = service
+    for side, owner in zip(("client", "server"), processes or (), strict=False):
+        if owner is not None:
+            row[f"{side}_process"] = owner.facts
     return row
 
 
@@ -83,8 +91,9 @@ def _some(numbers: tuple[int, int]) -> str:
 class _Flows:
     """What all three have in common: the flows that end in each step, and what they carry."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, processes: Processes | None = None) -> None:
         self.sink = sink
+        self.processes = processes
         self.zero_ns: int | None = None
         self._services = Services()
 
@@ -99,16 +108,22 @@ class _Flows:
         self._services.forget(streams.ended[s.F_STREAM, streams.ended[s.F_PROTO] == 6].tolist())
 
 
+    def _pair(self, flow: Flow) -> Pair | None:
+        """Who talks to whom; None when nobody asks."""
+        return self.processes.of_flow(flow) if self.processes is not None else None
+
+
 class LinesWriter(_Flows):
     """A line a flow, as it ends."""
 
-    def __init__(self, sink: Sink, line: Callable[[Flow, str | None, int], str]) -> None:
-        super().__init__(sink)
+    def __init__(self, sink: Sink, line: Callable[[Flow, str | None, int, Pair | None], str],
+                 processes: Processes | None = None) -> None:
+        super().__init__(sink, processes)
         self._line = line
 
     def write(self, step: Step) -> None:
         """Write the flows that ended in one step."""
-        lines = [self._line(flow, service, self.zero_ns or 0) for flow, service in self.ended(step)]
+        lines = [self._line(flow, service, self.zero_ns or 0, self._pair(flow)) for flow, service in self.ended(step)]
         if lines:
             self.sink.write("\n".join([*lines, ""]).encode())
 
@@ -119,8 +134,8 @@ class LinesWriter(_Flows):
 class FlowTable(_Flows):
     """A table for people, drawn at the end: the flows in the order in which they began."""
 
-    def __init__(self, sink: Sink, console: Console | None = None) -> None:
-        super().__init__(sink)
+    def __init__(self, sink: Sink, console: Console | None = None, processes: Processes | None = None) -> None:
+        super().__init__(sink, processes)
         self.console = console or Console(highlight=False)
         self._rows: list[tuple[int, list[str]]] = []
         self._more = 0
@@ -129,15 +144,15 @@ class FlowTable(_Flows):
         """Note the flows that ended in one step."""
         for flow, service in self.ended(step):
             if len(self._rows) < TABLE_ROWS:
-                self._rows.append((flow.row[s.F_FIRST_PACKET], cells(flow, service, self.zero_ns or 0)))
+                self._rows.append((flow.row[s.F_FIRST_PACKET], cells(flow, service, self.zero_ns or 0, self._pair(flow))))
             else:
                 self._more += 1
 
     def end(self, summary: Summary) -> None:
         """Draw them."""
         table = RichTable(box=None, pad_edge=False, header_style="bold")
-        for k, title in enumerate(COLUMNS):
-            table.add_column(title, justify="right" if 3 <= k <= 10 else "left", overflow="fold", no_wrap=k not in (1, 2))
+        for k, title in enumerate(COLUMNS if self.processes is None else (*COLUMNS, *PROCESS_COLUMNS)):
+            table.add_column(title, justify="right" if 3 <= k <= 10 else "left", overflow="fold", no_wrap=k not in (1, 2, 13, 14))
         for _, row in sorted(self._rows):
             table.add_row(*row)
         with self.console.capture() as capture:
@@ -148,15 +163,17 @@ class FlowTable(_Flows):
 
 
 def _tabs(sink: Sink, options: Options) -> Writer:
-    return LinesWriter(sink, lambda flow, service, zero_ns: "\t".join(cells(flow, service, zero_ns)))
+    return LinesWriter(sink, lambda flow, service, zero_ns, pair: "\t".join(cells(flow, service, zero_ns, pair)),
+                       options.processes)
 
 
 def _jsonl(sink: Sink, options: Options) -> Writer:
-    return LinesWriter(sink, lambda flow, service, zero_ns: json.dumps(record(flow, service), separators=(",", ":")))
+    return LinesWriter(sink, lambda flow, service, zero_ns, pair: json.dumps(record(flow, service, pair), separators=(",", ":")),
+                       options.processes)
 
 
 def _table(sink: Sink, options: Options) -> Writer:
-    return FlowTable(sink)
+    return FlowTable(sink, processes=options.processes)
 
 
 FORMATS = {name: Format(make, "", messages=True, endings=True, rows=False)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sniff.decode.batch import AppBatch
     from sniff.limits import Counters
     from sniff.notes import Notes
+    from sniff.report.process import Processes
     from sniff.report.rows import RowBatch
     from sniff.report.summary import Summary
 
@@ -53,6 +54,8 @@ class Options:
     counters  and counts what it had to give up
     folder    where to write, when the format makes a folder of files
     eve_dns   which version of EVE's dns events to write: 3, or 2 as before Suricata 8
+    secrets   show credentials as they are
+    processes  who owns the ends of connections; None: not asked for
     """
 
     packets: bool = False
@@ -60,6 +63,8 @@ class Options:
     counters: "Counters | None" = None
     folder: "Path | None" = None
     eve_dns: int = 3
+    secrets: bool = False
+    processes: "Processes | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,9 @@ class ChunkWriter:
 
 
 def _tabs(sink: Sink, options: Options) -> Writer:
+    if options.processes is not None:
+        from sniff.report.process import ProcessTabs
+        return ChunkWriter(sink, ProcessTabs(options.processes).chunks)
     from sniff.report.lines import TabsLines
     return ChunkWriter(sink, TabsLines().chunks)
 
@@ -114,14 +122,14 @@ def _tabs(sink: Sink, options: Options) -> Writer:
 def _jsonl(sink: Sink, options: Options) -> Writer:
     from sniff.report.jsonl import PacketLines
     if options.packets:
-        return ChunkWriter(sink, PacketLines().chunks)
+        return ChunkWriter(sink, PacketLines(processes=options.processes).chunks)
     from sniff.report.message_lines import MessageWriter
     return MessageWriter(sink, options)
 
 
 def _table(sink: Sink, options: Options) -> Writer:
     from sniff.report.terminal import TableWriter
-    return TableWriter(sink)
+    return TableWriter(sink, processes=options.processes)
 
 
 def _zeek(sink: Sink, options: Options) -> Writer:
@@ -135,10 +143,23 @@ def _eve(sink: Sink, options: Options) -> Writer:
     return EveWriter(sink, options)
 
 
+def _csv(sink: Sink, options: Options) -> Writer:
+    from sniff.report.csv_rows import CsvWriter
+    return CsvWriter(sink)
+
+
+def _har(sink: Sink, options: Options) -> Writer:
+    from sniff.report.har import HarWriter
+    return HarWriter(sink, options)
+
+
 FORMATS = {
     "table": Format(_table, "coloured rows and a summary, for people", messages=True, summary=True),
     "tabs": Format(_tabs, "rows with tabs between the cells, as tshark -T tabs", flows=False, suffixes=(".txt", ".tsv", ".tabs")),
     "jsonl": Format(_jsonl, "one JSON object a line", messages=True, suffixes=(".jsonl", ".ndjson", ".json")),
+    "csv": Format(_csv, "rows with commas, safe to open as a spreadsheet", suffixes=(".csv",)),
+    "har": Format(_har, "HTTP Archive 1.2, for browsers' developer tools", messages=True, bodies=True, rows=False,
+                  suffixes=(".har",)),
     "zeek": Format(_zeek, "Zeek's logs, as JSON lines in the folder -o", messages=True, bodies=True,
                    endings=True, rows=False, folder=True),
     "eve": Format(_eve, "Suricata's events, as JSON lines", messages=True, bodies=True, endings=True, rows=False),

@@ -16,6 +16,7 @@ from sniff.packets.columns import Address, Kind
 from sniff.reassembly import columns as s
 from sniff.reassembly.columns import Tag
 from sniff.report.lines import TabsLines, cells_of, parts_of
+from sniff.report.process import Processes, members, with_members
 from sniff.report.rows import RowBatch
 
 ANALYSIS_FIELDS = {
@@ -53,14 +54,19 @@ def epoch(ts_ns: int, decimals: int = 9) -> str:
 class PacketLines:
     """Turns row batches into JSON lines, one a packet."""
 
-    def __init__(self, lines: TabsLines | None = None) -> None:
+    def __init__(self, lines: TabsLines | None = None, processes: Processes | None = None) -> None:
         self.lines = lines or TabsLines()
+        self._processes = processes
         self.analysis: dict[int, str] = {}
 
     def chunks(self, rows: RowBatch) -> Iterator[bytes]:
         """The lines of a batch."""
         for part in parts_of(rows):
-            yield "\n".join([*self._lines(part), ""]).encode("ascii")
+            lines = self._lines(part)
+            if self._processes is not None:
+                lines = [with_members(line, members(pair, ("src", "dst")))
+                         for line, pair in zip(lines, self._processes.of_rows(part), strict=True)]
+            yield "\n".join([*lines, ""]).encode("ascii")
 
     def _lines(self, rows: RowBatch) -> list[str]:
         table, streams = rows.packets.table[:, rows.shown], rows.apps.streams.table[:, rows.shown]

@@ -17,12 +17,14 @@ from rich.style import Style
 from sniff.report.colors import COLORS, Rule, rules_of
 from sniff.report.formats import Sink, Step
 from sniff.report.lines import TabsLines, cells_of, parts_of
+from sniff.report.process import Processes
+from sniff.report.process import text as process_text
 from sniff.report.rows import RowBatch
 from sniff.report.summary import Summary
 
-NO, TIME, SOURCE, DESTINATION, PROTOCOL, LENGTH, INFO = range(7)
-HEADERS = ("No.", "Time", "Source", "Destination", "Protocol", "Length", "Info")
-SHORT_HEADERS = ("No.", "Time", "Source", "Dest.", "Proto", "Len", "Info")
+NO, TIME, SOURCE, DESTINATION, PROTOCOL, LENGTH, INFO, PROCESS = range(8)
+HEADERS = ("No.", "Time", "Source", "Destination", "Protocol", "Length", "Info", "Process")
+SHORT_HEADERS = ("No.", "Time", "Source", "Dest.", "Proto", "Len", "Info", "Process")
 
 ROOMY = 110
 """From this width on, headers are spelled out and address cells leave room for the longest IPv4 address."""
@@ -30,6 +32,8 @@ INFO_SHARE = 3
 """Addresses are shortened before Info has less than a third of the width."""
 INFO_LEAST = 16
 """Columns are left out before Info has less than this."""
+PROCESS_SHARE = 4
+"""Who talks to whom takes at most a quarter of the width."""
 ADDRESS_LEAST = 15
 """Cells of the longest IPv4 address: addresses are never made shorter."""
 
@@ -90,10 +94,11 @@ class TerminalTable:
     be shown while the capture is read; each batch looks at the width of the window again.
     """
 
-    def __init__(self, console: Console, lines: TabsLines | None = None) -> None:
+    def __init__(self, console: Console, lines: TabsLines | None = None, processes: Processes | None = None) -> None:
         self.console = console
         self.lines = lines or TabsLines()
-        self.widths = [0] * INFO
+        self.processes = processes
+        self.widths = [0] * len(HEADERS)
         self.rows = 0
         system = None if console.no_color else SYSTEMS.get(console.color_system or "")
         self.paint = [_painter(rule, system) for rule in Rule]
@@ -104,6 +109,8 @@ class TerminalTable:
         cells = cells_of(rows, self.lines)
         if not cells:
             return ""
+        if self.processes is not None:
+            cells = [[*row, process_text(pair)] for row, pair in zip(cells, self.processes.of_rows(rows), strict=True)]
         columns = [self._column(number, list(column)) for number, column in enumerate(zip(*cells, strict=True))]
         shown, info_width = self._layout(self.console.width)
         lines = [] if self.rows else [self._header(shown, info_width)]
@@ -130,12 +137,13 @@ class TerminalTable:
         """([(column, its width, how a cell is placed)], width of Info) for a window this wide."""
         roomy = width >= ROOMY
         headers = HEADERS if roomy else SHORT_HEADERS
-        widths = [max(have, len(header)) for have, header in zip(self.widths, headers, strict=False)]
+        widths = [max(have, len(header)) for have, header in zip(self.widths, headers, strict=True)]
+        widths[PROCESS] = min(widths[PROCESS], max(len(headers[PROCESS]), width // PROCESS_SHARE))
         if roomy:
             for number in (SOURCE, DESTINATION):
                 widths[number] = max(widths[number], ADDRESS_LEAST)
-        places: list[Callable[[str, int], str]] = [str.rjust, str.rjust, squeeze, squeeze, fit, str.rjust]
-        columns = list(range(INFO))
+        places: list[Callable[[str, int], str]] = [str.rjust, str.rjust, squeeze, squeeze, fit, str.rjust, fit, fit]
+        columns = [*range(INFO), *([PROCESS] if self.processes is not None else [])]
 
         def rest() -> int:
             return width - sum(widths[number] + 1 for number in columns)
@@ -145,8 +153,8 @@ class TerminalTable:
             if widths[longer] <= ADDRESS_LEAST or rest() >= max(INFO_LEAST, width // INFO_SHARE):
                 break
             widths[longer] -= 1
-        for number in (LENGTH, NO, TIME, PROTOCOL, DESTINATION, SOURCE):
-            if rest() < INFO_LEAST:
+        for number in (LENGTH, NO, TIME, PROTOCOL, DESTINATION, SOURCE, PROCESS):
+            if rest() < INFO_LEAST and number in columns:
                 columns.remove(number)
         return [(number, widths[number], places[number]) for number in columns], max(rest(), 1)
 
@@ -161,10 +169,10 @@ class TerminalTable:
 class TableWriter:
     """Writes the table of a whole analysis and the summary after it."""
 
-    def __init__(self, sink: Sink, console: Console | None = None) -> None:
+    def __init__(self, sink: Sink, console: Console | None = None, processes: Processes | None = None) -> None:
         self.sink = sink
         self.console = console or Console(highlight=False, soft_wrap=True)
-        self.table = TerminalTable(self.console)
+        self.table = TerminalTable(self.console, processes=processes)
 
     def _write(self, text: str) -> None:
         self.sink.write(text.encode(self.console.encoding, "replace"))
