@@ -55,10 +55,12 @@ class Step:
 
     apps  streams and packets are reached through it: `apps.streams`, `apps.streams.packets`
     rows  None when no rows were asked for
+    matched  bool[n]  which packets the filter chose; None without a filter
     """
 
     apps: AppBatch
     rows: RowBatch | None
+    matched: Mask | None = None
 
     @property
     def streams(self) -> StreamBatch:
@@ -80,6 +82,7 @@ class Analysis:
     bodies    also say where the bytes of their bodies are (AppBatch.begun, AppBatch.bodies)
     endings   also follow how flows end (F_STATE and what belongs to it)
     flows     False when nobody looks at flow rows or at the numbers of UDP streams (messages, bodies and endings need them)
+    filter    rows only for packets that match; Step.matched says for all of them
     threads   False: do everything in the caller's thread
 
     source    what is read: interfaces, damage, size and position
@@ -90,7 +93,7 @@ class Analysis:
 
     def __init__(self, paths: Sequence[str | Path | Store], *, follow: bool = False, packets: bool = False, rows: bool = True,
                  messages: bool = False, bodies: bool = False, endings: bool = False, flows: bool = True,
-                 threads: bool = True) -> None:
+                 threads: bool = True, filter: Filter | None = None) -> None:
         self.notes = Notes()
         self.counters = Counters()
         self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
@@ -107,7 +110,7 @@ class Analysis:
         self._http_rows = HttpRows(self.counters)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._gateways = Gateways(self.counters)
-        self._shelf, self._info_shelf, self._pool_shelf, self._pool_used = Shelf(), Shelf(), Shelf(), 0
+        self._shelf, self._pool_shelf, self._pool_used = Shelf(), Shelf(), 0
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -135,13 +138,15 @@ class Analysis:
             yield self._step(streams)
 
     def _step(self, streams: StreamBatch) -> Step:
-        apps = self._decode(streams)
-        return Step(apps, self._make_rows(apps) if self._rows else None)
+        pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
+        apps = self._decode(streams, pool)
+        rows = self._make_rows(apps, pool) if self._rows else None
+        self._pool_used = pool.used + pool.used // 8
+        return Step(apps, rows)
 
-    def _decode(self, streams: StreamBatch) -> AppBatch:
+    def _decode(self, streams: StreamBatch, pool: Pool) -> AppBatch:
         packets = streams.packets
         table: Table = self._shelf.zeros((APP_COUNT, len(packets)))
-        pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows:
             self._dns_rows.read(streams, table, pool)
@@ -151,7 +156,7 @@ class Analysis:
             batch.messages, batch.heads = self._http_messages.read(streams)
             batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
             batch.gateways = self._gateways.read(streams)
-        batch.pool, self._pool_used = pool.data, pool.used + pool.used // 8
+        batch.pool = pool.data
         return batch
 
     def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
@@ -179,13 +184,13 @@ class Analysis:
             self.protocols.append(protocol)
         return number
 
-    def _make_rows(self, apps: AppBatch) -> RowBatch:
+    def _make_rows(self, apps: AppBatch, pool: Pool) -> RowBatch:
         protocol = apps.apps[APP_PROTOCOL]
         if self._all:
             shown = np.arange(protocol.shape[0], dtype=np.int64)
         else:
             shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
-        info, start, length = make_info(apps, shown, self._info_shelf)
+        info, start, length = make_info(apps, shown, pool)
         interfaces = self.source.interfaces
         decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
         return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)

@@ -52,6 +52,7 @@ APP_TEXT_LEN = cython.declare(cython.Py_ssize_t, d.APP_TEXT_LEN)
 APP_SUFFIX = cython.declare(cython.Py_ssize_t, d.APP_SUFFIX)
 MODE_OWN = cython.declare(cython.longlong, int(d.Mode.OWN))
 MODE_OWN_MARKER = cython.declare(cython.longlong, int(d.Mode.OWN_MARKER))
+MODE_TEXT = cython.declare(cython.longlong, int(d.Mode.TEXT))
 MODE_TEXT_MARKER = cython.declare(cython.longlong, int(d.Mode.TEXT_MARKER))
 SUFFIX_CUT = cython.declare(cython.longlong, int(d.Suffix.CUT))
 SUFFIX_MALFORMED = cython.declare(cython.longlong, int(d.Suffix.MALFORMED))
@@ -188,6 +189,7 @@ class Writer:
     words: cython.const[cython.uchar][::1]
     word_at: cython.const[cython.longlong][::1]
     out: cython.uchar[::1]
+    shared: cython.bint        # `out` is the pool: words that are a whole cell stay where they are
     at: cython.Py_ssize_t      # index in `out` of the next byte
     begin: cython.Py_ssize_t   # index in `out` where TCP's own words begin
     probe: cython.longlong     # type of a Riverbed probe that asks, -1
@@ -195,8 +197,12 @@ class Writer:
 
     def __init__(self, data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
                  streams: cython.const[cython.longlong][:, ::1], apps: cython.const[cython.longlong][:, ::1],
-                 pool: cython.const[cython.uchar][::1]) -> None:
-        """Bytes and table of the PacketBatch, table of the StreamBatch, apps and pool of the AppBatch."""
+                 pool: cython.const[cython.uchar][::1], shared: bool = False) -> None:
+        """Bytes and table of the PacketBatch, table of the StreamBatch, apps and pool of the AppBatch.
+
+        shared  cells are written into the pool too, behind its texts
+        """
+        self.shared = shared
         self.data = data
         self.table = table
         self.streams = streams
@@ -612,6 +618,15 @@ class Writer:
                 self.at -= 1
         return 0
 
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(-1, check=False)
+    def is_text(self, i: cython.Py_ssize_t) -> cython.bint:
+        """Whether the cell of packet `i` is a decoder's words and nothing else."""
+        return (self.apps[APP_MODE, i] == MODE_TEXT and self.apps[APP_SUFFIX, i] == 0 and self.apps[APP_TEXT_LEN, i] <= MOST
+                and not (self.table[KIND, i] == KIND_TCP and self.streams[TAGS, i] & MARKS))
+
     def write(self, select: cython.const[cython.longlong][::1], begin: cython.Py_ssize_t, out: cython.uchar[::1],
               at: cython.Py_ssize_t, start: cython.longlong[::1], length: cython.longlong[::1]) -> tuple[int, int]:
         """Write the cells of some packets; (how many of `select` are done, the index in `out` after the last byte).
@@ -629,8 +644,12 @@ class Writer:
         with cython.nogil:
             while k < select.shape[0] and self.at + CELL <= self.out.shape[0]:
                 i = select[k]
-                start[i] = self.at
-                self.cell(i)
-                length[i] = self.at - start[i]
+                if self.shared and self.is_text(i):
+                    start[i] = self.apps[APP_TEXT, i]
+                    length[i] = self.apps[APP_TEXT_LEN, i]
+                else:
+                    start[i] = self.at
+                    self.cell(i)
+                    length[i] = self.at - start[i]
                 k += 1
         return k, self.at
