@@ -1,0 +1,145 @@
+"""`sniff report`: what happened, as one HTML file."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sniff.cli._click import click
+from sniff.cli.progress import Progress
+from sniff.errors import InputError, SniffError, UsageError
+
+if TYPE_CHECKING:
+    from sniff.report.html.page import Page
+    from sniff.reports import Options
+
+FOLDER = Path("reports")
+"""Where reports go when nobody says."""
+
+PIPE_BYTES = 1 << 20
+
+
+@click.command("report")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option("-o", "--output", "path", metavar="PATH", type=click.Path(path_type=Path),
+              help="Write to this file; - is standard output. reports/NAME.html when not given.")
+@click.option("--split", "folder", metavar="FOLDER", type=click.Path(path_type=Path),
+              help="Write page, style, script and data as files of their own, for servers that forbid inline scripts.")
+@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+@click.option("--title", metavar="TEXT", default="", help="Title of the page; the name of the file when not given.")
+@click.option("--limit", metavar="N", type=click.IntRange(1, 1_000_000), default=5_000, show_default=True,
+              help="Most rows of each table. Figures count everything.")
+@click.option("--secrets", is_flag=True, help="Show passwords, tokens and cookies as they are.")
+@click.option("--redact", is_flag=True, help="Leave out bodies, and replace addresses, the same one always by the same.")
+def command(files: tuple[str, ...], path: Path | None, folder: Path | None, show: bool, title: str, limit: int, secrets: bool,
+            redact: bool) -> int:
+    """Write what happened as an HTML page.
+
+    One file that opens anywhere and loads nothing: verdict, figures, exchanges with their timing, packets, connections, DNS. Passwords,
+    tokens and cookies are masked. FILE may be - for standard input; several files are read as one capture in time order.
+    """
+    if folder is not None and path is not None:
+        raise UsageError("--split names a folder and -o a file: leave one of them away")
+    if secrets and redact:
+        raise UsageError("--secrets shows what --redact hides: leave one of them away")
+    if "-" in files and sys.stdin is not None and sys.stdin.isatty():
+        raise UsageError("standard input is a terminal; pipe a capture into it, or name a file")
+    to_output = path is not None and str(path) == "-"
+    if show and to_output:
+        raise UsageError("--open needs a file: leave '-o -' away")
+    target = path if path is not None else FOLDER / f"{_name(files)}.html"
+    for file in files:
+        if not to_output and folder is None and _same(target, file):
+            raise UsageError(f"{target}: is the capture itself; give another name with -o")
+    damage: list[str] = []
+    page = _make(files, title, limit, secrets, redact, damage)
+    if folder is not None:
+        for name, content in page.folder():
+            _write(folder / name, content)
+        written = folder / "index.html"
+    elif to_output:
+        from sniff.cli.output import Output
+        with Output() as output:
+            for part in page.one_file():
+                output.write(part)
+        written = None
+    else:
+        _write(target, page.one_file())
+        written = target
+    if written is not None:
+        print(f"sniff: {written}, {_size(written if folder is None else folder)}", file=sys.stderr)
+        if show:
+            import webbrowser
+            if not webbrowser.open(written.resolve().as_uri()):
+                print("sniff: there is no browser to open it with", file=sys.stderr)
+    if damage:
+        raise InputError(damage[0])
+    return 0
+
+
+def _make(files: tuple[str, ...], title: str, limit: int, secrets: bool, redact: bool, damage: list[str]) -> "Page":
+    """Make the page; a pipe is put into a temporary file, since a capture is read twice."""
+    from sniff.reports import Options
+    options = Options(limit, secrets, redact, title)
+    if "-" not in files:
+        return _with_progress(files, options, damage)
+    with tempfile.TemporaryDirectory(prefix="sniff-") as temporary:
+        copy = Path(temporary, "standard input")
+        with copy.open("wb") as file:
+            while piece := os.read(sys.stdin.fileno(), PIPE_BYTES):
+                file.write(piece)
+        return _with_progress(tuple(str(copy) if name == "-" else name for name in files), options, damage)
+
+
+def _with_progress(files: tuple[str, ...], options: "Options", damage: list[str]) -> "Page":
+    from sniff.reports import make_report
+    try:
+        size = 2 * sum(Path(name).stat().st_size for name in files)
+    except OSError:
+        size = -1
+    bar = Progress(size)
+    try:
+        page, found = make_report(files, options, bar.tick)
+    finally:
+        bar.hide()
+    damage += found
+    return page
+
+
+def _name(files: tuple[str, ...]) -> str:
+    """What a report about these files is called."""
+    if files[0] == "-":
+        return "report"
+    name = Path(files[0]).name
+    while Path(name).suffix.lower() in (".gz", ".zst", ".xz", ".bz2", ".lz4", ".pcap", ".pcapng", ".cap", ".dmp"):
+        name = Path(name).stem
+    return name or "report"
+
+
+def _same(target: Path, file: str) -> bool:
+    try:
+        return target.samefile(file)
+    except OSError:
+        return False
+
+
+def _write(path: Path, content: Iterable[bytes]) -> None:
+    """Write a file, all of it or nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            for part in content:
+                file.write(part)
+        temporary.replace(path)
+    except OSError as error:
+        raise SniffError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> str:
+    from sniff.report.summary import size
+    return size(path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir()))

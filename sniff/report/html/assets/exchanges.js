@@ -1,0 +1,198 @@
+// The exchanges: the network panel people know, with what a capture knows and a browser does not.
+
+const exchangesView = {
+  grid: null, detail: null, filter: "", grouped: false, folded: new Set(), bars: "auto", opened: -1, details: null, scale: null,
+
+  make() {
+    const x = report.core.exchanges;
+    const columns = [
+      {key: "no", title: "No.", width: "52px", number: true, rising: true, from: 620, hint: "frame.number of its first packet",
+       cell: (i) => x.first[i], value: (i) => x.first[i]},
+      {key: "method", title: "Method", width: "64px", cell: methodOf, value: methodOf},
+      {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},
+      {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] || (x.flags[i] & 16 ? "(request not captured)" : ""),
+       value: (i) => x.path[i], name: "path"},
+      {key: "status", title: "Status", width: "84px", cell: (i) => statusBadge(i), value: (i) => x.status[i] || 1000 + x.state[i], hint: "http.response.code"},
+      {key: "type", title: "Type", width: "74px", from: 820, cell: (i) => shortType(typeOf(i)), value: typeOf},
+      {key: "size", title: "Size", width: "68px", number: true, from: 520, hint: "bytes of the response's body on the wire", cell: (i) => bytes(x.rbytes[i]),
+       value: (i) => x.rbytes[i]},
+      {key: "time", title: "Time", width: "70px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? "" : span(report.total[i]),
+       value: (i) => report.total[i]},
+      {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", cell: (i) => this.waterfall(i),
+       value: (i) => x.start[i], name: "bars", plain: true},
+    ];
+    this.grid = new Grid({label: "Exchanges", columns, open: (i) => this.open(i), group: (ids) => this.groups(ids),
+      paint: (row, i) => { if (failed(i)) row.classList.add("failed"); }});
+    this.grid.groupTitle = (host) => this.groupTitle(host);
+    this.grid.toggle = (host) => { if (!this.folded.delete(host)) this.folded.add(host); this.grid.arrange(); };
+    this.grid.enter = () => { if (!this.pane.hidden) this.pane.focus(); };
+    this.grid.onSort = () => remember();
+    this.input = h("input", {type: "search", id: "filter", placeholder: "Filter: words, or status >= 400, time > 200ms, host: example", autocomplete: "off",
+      spellcheck: "false", "aria-label": "Filter exchanges", "aria-describedby": "filter-state", list: "filter-fields",
+      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(this.input.value); remember(); }, 120); },
+           keydown: (event) => { if (event.key === "ArrowDown" && !this.input.list) { event.preventDefault(); this.grid.body.focus(); }
+                                 if (event.key === "Enter") { this.apply(this.input.value); this.grid.body.focus(); } }}});
+    this.state = h("span.quiet", {id: "filter-state", role: "status"});
+    const chips = [["All", ""], ["Failed", "error"], ["Slow", "time > 1s"], ["Retransmitted", "retransmissions"]];
+    this.chips = chips.map(([title, filter]) => h("button.chip", {type: "button", "aria-pressed": "false", "data-filter": filter,
+      on: {click: () => { this.input.value = filter; this.apply(filter); remember(); }}}, title));
+    this.groupButton = h("button.chip", {type: "button", "aria-pressed": "false", on: {click: () => {
+      this.grouped = !this.grouped;
+      this.groupButton.setAttribute("aria-pressed", this.grouped);
+      this.grid.arrange();
+    }}}, "Group by host");
+    const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.forget(); this.grid.draw(); }}},
+      h("option", {value: "auto"}, "Waterfall: automatic"), h("option", {value: "when"}, "Waterfall: when"), h("option", {value: "long"}, "Waterfall: how long"));
+    this.legend = h("div.legend", {"aria-hidden": "true"}, PHASES.map((phase) => h("span.key", null, h(`i.swatch.phase-${phase}`), PHASE_TITLES[phase])),
+      h("span.key", null, h("i.tick"), "sent again"), h("span.key", null, h("i.tick.stall"), "window closed"));
+    this.pane = h("aside.pane", {hidden: true, tabindex: -1, "aria-label": "Details of the exchange"});
+    const fields = h("datalist", {id: "filter-fields"}, ["status >= 400", "status: 5xx", "time > 200ms", "wait > 100ms", "host: ", "method: POST", "type: json",
+      "error", "retransmissions", "state == aborted", "http.response.code == 404", "http.request.method == \"POST\"", "tcp.stream == 0", "header: cookie"]
+      .map((value) => h("option", {value})));
+    this.main = h("div.split", null, h("div.split-main", null, this.grid.element, this.legend), this.pane);
+    return h("section.view.panel", {id: "view-exchanges", "aria-label": "Exchanges", hidden: true},
+      h("div.toolbar", null, this.input, fields, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.state), this.main);
+  },
+
+  start() { this.apply(""); },
+
+  async apply(text) {
+    this.filter = text;
+    const turn = this.turn = (this.turn || 0) + 1;
+    let compiled;
+    try {
+      compiled = compile(text, this.details);
+      if (compiled.needsDetails && !this.details) {
+        this.state.textContent = "reading headers …";
+        this.details = await allDetails();
+        if (turn !== this.turn) return;
+        compiled = compile(text, this.details);
+      }
+      this.input.removeAttribute("aria-invalid");
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      this.input.setAttribute("aria-invalid", "true");
+      this.state.textContent = error.message;
+      return;
+    }
+    for (const chip of this.chips) chip.setAttribute("aria-pressed", chip.dataset.filter === text.trim());
+    const ids = [];
+    for (let i = 0; i < report.count; i++) if (!compiled.test || compiled.test(i)) ids.push(i);
+    this.ids = ids;
+    this.rescale();
+    this.grid.show(ids);
+    const seen = report.core.seen.exchanges;
+    this.state.textContent = `${number(ids.length)} of ${plural(report.count, "exchange")}` + (seen > report.count ? `, chosen from ${number(seen)}` : "");
+  },
+
+  /** Over what the bars are drawn: a span of the capture, or a duration. */
+  rescale() {
+    const x = report.core.exchanges;
+    let [first, last, longest] = [Infinity, 0, 0];
+    for (const i of this.ids) {
+      first = Math.min(first, x.start[i]);
+      last = Math.max(last, x.start[i] + report.total[i]);
+      longest = Math.max(longest, report.total[i]);
+    }
+    const durations = this.ids.map((i) => report.total[i]).sort((a, b) => a - b);
+    const typical = durations[Math.floor(durations.length * 0.9)] || 1;
+    const when = this.bars === "when" || (this.bars === "auto" && last - first < 80 * typical);
+    this.scale = when ? {first, length: Math.max(last - first, 1)} : {first: null, length: Math.max(Math.min(longest, typical * 4), 1)};
+  },
+
+  waterfall(i) {
+    const x = report.core.exchanges;
+    const {first, length} = this.scale;
+    const begin = first === null ? 0 : x.start[i] - first;
+    const place = (ns) => `${Math.min(Math.max(100 * ns / length, 0), 100).toFixed(3)}%`;
+    const track = h("div.track", {title: this.words(i)});
+    let at = begin;
+    STEPS.forEach((phase, step) => {
+      const took = x[`d${step}`][i];
+      if (took > 0 && at < length) track.append(h(`i.seg.phase-${phase}`, {css: {left: place(at), width: `max(${place(Math.min(took, length - at))}, 1px)`}}));
+      at += took;
+    });
+    if (report.total[i] === 0) track.append(h("i.seg.phase-queue", {css: {left: place(begin), width: "2px"}}));
+    if (at > length && first === null) track.append(h("i.more", null, "›"));
+    for (const [ns, , kind] of x.events[i] || []) {
+      if (begin + ns <= length) track.append(h(kind ? "i.tick.stall" : "i.tick", {css: {left: place(begin + ns)}}));
+    }
+    return track;
+  },
+
+  words(i) {
+    const phases = phasesOf(i);
+    const parts = PHASES.filter((phase) => phases[phase] > 0).map((phase) => `${PHASE_TITLES[phase].toLowerCase()} ${span(phases[phase])}`);
+    const again = (report.core.exchanges.events[i] || []).filter((event) => event[2] === 0).length;
+    return `${span(report.total[i])}${parts.length ? `: ${parts.join(", ")}` : ""}${again ? `; ${plural(again, "segment")} sent again` : ""}`;
+  },
+
+  groups(ids) {
+    if (!this.grouped) return ids;
+    const x = report.core.exchanges;
+    const byHost = new Map();
+    for (const i of ids) {
+      const mine = byHost.get(x.host[i]);
+      if (mine) mine.push(i); else byHost.set(x.host[i], [i]);
+    }
+    this.groupSizes = byHost;
+    const found = [];
+    for (const [host, mine] of [...byHost].sort((a, b) => b[1].length - a[1].length)) {
+      found.push(-1 - host);
+      if (!this.folded.has(host)) found.push(...mine);
+    }
+    return found;
+  },
+
+  groupTitle(host) {
+    const mine = this.groupSizes.get(host);
+    const bad = mine.filter(failed).length;
+    const longest = Math.max(...mine.map((i) => report.total[i]));
+    return [h("span", {"aria-hidden": "true"}, this.folded.has(host) ? "▸ " : "▾ "), h("b", null, report.core.exchanges.hosts[host] || "(unknown)"), ` ${plural(mine.length, "exchange")}` +
+      (bad ? `, ${number(bad)} failed` : "") + `, slowest ${span(longest)}`];
+  },
+
+  async open(i, tab) {
+    this.opened = i;
+    remember();
+    await detail.show(this.pane, i, tab);
+    this.main.classList.add("open");
+    this.grid.resize();
+    this.grid.reveal(i);
+  },
+
+  close() {
+    this.opened = -1;
+    this.pane.hidden = true;
+    this.main.classList.remove("open");
+    remember();
+    this.grid.body.focus();
+  },
+
+  /** Show one exchange from anywhere. */
+  async goTo(i, tab) {
+    navigate("exchanges");
+    if (!this.grid.place || !this.grid.place.has(i)) {
+      this.input.value = "";
+      await this.apply("");
+    }
+    this.grid.resize();
+    this.grid.reveal(i);
+    await this.open(i, tab);
+  },
+};
+
+function statusBadge(i) {
+  const x = report.core.exchanges;
+  const state = stateOf(i);
+  if (!x.status[i]) return h("span.status.none", null, state === "running" ? "running" : state === "unanswered" ? "no response" : state);
+  const digit = Math.floor(x.status[i] / 100);
+  const sign = digit >= 5 ? "✕ " : digit === 4 ? "▲ " : "";
+  return h(`span.status.s${digit}`, null, sign ? h("span", {"aria-hidden": "true"}, sign) : null, String(x.status[i]),
+    state === "aborted" ? h("span", {title: "broke off"}, " ✂") : state === "running" ? " …" : null);
+}
+
+function shortType(type) {
+  const part = type.split("/").pop();
+  return {javascript: "script", "x-javascript": "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+}

@@ -1,0 +1,166 @@
+// The other tables: connections, DNS, hosts, notes. Each has a box to filter by words.
+
+/** A view with one grid: rows of an object of columns, or of arrays. */
+class TableView {
+  constructor(id, title, {columns, count, text, open, paint, seen, empty}) {
+    Object.assign(this, {id, title, columns, count, text, openRow: open, paint, seen, emptyText: empty});
+  }
+
+  make() {
+    this.input = h("input", {type: "search", placeholder: `Filter ${this.title.toLowerCase()}`, autocomplete: "off", spellcheck: "false", "aria-label": `Filter ${this.title.toLowerCase()}`,
+      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(); remember(); }, 120); }}});
+    this.state = h("span.quiet", {role: "status"});
+    this.grid = new Grid({label: this.title, columns: this.columns(), open: this.openRow, paint: this.paint});
+    if (this.emptyText) this.grid.empty.textContent = this.emptyText;
+    return h("section.view.panel", {id: `view-${this.id}`, "aria-label": this.title, hidden: true}, h("div.toolbar", null, this.input, this.state), h("div.split-main", null, this.grid.element));
+  }
+
+  start() {
+    if (!this.grid.ids) this.apply();
+    else this.grid.resize();
+  }
+
+  apply(text) {
+    if (text !== undefined) this.input.value = text;
+    const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const total = this.count();
+    const ids = [];
+    for (let i = 0; i < total; i++) {
+      if (words.length) {
+        const line = this.text(i).toLowerCase();
+        if (!words.every((word) => line.includes(word))) continue;
+      }
+      ids.push(i);
+    }
+    this.grid.show(ids);
+    const seen = this.seen ? this.seen() : total;
+    this.state.textContent = `${number(ids.length)} of ${number(total)}` + (seen > total ? `, chosen from ${number(seen)}` : "");
+  }
+}
+
+const column = (key, title, width, cell, value, more) => ({key, title, width, cell, value, ...more});
+const numeric = {number: true};
+
+const connectionsView = new TableView("connections", "Connections", {
+  empty: "There are no connections.",
+  count: () => report.core.connections.stream.length,
+  seen: () => report.core.seen.connections,
+  text: (i) => {
+    const c = report.core.connections;
+    return [c.tcp[i] ? "tcp" : "udp", `stream ${c.stream[i]}`, c.words[c.client[i]], c.words[c.server[i]], c.words[c.name[i]], c.sport[i], c.words[c.end[i]],
+      c.cretrans[i] + c.sretrans[i] ? "retransmissions" : "", c.missing[i] ? "missing" : "", c.stall[i] || c.zero[i] ? "stalled" : ""].join(" ");
+  },
+  open: (i) => { const c = report.core.connections; if (c.tcp[i]) sequenceView.goTo(c.stream[i]); else timelineView.goToPacket(c.first[i]); },
+  paint: (row, i) => { const c = report.core.connections; if (c.cretrans[i] + c.sretrans[i] || /refused|no answer/.test(c.words[c.end[i]])) row.classList.add("troubled"); },
+  columns: () => {
+    const c = report.core.connections;
+    const longest = Math.max(1, ...bounded(c.duration));
+    return [
+      column("stream", "Stream", "84px", (i) => `${c.tcp[i] ? "tcp" : "udp"} ${c.stream[i]}`, (i) => c.stream[i] + (c.tcp[i] ? 0 : 1e9), {number: false}),
+      column("client", "Client", "minmax(110px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
+      column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
+      column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
+      column("duration", "Duration", "120px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
+      column("bytes", "Bytes ⇄", "130px", (i) => `${bytes(c.cbytes[i])} ⇄ ${bytes(c.sbytes[i])}`, (i) => c.cbytes[i] + c.sbytes[i], numeric),
+      column("packets", "Packets", "70px", (i) => number(c.cpackets[i] + c.spackets[i]), (i) => c.cpackets[i] + c.spackets[i], {number: true, from: 760}),
+      column("rtt", "Round trip", "82px", (i) => span(c.rtt[i]), (i) => c.rtt[i], {number: true, from: 620, hint: "the shortest there was"}),
+      column("again", "Sent again", "82px", (i) => c.cretrans[i] + c.sretrans[i] || "", (i) => c.cretrans[i] + c.sretrans[i], {number: true, from: 560, hint: "retransmitted segments"}),
+      column("stall", "Stalled", "76px", (i) => c.stall[i] ? span(c.stall[i]) : "", (i) => c.stall[i], {number: true, from: 980, hint: "how long windows were closed"}),
+      column("end", "End", "118px", (i) => c.words[c.end[i]], (i) => c.words[c.end[i]], {from: 420}),
+    ];
+  },
+});
+
+const dnsView = new TableView("dns", "DNS", {
+  empty: "There are no DNS lookups.",
+  count: () => report.core.lookups.query.length,
+  seen: () => report.core.seen.lookups,
+  text: (i) => { const d = report.core.lookups; return [d.name[i], d.words[d.type[i]], d.words[d.status[i]], d.answers[i], d.words[d.client[i]], d.words[d.server[i]], d.words[d.protocol[i]], d.error[i] ? "error" : ""].join(" "); },
+  open: (i) => timelineView.goToPacket(report.core.lookups.query[i]),
+  paint: (row, i) => { if (report.core.lookups.error[i]) row.classList.add("failed"); },
+  columns: () => {
+    const d = report.core.lookups;
+    const longest = Math.max(1, ...bounded(d.time));
+    return [
+      column("packet", "No.", "58px", (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
+      column("time", "At", "88px", (i) => relative(d.t[i]), (i) => d.t[i], {number: true, rising: true, from: 760, hint: "seconds since the first packet"}),
+      column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i]),
+      column("type", "Type", "62px", (i) => d.words[d.type[i]], (i) => d.words[d.type[i]]),
+      column("status", "Status", "104px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
+      column("took", "Time", "110px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
+      column("answers", "Answers", "minmax(110px, 2fr)", (i) => d.answers[i], (i) => d.answers[i], {from: 560}),
+      column("client", "Client", "120px", (i) => d.words[d.client[i]], (i) => d.words[d.client[i]], {from: 980}),
+      column("server", "Server", "120px", (i) => d.words[d.server[i]], (i) => d.words[d.server[i]], {from: 880}),
+    ];
+  },
+});
+
+const serversView = new TableView("servers", "HTTP servers", {
+  empty: "There are no HTTP servers.",
+  count: () => report.core.servers.length,
+  text: (i) => report.core.servers[i][0],
+  open: (i) => { navigate("exchanges"); exchangesView.input.value = `http.host == "${report.core.servers[i][0].replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`; exchangesView.apply(exchangesView.input.value); remember(); },
+  paint: (row, i) => { if (report.core.servers[i][2]) row.classList.add("troubled"); },
+  columns: () => {
+    const s = report.core.servers;
+    const most = Math.max(1, ...bounded(s.map((row) => row[3])));
+    return [
+      column("name", "Host", "minmax(120px, 2fr)", (i) => s[i][0], (i) => s[i][0]),
+      column("requests", "Requests", "80px", (i) => number(s[i][1]), (i) => s[i][1], numeric),
+      column("errors", "Failed", "70px", (i) => s[i][2] ? number(s[i][2]) : "", (i) => s[i][2], numeric),
+      column("bytes", "Bodies", "140px", (i) => barCell(s[i][3] / most, bytes(s[i][3])), (i) => s[i][3], {number: true, from: 480}),
+      column("mean", "Mean time", "90px", (i) => span(Math.round(s[i][4] / Math.max(s[i][1], 1))), (i) => s[i][4] / Math.max(s[i][1], 1), {number: true, from: 400}),
+      column("wait", "Mean wait", "90px", (i) => span(Math.round(s[i][5] / Math.max(s[i][1], 1))), (i) => s[i][5] / Math.max(s[i][1], 1), {number: true, from: 620}),
+      column("slowest", "Slowest", "90px", (i) => span(s[i][6]), (i) => s[i][6], {number: true, from: 560}),
+    ];
+  },
+});
+
+const hostsView = new TableView("hosts", "Hosts", {
+  empty: "There are no IP addresses.",
+  count: () => report.core.addresses.length,
+  text: (i) => { const row = report.core.addresses[i]; return `${row[0]} ${row[1]} ${row[8].map(([port]) => port).join(" ")}`; },
+  open: (i) => { navigate("timeline"); timelineView.input.value = report.core.addresses[i][0]; timelineView.start().then(() => timelineView.apply()); },
+  columns: () => {
+    const a = report.core.addresses;
+    const most = Math.max(1, ...bounded(a.map((row) => row[2] + row[3])));
+    return [
+      column("address", "Address", "minmax(120px, 1fr)", (i) => a[i][0], (i) => a[i][0]),
+      column("name", "Name", "minmax(100px, 1.4fr)", (i) => a[i][1], (i) => a[i][1], {from: 480}),
+      column("bytes", "Bytes", "150px", (i) => barCell((a[i][2] + a[i][3]) / most, bytes(a[i][2] + a[i][3])), (i) => a[i][2] + a[i][3], numeric),
+      column("sent", "Sent", "84px", (i) => bytes(a[i][2]), (i) => a[i][2], {number: true, from: 620}),
+      column("received", "Received", "84px", (i) => bytes(a[i][3]), (i) => a[i][3], {number: true, from: 620}),
+      column("packets", "Packets", "80px", (i) => number(a[i][4]), (i) => a[i][4], {number: true, from: 700}),
+      column("flows", "Flows", "70px", (i) => number(a[i][5]), (i) => a[i][5], {number: true, from: 560}),
+      column("role", "Role", "120px", (i) => a[i][6] && a[i][7] ? "client and server" : a[i][7] ? "server" : "client", (i) => a[i][7] - a[i][6], {from: 860}),
+      column("ports", "Serves ports", "minmax(90px, 1fr)", (i) => a[i][8].map(([port]) => port).join(", "), null, {from: 760}),
+    ];
+  },
+});
+
+const notesView = new TableView("notes", "Notes", {
+  empty: "Nothing strange was noticed.",
+  count: () => allNotes().length,
+  seen: () => Math.max(report.core.seen.notes + report.core.comments.length, allNotes().length),
+  text: (i) => allNotes()[i].join(" "),
+  open: (i) => { if (allNotes()[i][1]) timelineView.goToPacket(allNotes()[i][1]); },
+  columns: () => [
+    column("what", "What", "minmax(130px, 1fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
+    column("packet", "Packet", "74px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
+    column("detail", "Detail", "minmax(130px, 3fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
+    column("needed", "Needed", "80px", (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
+    column("had", "Had", "80px", (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),
+    column("offset", "Offset in file", "100px", (i) => allNotes()[i][2] < 0 ? "" : number(allNotes()[i][2]), (i) => allNotes()[i][2], {number: true, from: 860}),
+  ],
+});
+
+let notesAndComments = null;
+function allNotes() {
+  if (!notesAndComments) notesAndComments = [...report.core.comments.map(([packet, text]) => ["comment", packet, -1, -1, -1, text]), ...report.core.notes];
+  return notesAndComments;
+}
+
+/** Not too many arguments for Math.max. */
+const bounded = (values) => values.length < 50000 ? values : values.slice(0, 50000);
+
+const barCell = (part, text) => [h("i.cellbar", {css: {width: `${Math.max(1, 60 * Math.min(Math.max(part, 0), 1))}%`}, "aria-hidden": "true"}), h("span", null, text)];

@@ -1,0 +1,341 @@
+"""Masker: the last thing every text passes through on its way into a report. Hides secrets, and addresses when asked to.
+
+A secret is hidden where it is known by its place (an Authorization field, a cookie, a query parameter called `token`, a
+password in a form or in JSON). What was found in such a place is learned, and hidden wherever else it occurs: in a page that
+echoes it, in the rows of the timeline, in a hex dump.
+"""
+
+import ipaddress
+import json
+import re
+from urllib.parse import quote, unquote_to_bytes
+
+from sniff.decode import credentials, fields
+from sniff.decode.message import Message
+
+MASK = credentials.MASK
+
+LEARNED = 200_000
+"""Secrets that are remembered; further ones are hidden only where their place tells."""
+PHRASES = 500
+"""Secrets with other characters than those of a word that are remembered; each is looked for in every text."""
+LEAST = 4
+"""Characters of a secret that is looked for elsewhere: shorter ones would hide half of the page."""
+LEAST_COOKIE = 8
+"""The same of a cookie: most short ones are settings (`theme=dark`)."""
+LEAST_PART = 12
+"""Characters of a part of a secret that is taken for one itself (the parts of a JWT)."""
+
+_WORD = re.compile(r"[A-Za-z0-9_-]{4,}")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_PARTS = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_PART},}}")
+
+_SPEAKING = ("passw", "passphrase", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey",
+             "access-key", "private_key", "privatekey", "credit_card", "card_number", "cardnumber", "cvv", "session", "credential",
+             "signature", "authoriz", "bearer", "basic ", "jwt", "cookie")
+_MAYBE = re.compile("|".join(map(re.escape, _SPEAKING)), re.IGNORECASE)
+"""A text in which none of these occurs holds no secret that its own words give away."""
+
+_NAME = (r"[\w.$-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credit[_-]?card"
+         r"|card[_-]?number|cvv|session[_-]?id|signature|credential|jwt)[\w.$-]{0,40}")
+_JSON_PAIR = re.compile(r'("(?:[^"\\\n]|\\.){1,100}"\s{0,8}:\s{0,200})("(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*)')
+_ASSIGNED = re.compile(rf"\b({_NAME})(\"?'?\s{{0,4}}[=:]\s{{0,4}}[\"']?)([^\s\"'&;,<>{{}}()]{{1,4096}})", re.IGNORECASE)
+_ELEMENT = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?{_NAME}(?:\s[^<>]{{0,400}})?>)([^<]{{1,4096}})(?=</)", re.IGNORECASE)
+_INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\b(value|content)(\s{0,4}=\s{0,4})("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
+_IS_PASSWORD = re.compile(rf"""\b(?:type\s{{0,4}}=\s{{0,4}}["']?password|(?:name|id)\s{{0,4}}=\s{{0,4}}["']?{_NAME})""", re.IGNORECASE)
+_SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Negotiate|NTLM)(\s+)([A-Za-z0-9+/=._~-]{6,})")
+_USERINFO = re.compile(r"(?<=://)([^/\s:@\"'<>]{0,200}):([^/\s@\"'<>]{1,400})@")
+_QUERY_PAIR = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,200})=([^&;#\s\"'<>]{1,8192})")
+
+_IPV4 = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d])(?!\.\d)")
+_ARPA = re.compile(r"(?<![\d.])((?:\d{1,3}\.){4})in-addr\.arpa|(?<![0-9a-f.])((?:[0-9a-f]\.){32})ip6\.arpa", re.IGNORECASE)
+_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3}(?![0-9A-Za-z:])")
+_MAC = re.compile(r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![0-9A-Za-z:-])")
+
+_FIRST_IPV4 = int(ipaddress.IPv4Address("198.18.0.0"))
+"""Addresses that stand for others come from the network for benchmarks (RFC 2544) and the one for documentation (RFC 3849)."""
+_FIRST_IPV6 = int(ipaddress.IPv6Address("2001:db8::"))
+
+
+class Masker:
+    """Hides what must not be in a report.
+
+    secrets  True: nothing is a secret
+    redact   addresses are replaced, the same one always by the same; bodies are left out by `details`
+    """
+
+    def __init__(self, secrets: bool = False, redact: bool = False) -> None:
+        self.secrets = secrets
+        self.redact = redact
+        self.found = 0
+        self._words: set[str] = set()
+        self._phrases: dict[str, None] = {}
+        self._addresses: dict[str, str] = {}
+        self._counts = [0, 0, 0]
+
+    # --- learning ---------------------------------------------------------------------------------------------------
+
+    def learn(self, value: str, least: int = LEAST) -> None:
+        """Hide this text wherever it occurs from now on."""
+        if self.secrets or len(value) < least or len(self._words) >= LEARNED or value.strip("*") == "":
+            return
+        if _PLAIN_WORD.fullmatch(value):
+            if value in self._words or (value.isdigit() and len(value) < 6):
+                return
+            self._words.add(value)
+        else:
+            self._words.update(_PARTS.findall(value))
+            for variant in {value, quote(value), quote(value, safe=""), quote(value, safe="").replace("%20", "+"),
+                            json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
+                if len(self._phrases) < PHRASES and len(variant) >= LEAST:
+                    self._phrases[variant] = None
+        self.found += 1
+
+    def learn_message(self, message: Message) -> None:
+        """Learn the secrets of a head, and of the first bytes of a form."""
+        if self.secrets:
+            return
+        head = message.head
+        for match in _HEAD_FIELD.finditer(head):
+            self._learn_field(match[1].lower(), match[2].strip())
+        target = message.target
+        if b"=" in target or b"@" in target:
+            self._learn_url(fields.text(target))
+        prefix = message.prefix
+        if prefix and b"=" in prefix and message.media_type == "application/x-www-form-urlencoded":
+            self.learn_pairs(fields.text(prefix))
+
+    def learn_pairs(self, text: str) -> None:
+        """Learn the secrets of a query or an urlencoded form."""
+        for member in text.split("&"):
+            name, equals, value = member.partition("=")
+            if equals and value and credentials.is_secret(_unquoted(name)):
+                self._learn_quoted(value)
+
+    def learn_json(self, value: object, secret: bool = False, depth: int = 0) -> None:
+        """Learn the secrets of parsed JSON: everything below a key that says so."""
+        if depth > 60:
+            return
+        if isinstance(value, dict):
+            for key, item in value.items():
+                self.learn_json(item, secret or credentials.is_secret(str(key)), depth + 1)
+        elif isinstance(value, list):
+            for item in value:
+                self.learn_json(item, secret, depth + 1)
+        elif secret and isinstance(value, str):
+            self.learn(value)
+
+    def _learn_quoted(self, value: str) -> None:
+        self.learn(value)
+        plain = _unquoted(value)
+        if plain != value:
+            self.learn(plain)
+
+    def _learn_url(self, url: str) -> None:
+        for match in _QUERY_PAIR.finditer(url):
+            if credentials.is_secret(_unquoted(match[2])):
+                self._learn_quoted(match[3])
+        for match in _USERINFO.finditer(url):
+            self._learn_quoted(match[2])
+
+    def _learn_field(self, name: bytes, value: bytes) -> None:
+        if name in (b"authorization", b"proxy-authorization"):
+            _, _, rest = value.partition(b" ")
+            self.learn(fields.text(rest.strip() or value))
+            read = credentials.read(value)
+            if read is not None and read.password:
+                self.learn(read.password)
+                self.learn(f"{read.user}:{read.password}")
+        elif name == b"cookie":
+            for member in value.split(b";"):
+                self._learn_cookie(member)
+        elif name == b"set-cookie":
+            self._learn_cookie(value.partition(b";")[0])
+        elif name in (b"location", b"referer", b"content-location", b"refresh", b"link", b"origin"):
+            self._learn_url(fields.text(value))
+        elif credentials.is_secret(fields.text(name)) or name in credentials.SECRET_FIELDS:
+            self.learn(fields.text(value))
+
+    def _learn_cookie(self, member: bytes) -> None:
+        name, _, content = member.strip().partition(b"=")
+        value = fields.text(content.strip().strip(b'"'))
+        least = LEAST if credentials.is_secret(fields.text(name)) else LEAST_COOKIE
+        self.learn(value, least)
+        plain = _unquoted(value)
+        if plain != value:
+            self.learn(plain, least)
+
+    # --- hiding -----------------------------------------------------------------------------------------------------
+
+    def text(self, text: str) -> str:
+        """A text from the wire without what was learned, and without addresses when they are to be replaced."""
+        if not self.secrets and (self._words or self._phrases):
+            text = self._without_learned(text)
+        return self._without_addresses(text) if self.redact else text
+
+    def name(self, text: str) -> str:
+        """A name (of a host, a file): only addresses and learned secrets are hidden in it."""
+        return self.text(text)
+
+    def url(self, url: str) -> str:
+        """A URL, or a text with URLs in it: passwords and secret parameters are hidden, names stay."""
+        return self.text(self._masked_url(url))
+
+    def row(self, info: str) -> str:
+        """A cell of the timeline."""
+        return self.text(info if "=" not in info and "@" not in info else self._masked_url(info))
+
+    def header(self, name: bytes, value: bytes) -> str:
+        """The value of a header field."""
+        if self.secrets:
+            return self.text(fields.text(value))
+        key = name.strip().lower()
+        if key in credentials.SECRET_FIELDS:
+            return self.text(fields.text(credentials.masked(key, value)))
+        if value and credentials.is_secret(fields.text(key)):
+            return MASK
+        shown = fields.text(value)
+        if "=" in shown or "@" in shown:
+            shown = self._masked_url(shown)
+        return self.text(_SCHEME.sub(_hide_third, shown))
+
+    def pair(self, name: str, value: str) -> str:
+        """The value of a form field."""
+        return self.text(value) if self.secrets or not value or not credentials.is_secret(name) else MASK
+
+    def body(self, text: str) -> str:
+        """A body that is text: HTML, JSON, a script, anything."""
+        if not self.secrets and _MAYBE.search(text):
+            text = _JSON_PAIR.sub(_hide_json, text)
+            if "<" in text:
+                text = _INPUT.sub(_hide_input, text)
+                text = _ELEMENT.sub(rf"\1{MASK}", text)
+            text = _ASSIGNED.sub(rf"\1\2{MASK}", text)
+            text = _SCHEME.sub(_hide_third, text)
+        return self.text(self._masked_url(text) if "?" in text or "@" in text or "&" in text else text)
+
+    def bytes(self, data: bytes) -> bytes:
+        """Bytes that are shown as they are, in a hex dump: what was learned is written over, the length stays."""
+        if self.secrets:
+            return data
+        text = data.decode("latin-1")
+        for phrase in self._phrases:
+            raw = phrase.encode("utf-8", "replace").decode("latin-1")
+            if raw in text:
+                text = text.replace(raw, "*" * len(raw))
+        words = {word for word in _WORD.findall(text) if word in self._words}
+        for word in words:
+            text = re.sub(rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_-])", "*" * len(word), text)
+        return text.encode("latin-1")
+
+    def knows(self, data: bytes) -> bool:
+        """Whether something that was learned occurs in these bytes."""
+        return self.bytes(data) != data
+
+    def _masked_url(self, url: str) -> str:
+        if self.secrets:
+            return url
+        if "@" in url:
+            url = _USERINFO.sub(rf"\1:{MASK}@", url)
+        return _QUERY_PAIR.sub(_hide_pair, url) if "=" in url else url
+
+    def _without_learned(self, text: str) -> str:
+        for phrase in self._phrases:
+            if phrase in text:
+                text = text.replace(phrase, MASK)
+        if self._words.isdisjoint(_WORD.findall(text)):
+            return text
+        return _WORD.sub(lambda match: MASK if match[0] in self._words else match[0], text)
+
+    # --- addresses --------------------------------------------------------------------------------------------------
+
+    def address(self, text: str) -> str:
+        """An address: itself, or what stands for it."""
+        return self._without_addresses(text) if self.redact else text
+
+    def _without_addresses(self, text: str) -> str:
+        if "." in text:
+            text = _ARPA.sub(self._arpa, text)
+            text = _IPV4.sub(self._ipv4, text)
+        if ":" in text or "-" in text:
+            text = _MAC.sub(self._mac, text)
+            if ":" in text:
+                text = _IPV6.sub(self._ipv6, text)
+        return text
+
+    def _stand_in(self, key: str, kind: int) -> str:
+        found = self._addresses.get(key)
+        if found is None:
+            self._counts[kind] += 1
+            number = self._counts[kind]
+            if kind == 0:
+                found = str(ipaddress.IPv4Address(_FIRST_IPV4 + number % (1 << 17)))
+            elif kind == 1:
+                found = str(ipaddress.IPv6Address(_FIRST_IPV6 + number))
+            else:
+                found = "02:00:00" + "".join(f":{number >> shift & 255:02x}" for shift in (16, 8, 0))
+            if len(self._addresses) < LEARNED:
+                self._addresses[key] = found
+        return found
+
+    def _ipv4(self, match: re.Match[str]) -> str:
+        text = match[0]
+        if text in ("0.0.0.0", "255.255.255.255", "127.0.0.1") or text.startswith(("198.18.", "198.19.")):
+            return text
+        return self._stand_in(str(text), 0)
+
+    def _ipv6(self, match: re.Match[str]) -> str:
+        try:
+            address = ipaddress.IPv6Address(match[0])
+        except ValueError:
+            return match[0]
+        if address.compressed in ("::", "::1") or address.compressed.startswith("2001:db8:"):
+            return match[0]
+        return self._stand_in(address.compressed, 1)
+
+    def _mac(self, match: re.Match[str]) -> str:
+        text = match[0].lower().replace("-", ":")
+        if text in ("ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00") or text.startswith("02:00:00:"):
+            return match[0]
+        return self._stand_in(text, 2)
+
+    def _arpa(self, match: re.Match[str]) -> str:
+        labels = (match[1] or match[2]).rstrip(".").split(".")[::-1]
+        try:
+            address = ipaddress.ip_address(".".join(labels) if match[1] else
+                                           ":".join("".join(labels[at:at + 4]) for at in range(0, 32, 4)))
+        except ValueError:
+            return match[0]
+        return ipaddress.ip_address(self._stand_in(address.compressed, 0 if match[1] else 1)).reverse_pointer
+
+
+_HEAD_FIELD = re.compile(
+    rb"^((?:proxy-)?authorization|(?:set-)?cookie|location|referer|content-location|refresh|link|origin"
+    rb"|[a-z0-9_-]{0,40}(?:token|secret|api-?key|password|session-?id|signature|credential|jwt)[a-z0-9_-]{0,40})[ \t]*:([^\r\n]*)",
+    re.IGNORECASE | re.MULTILINE)
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
+    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+
+
+def _hide_pair(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}={MASK}" if credentials.is_secret(_unquoted(match[2])) else match[0]
+
+
+def _hide_third(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}{MASK}"
+
+
+def _hide_json(match: re.Match[str]) -> str:
+    key = match[1].split('"')[1]
+    return f'{match[1]}"{MASK}"' if credentials.is_secret(key) and match[2] != '""' else match[0]
+
+
+def _hide_input(match: re.Match[str]) -> str:
+    return _ATTRIBUTE.sub(rf'\1\2"{MASK}"', match[0]) if _IS_PASSWORD.search(match[0]) else match[0]
+
+
