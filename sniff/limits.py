@@ -131,6 +131,18 @@ PENDING_EXCHANGES = 1_024
 HTTP2_CONNECTIONS = 4_096
 """HTTP/2 connections that are read at once; further ones are passed over."""
 
+HAR_BODY_BYTES = 4 << 20
+"""Bytes of one decoded body that a HAR holds; more is said to be cut."""
+
+HAR_BODIES_BYTES = 64 << 20
+"""Bytes of the bodies of unfinished exchanges that are kept for a HAR; the largest are given up first."""
+
+HAR_PAGES = 65_536
+"""Pages of one HAR; exchanges of further ones belong to no page."""
+
+HAR_URLS = 262_144
+"""URLs and hosts remembered to tell which page an exchange belongs to; the oldest is forgotten first."""
+
 RANGED_FILES = 4_096
 """Files fetched in parts that are put together at once; the oldest is given out first, as it is."""
 
@@ -168,6 +180,9 @@ SCTP_NUMBERS = 65_536
 
 ARP_OWNERS = 65_536
 """Addresses whose owners ARP has named (a second owner is told); the oldest is forgotten first."""
+
+HTTP_FILTER_STREAMS = 65_536
+"""Connections whose requests a display filter remembers, to tell which response answers which; the oldest is forgotten first."""
 
 NOTES = 100_000
 """Rows of the notes table; further notes are only counted by code."""

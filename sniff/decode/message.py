@@ -25,6 +25,8 @@ _LINES = re.compile(rb"\n|\r(?=[^\r\n])")
 _FLAG_WORDS: dict[int, list[str]] = {}
 _PLAIN = re.compile(rb"(?:[^\r\n\0 \t][^\r\n\0]*\r?\n)+(?:\r?\n)?")
 """A head without folded lines, lone CRs or NULs: a field can be found in it by its name alone."""
+_CLEAN = re.compile(rb"[^\r\n\0]+\r?\n(?:[!-9;-~\x80-\xff]+:[^\r\n\0]*\r?\n)*(?:\r?\n)?")
+"""A plain head in which nothing odd stands in any name: it has no field whose name is not in it letter by letter."""
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -64,6 +66,7 @@ class Message:
         self.head = head
         self.prefix = prefix
         self._known: bytes | None = None
+        self._clean: bool | None = None
         self._start: tuple[bytes, bytes, bytes] | None = None
 
     def __repr__(self) -> str:
@@ -264,7 +267,7 @@ class Message:
         """The first value of a field, by its name in lower case."""
         known = self._known
         if known is None:
-            known = self._known = self.head.lower() if _PLAIN.fullmatch(self.head) else b""
+            known = self._known = self.head.lower() if self.is_clean or _PLAIN.fullmatch(self.head) else b""
         if known and "_by_name" not in self.__dict__:
             return self._look_up(known, name, default)
         found = self._by_name.get(name)
@@ -284,7 +287,16 @@ class Message:
 
     def get_all(self, name: bytes) -> list[bytes]:
         """All values of a field, by its name in lower case."""
+        if "_by_name" not in self.__dict__ and self.is_clean and b"\n" + name not in self.head.lower():
+            return []
         return self._by_name.get(name, [])
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every line of the head is a name without anything odd in it, a colon and a value."""
+        if self._clean is None:
+            self._clean = _CLEAN.fullmatch(self.head) is not None
+        return self._clean
 
     def text(self, name: bytes) -> str:
         """The first value of a field as text; empty when there is none."""

@@ -36,7 +36,7 @@ def http_line(exchange: Exchange, secrets: bool = False) -> str:
     connection, request, response = exchange.connection, exchange.request, exchange.response
     first = exchange.messages[0].row
     line = (f'{{"frame.number":{first[c.M_FIRST_PACKET]},"frame.time_epoch":{_seconds(first[c.M_FIRST_NS])}'
-            f'{_fragment(connection)}')
+            f'{connection_json(connection)}')
     if request is not None:
         line += (f',"http.request.method":{_often(request.method)},"http.request.uri":{_quoted(request.target)},'
                  f'"http.request.version":{quote(request.version)},"http.request.full_uri":{quote(exchange.url(secrets))}'
@@ -109,7 +109,7 @@ def _table(exchanges: Sequence[Exchange]) -> tuple["array[int]", bytes]:
         connection = exchange.connection
         place = fragments.get(connection.stream)
         if place is None:
-            fragment = _fragment(connection).encode("ascii")
+            fragment = connection_json(connection).encode("ascii")
             place = fragments[connection.stream] = (len(pool), len(fragment))
             pool += fragment
         at = len(pool)
@@ -124,8 +124,8 @@ def _table(exchanges: Sequence[Exchange]) -> tuple["array[int]", bytes]:
 _NOT_PLAIN = [0] * (http_json.WIDTH - 1) + [-1]
 
 
-def _fragment(connection: Connection) -> str:
-    """What a line says of the connection."""
+def connection_json(connection: Connection) -> str:
+    """What a line says of the connection: members of a JSON object, each with a comma before it."""
     ip = "ipv6" if connection.is_ipv6 else "ip"
     return (f',"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
             f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
@@ -172,14 +172,18 @@ def _place(name: str, message: Message) -> str:
     row = message.row
     return (f',"sniff.{name}.packets":[{row[c.M_FIRST_PACKET]},{row[c.M_LAST_PACKET]}],'
             f'"sniff.{name}.offset":{row[c.M_STORE_OFFSET]},"sniff.{name}.body_bytes":{row[c.M_BODY_LEN]}'
-            f'{_odd(name, row[c.M_FLAGS] & _ODD)}')
+            f'{odd_json(row[c.M_FLAGS], f"sniff.{name}.flags")}')
 
 
 _ODD = ~int(MessageFlag.COMPLETE | MessageFlag.KEEP_ALIVE)
 
 
+def odd_json(flags: int, key: str = "flags") -> str:
+    """`,"flags":[..]` with what is odd about a message, in words; empty when nothing is."""
+    return _odd(flags & _ODD, key) if flags & _ODD else ""
+
+
 @lru_cache(4096)
-def _odd(name: str, flags: int) -> str:
-    """What is odd about a message, in words."""
+def _odd(flags: int, key: str) -> str:
     words = [flag.name.lower() for flag in MessageFlag if flags & flag]
-    return f',"sniff.{name}.flags":{json.dumps(words)}' if words else ""
+    return f',"{key}":{json.dumps(words)}' if words else ""

@@ -1,0 +1,337 @@
+"""`--format har`: exchanges as HAR 1.2, which browsers' developer tools open.
+
+An entry is written when its exchange is over, so that memory holds no more than bodies that are arriving and a line for each
+page. What sniff knows beyond HAR stands in `_sniff` of an entry: packets, stream, ports, state, what is missing.
+Credentials are masked unless somebody asks for them.
+
+Source: http://www.softwareishard.com/blog/har-12-spec/
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quote
+from typing import Any
+
+from sniff._version import __version__
+from sniff.decode import columns as c
+from sniff.decode import credentials, fields, forms
+from sniff.decode.message import Message
+from sniff.exchange.http import Exchange, State
+from sniff.exchange.stage import Joined, Joiner
+from sniff.report.formats import Options, Sink, Step
+from sniff.report.har_bodies import Bodies, Body, masked_json
+from sniff.report.har_pages import Pages
+from sniff.report.http_lines import connection_json, odd_json
+from sniff.report.secret_urls import masked_pairs, masked_url
+from sniff.report.summary import Summary
+
+_WRITE_BYTES = 1 << 18
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_URLS = (b"referer", b"location", b"content-location")
+"""Header fields that are URLs, in which secrets can stand."""
+
+
+class HarWriter:
+    """Writes the exchanges of a capture as one HAR document."""
+
+    def __init__(self, sink: Sink, options: Options) -> None:
+        self._sink = sink
+        self._secrets = options.secrets
+        self._joiner = Joiner(options.notes, options.counters)
+        self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
+        self._pages = Pages()
+        self._waiting: list[str] = []
+        self._size = 0
+        self._entries = 0
+        self._put('{"log":{"version":"1.2","creator":{"name":"sniff","version":' + quote(__version__) + '},"entries":[')
+
+    def write(self, step: Step) -> None:
+        """Write the exchanges that one step completes."""
+        self._bodies.add(step.apps)
+        self._write(self._joiner.add(step.apps))
+
+    def end(self, summary: Summary) -> None:
+        """Write those that are still open, and the pages."""
+        self._bodies.finish()
+        self._write(self._joiner.finish())
+        self._put('\n],"pages":[')
+        comma = ""
+        for page in self._pages:
+            self._put(f'{comma}\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"{page.id}",'
+                      f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
+            comma = ","
+        self._put("\n]}}\n")
+        self._flush()
+
+    def _write(self, joined: Joined) -> None:
+        for exchange in joined.http:
+            if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI:
+                url = masked_url(exchange.url(self._secrets), self._secrets)
+                page = self._pages.of(exchange, url)
+                self._put(f"{',' if self._entries else ''}\n{entry(exchange, self._bodies.take, url, page, self._secrets)}")
+                self._entries += 1
+            for message in exchange.interim:
+                self._bodies.take(message)
+        if joined.http:
+            self._flush()
+
+    def _put(self, text: str) -> None:
+        self._waiting.append(text)
+        self._size += len(text)
+        if self._size >= _WRITE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._sink.write("".join(self._waiting).encode("ascii"))
+        self._waiting.clear()
+        self._size = 0
+
+
+_PRI = c.METHODS.index("PRI")
+"""The preface of HTTP/2, no request."""
+
+
+def entry(exchange: Exchange, take: Callable[[Message], Body | None], url: str, page: str = "", secrets: bool = False) -> str:
+    """One exchange as an entry, JSON in ASCII.
+
+    take  gives the body of a message, None when it has none
+    url   of the request, secrets masked
+    page  its page, "" when it belongs to none
+    """
+    request, response, connection = exchange.request, exchange.response, exchange.connection
+    dns, connect, queue, send, wait, receive = (max(phase, 0) for phase in exchange.phases)
+    sent = take(request) if request is not None else None
+    got = take(response) if response is not None else None
+    server = f',"serverIPAddress":"{connection.server}"' if connection.server else ""
+    pageref = f'"pageref":"{page}",' if page else ""
+    return (f'{{{pageref}"startedDateTime":"{timestamp(exchange.start_ns)}",'
+            f'"time":{_ms(dns + connect + queue + send + wait + receive)},'
+            f'"request":{_request(request, sent, url, exchange, secrets)},"response":{_response(response, got, secrets)},'
+            f'"cache":{{}},"timings":{{"blocked":{_ms(queue)},"dns":{_ms(dns) if dns else -1},'
+            f'"connect":{_ms(connect) if connect else -1},"send":{_ms(send)},"wait":{_ms(wait)},"receive":{_ms(receive)},"ssl":-1}}'
+            f'{server},"connection":"{connection.stream}","_sniff":{_facts(exchange, sent, got)}}}')
+
+
+# --- request and response -----------------------------------------------------------------------------------------------
+
+def _request(message: Message | None, body: Body | None, url: str, exchange: Exchange, secrets: bool) -> str:
+    if message is None:
+        return (f'{{"method":"","url":{quote(_server_url(exchange))},"httpVersion":"","cookies":[],"headers":[],'
+                '"queryString":[],"headersSize":-1,"bodySize":-1}')
+    headers, cookies = _headers(message, secrets)
+    return (f'{{"method":{quote(fields.text(message.method))},"url":{quote(url)},"httpVersion":{quote(message.version)},'
+            f'"cookies":{cookies},"headers":{headers},"queryString":{_query(url)}'
+            f'{_post_data(message, body, secrets) if body is not None else ""},'
+            f'"headersSize":{message.row[c.M_HEAD_LEN]},"bodySize":{body.wire if body is not None else message.row[c.M_BODY_LEN]}}}')
+
+
+def _response(message: Message | None, body: Body | None, secrets: bool) -> str:
+    if message is None:
+        return ('{"status":0,"statusText":"","httpVersion":"","cookies":[],"headers":[],'
+                '"content":{"size":0,"mimeType":"x-unknown"},"redirectURL":"","headersSize":-1,"bodySize":-1}')
+    headers, cookies = _headers(message, secrets)
+    location = message.get(b"location")
+    return (f'{{"status":{message.status},"statusText":{quote(fields.text(message.reason))},"httpVersion":{quote(message.version)},'
+            f'"cookies":{cookies},"headers":{headers},"content":{_content(message, body, secrets)},'
+            f'"redirectURL":{quote(masked_url(fields.text(location), secrets)) if location else quote("")},'
+            f'"headersSize":{message.row[c.M_HEAD_LEN]},"bodySize":{body.wire if body is not None else message.row[c.M_BODY_LEN]}}}')
+
+
+def _server_url(exchange: Exchange) -> str:
+    """What is known of the URL of a request that was not seen: where it went."""
+    connection = exchange.connection
+    host = f"[{connection.server}]" if connection.is_ipv6 else connection.server or "unknown"
+    return f"http://{host}/" if connection.server_port in (80, -1) else f"http://{host}:{connection.server_port}/"
+
+
+def _headers(message: Message, secrets: bool) -> tuple[str, str]:
+    """The arrays `headers` and `cookies`."""
+    head, cookies = message.head, "[]"
+    if head.endswith(b"\r\n\r\n") and message.is_clean:
+        line = _often_shown if secrets else _often_masked
+        found = ",".join(map(line, head[:-4].split(b"\r\n")[1:]))
+    else:
+        found = ",".join(_header(name, value, secrets) for name, value in message.fields)
+    if _COOKIE(head):
+        cookies = _cookies(message, secrets)
+    return f"[{found}]", cookies
+
+
+_COOKIE = re.compile(rb"cookie", re.IGNORECASE).search
+
+
+def _header(name: bytes, value: bytes, secrets: bool) -> str:
+    key = name.lower()
+    shown = fields.text(credentials.masked(key, value, secrets))
+    if key in _URLS:
+        shown = masked_url(shown, secrets)
+    return f'{{"name":{quote(fields.text(name))},"value":{quote(shown)}}}'
+
+
+def _line(line: bytes, secrets: bool) -> str:
+    """The same, of a whole line of a clean head."""
+    name, _, value = line.partition(b":")
+    return _header(name, value.strip(_BLANK), secrets)
+
+
+_BLANK = b" \t\r\x0b\x0c"
+_LINES = 8192
+"""Lines that are remembered, as they come again and again; none is longer than what a head may be."""
+
+
+@lru_cache(_LINES)
+def _often_masked(line: bytes) -> str:
+    return _line(line, False)
+
+
+@lru_cache(_LINES)
+def _often_shown(line: bytes) -> str:
+    return _line(line, True)
+
+
+def _cookies(message: Message, secrets: bool) -> str:
+    found: list[dict[str, Any]] = []
+    if not message.is_response:
+        for name, value in forms.cookies(message.get_all(b"cookie")):
+            found.append({"name": name, "value": value if secrets else credentials.MASK})
+        return json.dumps(found)
+    for line in message.get_all(b"set-cookie"):
+        cookie = forms.set_cookie(line)
+        one: dict[str, Any] = {"name": cookie.name, "value": cookie.value if secrets else credentials.MASK}
+        one |= {key: cookie.attributes[key] for key in ("path", "domain") if key in cookie.attributes}
+        expires = _date(cookie.attributes.get("expires", ""))
+        if expires:
+            one["expires"] = expires
+        found.append(one | {"httpOnly": "httponly" in cookie.attributes, "secure": "secure" in cookie.attributes})
+    return json.dumps(found)
+
+
+def _date(text: str) -> str:
+    """A date of HTTP as ISO 8601; empty when it is none."""
+    try:
+        moment = parsedate_to_datetime(text[:64].replace("-", " "))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return ""
+
+
+def _query(url: str) -> str:
+    query = url.partition("?")[2]
+    if not query:
+        return "[]"
+    if "%" not in query and "+" not in query and query.isascii():
+        return f"[{','.join([_pair(*member.partition('=')) for member in query.split('&') if member])}]"
+    return json.dumps([{"name": name, "value": value} for name, value in forms.urlencoded(query.encode("utf-8", "replace"))])
+
+
+def _pair(name: str, _: str, value: str) -> str:
+    return f'{{"name":{quote(name)},"value":{quote(value)}}}'
+
+
+# --- bodies -------------------------------------------------------------------------------------------------------------
+
+def _content(message: Message, body: Body | None, secrets: bool) -> str:
+    """The object `content` of a response."""
+    claimed = message.get(b"content-type")
+    if body is None:
+        return f'{{"size":{message.row[c.M_BODY_LEN]},"mimeType":{_type(claimed)}}}'
+    text, encoding = body.text(message)
+    if not secrets and not encoding and body.is_json(message):
+        text = masked_json(text)
+    compression = f'"compression":{body.length - body.wire},' if message.codings else ""
+    coded = ',"encoding":"base64"' if encoding else ""
+    comment = f',"comment":{quote(body.comment)}' if body.comment else ""
+    return f'{{"size":{body.length},{compression}"mimeType":{_type(claimed)},"text":{quote(text)}{coded}{comment}}}'
+
+
+@lru_cache(1024)
+def _type(claimed: bytes) -> str:
+    return quote(fields.text(claimed) or "x-unknown")
+
+
+def _post_data(message: Message, body: Body, secrets: bool) -> str:
+    """`,"postData":{..}` of a request. What is no text is left out here: postData has no way to say it (see _sniff)."""
+    text, encoding = body.text(message)
+    comment = body.comment
+    params = "[]"
+    if encoding:
+        text, comment = "", "; ".join(part for part in ("no text: base64 in _sniff.request", comment) if part)
+    elif message.media_type == "application/x-www-form-urlencoded":
+        pairs = forms.urlencoded(text.encode("utf-8", "replace"))
+        params = json.dumps([{"name": name, "value": value} for name, value in masked_pairs(pairs, secrets)])
+        if not secrets:
+            text = masked_url(f"?{text}", secrets)[1:]
+    elif message.media_type == "multipart/form-data":
+        parts = forms.multipart(body.data_kept, message.media_parameters.get("boundary", b""))
+        params = json.dumps([_part(part, secrets) for part in parts])
+        if not secrets and any(credentials.is_secret(part.name) for part in parts):
+            text, comment = "", "text left out: it holds a secret"
+    elif not secrets and body.is_json(message):
+        text = masked_json(text)
+    said = f',"comment":{quote(comment)}' if comment else ""
+    return f',"postData":{{"mimeType":{_type(message.get(b"content-type"))},"params":{params},"text":{quote(text)}{said}}}'
+
+
+def _part(part: forms.Part, secrets: bool) -> dict[str, str]:
+    if part.file_name:
+        return {"name": part.name, "fileName": part.file_name, "contentType": part.media_type}
+    return {"name": part.name, "value": part.text if secrets or not credentials.is_secret(part.name) else credentials.MASK}
+
+
+# --- what HAR has no place for ------------------------------------------------------------------------------------------
+
+def _facts(exchange: Exchange, sent: Body | None, got: Body | None) -> str:
+    """The object `_sniff`."""
+    first = exchange.messages[0].row
+    found = (f'{{"frame.number":{first[c.M_FIRST_PACKET]}{connection_json(exchange.connection)}{_STATES[exchange.state]}'
+             f'{_message_facts("request", exchange.request, sent)}{_message_facts("response", exchange.response, got)}')
+    if exchange.inferred:
+        found += ',"inferred":true'
+    if exchange.interim:
+        found += f',"interim":{[message.status for message in exchange.interim]}'
+    if exchange.events:
+        for name, counts in (("retransmissions", exchange.retransmissions()), ("stalls", exchange.stalls())):
+            found += f',"{name}":{json.dumps(counts)}' if counts else ""
+    return found + "}"
+
+
+_STATES = {state: f',"state":"{state.name.lower()}"' for state in State}
+
+
+def _message_facts(name: str, message: Message | None, body: Body | None) -> str:
+    if message is None:
+        return ""
+    row = message.row
+    found = (f',"{name}":{{"packets":[{row[c.M_FIRST_PACKET]},{row[c.M_LAST_PACKET]}],"offset":{row[c.M_STORE_OFFSET]}'
+             f'{odd_json(row[c.M_FLAGS])}')
+    if body is not None and not body.is_whole:
+        found += f',"missing":{body.missing},"kept":{body.kept}'
+        if body.problems:
+            found += f',"problems":{json.dumps(body.problems)}'
+    if body is not None and name == "request":
+        text, encoding = body.text(message)
+        found += f',"base64":{quote(text)}' if encoding else ""
+    return found + "}"
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------------
+
+def timestamp(ts_ns: int) -> str:
+    """A time as ISO 8601 in UTC, with all nine decimals where they are not all needed, six."""
+    seconds, fraction = divmod(ts_ns, 1_000_000_000)
+    return f"{_second(seconds)}.{fraction // 1000:06d}Z"
+
+
+@lru_cache(64)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _ms(ns: int) -> str:
+    """Nanoseconds as a JSON number of milliseconds, exact."""
+    whole, rest = divmod(ns, 1_000_000)
+    return f"{whole}.{rest:06d}" if rest else str(whole)

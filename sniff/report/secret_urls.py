@@ -1,0 +1,39 @@
+"""URLs and forms without the secrets in them: values of parameters whose names say that they are secrets."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+from sniff.decode import credentials
+from sniff.decode.forms import Pair
+
+_WORDS = ("pass", "pwd", "secret", "token", "key", "card", "cvv", "pin", "otp", "session")
+
+
+def may_have_secrets(text: str) -> bool:
+    """Whether a text may have a secret's name in it: a quick look before a slow one."""
+    lower = text.lower()
+    return any(word in lower for word in _WORDS)
+
+
+def masked_url(url: str, secrets: bool = False) -> str:
+    """The URL with the secret values of its query masked, unless `secrets`."""
+    start, mark, query = url.partition("?")
+    if secrets or not mark or not may_have_secrets(query):
+        return url
+    return f"{start}?{'&'.join(map(_masked, query.split('&')))}"
+
+
+def _masked(member: str) -> str:
+    name, equals, value = member.partition("=")
+    return f"{name}={credentials.MASK}" if equals and value and _is_secret(name) else member
+
+
+@lru_cache(1024)
+def _is_secret(name: str) -> bool:
+    return credentials.is_secret(unquote_plus(name))
+
+
+def masked_pairs(pairs: Iterable[Pair], secrets: bool = False) -> list[Pair]:
+    """The pairs of a form with secret values masked, unless `secrets`."""
+    return [pair if secrets or not credentials.is_secret(pair.name) else Pair(pair.name, credentials.MASK) for pair in pairs]
