@@ -11,7 +11,7 @@ from typing import Protocol
 from sniff.cli._click import click
 from sniff.cli.output import Output
 from sniff.cli.progress import Progress
-from sniff.cli.view import View, view_of
+from sniff.cli.view import View, view_of, with_processes
 from sniff.errors import InputError, UsageError
 from sniff.report.formats import FORMATS
 
@@ -25,6 +25,8 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
 @click.option("--flows", is_flag=True, help="A row for every TCP connection and UDP flow.")
 @click.option("--dns", "lookups", is_flag=True, help="A row for every DNS lookup.")
 @click.option("--names", is_flag=True, help="Rows show names that clients learned from DNS instead of addresses.")
+@click.option("--process", "processes", is_flag=True,
+              help="Also which processes talk to each other, when sniff live --process recorded the capture.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)),
               help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
 @click.option("-o", "--output", "path", metavar="PATH", type=click.Path(), help="Write to this file; its suffix says the format.")
@@ -34,7 +36,7 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
 @click.option("--secrets", is_flag=True, help="With --format har: show credentials and cookies as they are, not masked.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
 def command(files: tuple[str, ...], expression: str | None, packets: bool, flows: bool, lookups: bool, names: bool,
-            name: str | None, path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
+            processes: bool, name: str | None, path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
     """Show what happened in capture files.
 
     FILE may be - for standard input. Several files are read as one capture in time order.
@@ -47,6 +49,8 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, flows
         raise UsageError("--names is for rows as a table or as tabs; the other formats keep the addresses")
     if secrets and view.form is not FORMATS["har"]:
         raise UsageError("--secrets is for --format har; the other formats show no passwords")
+    if processes:
+        view = with_processes(view)
     if dissector == "tshark":
         view = replace(view, dissector=_tshark(view))
     analysis = view.analysis(files, follow=follow)
@@ -61,6 +65,8 @@ def command(files: tuple[str, ...], expression: str | None, packets: bool, flows
             view.show(analysis, output, view.summary(analysis, one=len(files) == 1), before=make_room,
                       after=lambda: progress.tick(source.position))
         progress.hide()
+        if processes and not source.owner_count:
+            print("sniff: the capture does not say which processes there were; sniff live --process records them", file=sys.stderr)
         if source.damage:
             raise InputError(str(source.damage))
     return 0

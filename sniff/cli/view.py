@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ class View:
     names    rows show names learned from DNS instead of addresses
     eve_dns  which version of EVE's dns events to write
     dissector  whose words rows have that sniff has none for: "tshark", or "" for nobody's
+    processes  say which processes talk to each other, as far as the capture knows
     secrets  show credentials as they are, in formats that mask them
     """
 
@@ -37,6 +38,7 @@ class View:
     names: bool = False
     eve_dns: int = 3
     dissector: str = ""
+    processes: bool = False
     secrets: bool = False
 
     def analysis(self, paths: "Sequence[str | Path | Store]", *, follow: bool = False) -> "Analysis":
@@ -44,7 +46,7 @@ class View:
         from sniff.pipeline import Analysis
         form = self.form
         return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
-                        messages=self.names or (form.messages and not (self.packets and not form.summary)))
+                        flows=form.flows, messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
         """An empty summary. `one`: there is one file only, so that offsets say where to look something up."""
@@ -53,9 +55,19 @@ class View:
         return Summary(notes=analysis.notes, counters=analysis.counters, read=read)
 
     def show(self, analysis: "Analysis", sink: Sink, summary: "Summary", *,
-             before: Callable[[int], object] = lambda rows: None, after: Callable[[], object] = lambda: None) -> None:
-        """Write what the analysis says, step by step; called around each step: before(rows to be shown), after()."""
+             before: Callable[[int], object] = lambda rows: None, after: Callable[[], object] = lambda: None,
+             seen: "Callable[[Step], object] | None" = None) -> None:
+        """Write what the analysis says, step by step; called around each step: before(rows to be shown), after().
+
+        seen  called with each step after it was shown
+        """
+        processes = None
+        if self.processes:
+            from sniff.exchange.owners import Owners
+            from sniff.report.process import Processes
+            processes = Processes(Owners(analysis.source.take_owners))
         writer = self.form.make(sink, Options(self.packets, analysis.notes, analysis.counters, self.folder, self.eve_dns,
+                                              processes=processes,
                                                 secrets=self.secrets))
         named = None
         if self.names:
@@ -70,10 +82,14 @@ class View:
                 step.rows = named.rows(step)
             shown = 0 if step.rows is None else len(step.rows.shown)
             before(shown)
+            if processes is not None:
+                processes.owners.learn()
             writer.write(step)
             if self.form.summary:
                 summary.add(step.apps, shown)
             after()
+            if seen is not None:
+                seen(step)
         before(1)
         writer.end(summary)
 
@@ -93,6 +109,14 @@ def view_of(name: str | None, path: str | None, packets: bool, expression: str |
     if path is None:
         raise UsageError(f"--format {name} writes several files: name a folder with -o")
     return View(form, packets, None, Path(path))
+
+
+def with_processes(view: View) -> View:
+    """The same view with the processes that talk to each other. Raises UsageError."""
+    from sniff.report.flows import FORMATS as FLOWS
+    if view.form not in (FORMATS["table"], FORMATS["tabs"], FORMATS["jsonl"], *FLOWS.values()):
+        raise UsageError("--process is for rows, exchanges and --flows, as a table, as tabs or as jsonl")
+    return replace(view, processes=True)
 
 
 def _table_view(name: str | None, path: str | None, packets: bool, option: str) -> View:

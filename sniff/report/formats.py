@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sniff.decode.batch import AppBatch
     from sniff.limits import Counters
     from sniff.notes import Notes
+    from sniff.report.process import Processes
     from sniff.report.rows import RowBatch
     from sniff.report.summary import Summary
 
@@ -54,6 +55,7 @@ class Options:
     folder    where to write, when the format makes a folder of files
     eve_dns   which version of EVE's dns events to write: 3, or 2 as before Suricata 8
     secrets   show credentials as they are
+    processes  who owns the ends of connections; None: not asked for
     """
 
     packets: bool = False
@@ -62,6 +64,7 @@ class Options:
     folder: "Path | None" = None
     eve_dns: int = 3
     secrets: bool = False
+    processes: "Processes | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,9 @@ class ChunkWriter:
 
 
 def _tabs(sink: Sink, options: Options) -> Writer:
+    if options.processes is not None:
+        from sniff.report.process import ProcessTabs
+        return ChunkWriter(sink, ProcessTabs(options.processes).chunks)
     from sniff.report.lines import TabsLines
     return ChunkWriter(sink, TabsLines().chunks)
 
@@ -116,14 +122,14 @@ def _tabs(sink: Sink, options: Options) -> Writer:
 def _jsonl(sink: Sink, options: Options) -> Writer:
     from sniff.report.jsonl import PacketLines
     if options.packets:
-        return ChunkWriter(sink, PacketLines().chunks)
+        return ChunkWriter(sink, PacketLines(processes=options.processes).chunks)
     from sniff.report.message_lines import MessageWriter
     return MessageWriter(sink, options)
 
 
 def _table(sink: Sink, options: Options) -> Writer:
     from sniff.report.terminal import TableWriter
-    return TableWriter(sink)
+    return TableWriter(sink, processes=options.processes)
 
 
 def _zeek(sink: Sink, options: Options) -> Writer:
