@@ -13,5 +13,5 @@ cdef bint is_space(long long c) noexcept nogil
 cdef bint is_name(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, long long name, Py_ssize_t length) except? -2 nogil
 cdef long long list_has(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, long long name, Py_ssize_t length) except? -2 nogil
 cdef long long parse_fields(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t end, bint bare_cr, long long[::1] facts) except? -2 nogil
-cdef Py_ssize_t head_end(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t stop, bint bare_cr, long long[::1] facts) except? -2 nogil
+cdef Py_ssize_t head_end(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t looked, Py_ssize_t stop, bint bare_cr, long long[::1] facts) except? -2 nogil
 cdef Py_ssize_t read_head(const unsigned char[::1] view, Py_ssize_t start, Py_ssize_t line, Py_ssize_t stop, bint bare_cr, long long[::1] facts) except? -2 nogil

@@ -147,16 +147,17 @@ def text_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, en
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
-def head_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, stop: cython.Py_ssize_t, bare_cr: cython.bint,
-             facts: cython.longlong[::1]) -> cython.Py_ssize_t:
+def head_end(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, looked: cython.Py_ssize_t, stop: cython.Py_ssize_t,
+             bare_cr: cython.bint, facts: cython.longlong[::1]) -> cython.Py_ssize_t:
     """Index after the empty line that ends the head whose lines begin at `start`, -1 when it is not there yet.
 
+    looked  the line at `start` does not end before this place, so that a line that comes byte by byte is searched once
     Then H_SCANNED is where to go on once more bytes are there: the start of the last line, which is not whole.
     """
     end: cython.Py_ssize_t
     text: cython.Py_ssize_t
     while start < stop:
-        end = line_end(view, start, stop, bare_cr)
+        end = line_end(view, looked if looked > start else start, stop, bare_cr)
         if end < 0:
             break
         text = text_end(view, start, end)

@@ -133,7 +133,7 @@ CONNECTS = cython.declare(cython.Py_ssize_t, 4)    # likewise CONNECT
 OLD = cython.declare(cython.Py_ssize_t, 6)         # 1: the last request was HTTP/0.9, its answer is bare data
 ENDED = cython.declare(cython.Py_ssize_t, 7)       # directions that ended for good
 BASE = cython.declare(cython.Py_ssize_t, 8)
-LANE = cython.declare(cython.Py_ssize_t, 48)
+LANE = cython.declare(cython.Py_ssize_t, 49)
 
 PHASE = cython.declare(cython.Py_ssize_t, 0)
 LEFT = cython.declare(cython.Py_ssize_t, 1)        # bytes until the end of the body or chunk
@@ -148,9 +148,11 @@ BLANK = cython.declare(cython.Py_ssize_t, 9)       # a cut head: 1 at the start 
 RESPONDS = cython.declare(cython.Py_ssize_t, 10)   # 2: this direction sends responses, 1: requests, 0 not known
 OPEN = cython.declare(cython.Py_ssize_t, 11)       # 1: message columns below are in use
 INFERRED = cython.declare(cython.Py_ssize_t, 12)   # 1: bytes were lost before, counting is not sure any more
-CHECKED = cython.declare(cython.Py_ssize_t, 13)    # 1: the line that the open head begins with is a start line
+CHECKED = cython.declare(cython.Py_ssize_t, 13)    # 1: the head's first line is a start line; it has to be sure: -1, in mid-line -2
 INSIDE = cython.declare(cython.Py_ssize_t, 14)     # LOST: 1 when the next byte goes on in a line
-MESSAGE = cython.declare(cython.Py_ssize_t, 16)    # the open message: M_* columns
+REFOUND = cython.declare(cython.Py_ssize_t, 15)    # 1: the open head was found again after a hole
+LOOKED = cython.declare(cython.Py_ssize_t, 16)     # of the head so far, bytes that were searched for the end of its last line
+MESSAGE = cython.declare(cython.Py_ssize_t, 17)    # the open message: M_* columns
 
 START = cython.declare(cython.longlong, 0)
 HEAD = cython.declare(cython.longlong, 1)
@@ -163,8 +165,8 @@ CLOSE = cython.declare(cython.longlong, 7)
 LOST = cython.declare(cython.longlong, 8)
 OFF = cython.declare(cython.longlong, 9)
 
-STATE_COLUMNS = 8 + 2 * 48
-LANE_BASE, LANE_SIZE, LANE_PHASE, LANE_PART, LANE_OPEN, LANE_MESSAGE = 8, 48, 0, 5, 11, 16
+STATE_COLUMNS = 8 + 2 * 49
+LANE_BASE, LANE_SIZE, LANE_PHASE, LANE_PART, LANE_OPEN, LANE_MESSAGE = 8, 49, 0, 5, 11, 17
 PHASE_HEAD, PHASE_LOST = 1, 8
 
 ARENA_USED = cython.declare(cython.Py_ssize_t, 0)
@@ -267,10 +269,12 @@ def begin(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.P
     ctl[NEXT_ID] += 1
     state[row, lane + OPEN] = 1
     state[row, lane + CHECKED] = 0
+    state[row, lane + REFOUND] = 0
     state[row, lane + INSIDE] = 0
     state[row, lane + PHASE] = HEAD
     state[row, lane + PART_LEN] = 0
     state[row, lane + SCANNED] = 0
+    state[row, lane + LOOKED] = 0
     state[row, lane + SKIPPED] = 0
     return 0
 
@@ -333,7 +337,14 @@ def number_it(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cyth
     bit: cython.longlong
     answers: cython.longlong = 0
     status: cython.longlong = facts[STATUS_]
-    state[row, lane + RESPONDS] = kind
+    if state[row, lane + RESPONDS] == 0 or surely(kind, 0, facts):      # one odd line does not turn a direction round
+        state[row, lane + RESPONDS] = kind
+    if state[row, lane + REFOUND]:
+        if kind == 1:
+            if state[row, REQUESTS] < state[row, RESPONSES]:
+                state[row, REQUESTS] = state[row, RESPONSES]
+        elif state[row, REQUESTS] > 0:
+            state[row, RESPONSES] = state[row, REQUESTS] - 1      # without pipelining a response answers the latest request
     if kind == 1:
         n = state[row, REQUESTS]
         bit = cython.cast(cython.longlong, 1) << (n % 62)
@@ -462,7 +473,7 @@ def note_body(view: cython.const[cython.uchar][::1], buffer: cython.longlong, st
 def plausible(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
     """Whether a line that is not whole yet may become a start line: `HTTP/...`, or a token, a space and a target."""
     i: cython.Py_ssize_t = start
-    if view[i] == 72 and end - i < 5:
+    if end - i < 5 and begins_http(view, i, end):
         return True
     if is_http(view, start, end):
         return True
@@ -556,6 +567,54 @@ def asks(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: c
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(-2)
+def begin_bare(begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
+               row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
+               ctl: cython.longlong[::1]) -> cython.int:
+    """The open message is the answer to an HTTP/0.9 request: nothing but a body, until the end."""
+    at: cython.Py_ssize_t = lane + MESSAGE
+    state[row, at + M_IS_RESPONSE] = 1
+    state[row, at + M_VERSION] = 9
+    state[row, at + M_FRAMING] = F_CLOSE
+    state[row, at + M_HEAD_PACKET] = number
+    state[row, at + M_HEAD_NS] = ts_ns
+    if state[row, RESPONSES] < state[row, REQUESTS]:
+        state[row, at + M_SEQUENCE] = state[row, RESPONSES]
+        state[row, RESPONSES] += 1
+    open_body(begun, parts, state, row, lane, ctl)
+    state[row, lane + PHASE] = CLOSE
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def may_go_on(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+              responds: cython.longlong, checked: cython.longlong, names: cython.const[cython.uchar][::1],
+              starts: cython.const[cython.longlong][::1]) -> cython.longlong:
+    """0 when the line view[start:end], more of which came, can no more become the start line it was taken for (see CHECKED)."""
+    if checked == 0:
+        return 1 if plausible(view, start, end) else 0
+    if responds == 2:
+        return 1 if is_http(view, start, end) or (end - start < 5 and begins_http(view, start, end)) else 0
+    if checked == -1 and plausible(view, start, end):
+        return 1
+    return asks(view, start, end, names, starts)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def speaks(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.longlong:
+    """What a direction sends: 1 requests, 2 responses, 0 not known. If it never spoke before it is what the other side is not."""
+    kind: cython.longlong = state[row, lane + RESPONDS]
+    if kind == 0:
+        kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
+    return kind
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
 def begins_http(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
     """Whether view[start:end], shorter than `HTTP/`, is how that begins."""
     i: cython.Py_ssize_t
@@ -587,15 +646,11 @@ def lose(messages: cython.longlong[:, ::1], state: cython.longlong[:, ::1], row:
 def keep_head(state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
     """The part of a head that came is all there is of it."""
     at: cython.Py_ssize_t = lane + MESSAGE
-    kind: cython.longlong
     state[row, at + M_HEAD_BUFFER] = 1
     state[row, at + M_HEAD_START] = state[row, lane + PART]
     state[row, at + M_HEAD_KEPT] = state[row, lane + PART_LEN]
     state[row, at + M_HEAD_LEN] = state[row, lane + PART_LEN] + state[row, lane + SKIPPED]
-    kind = state[row, lane + RESPONDS]
-    if kind == 0:                                  # it never said a whole message: it is what the other side is not
-        kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
-    state[row, at + M_IS_RESPONSE] = 1 if kind == 2 else 0
+    state[row, at + M_IS_RESPONSE] = 1 if speaks(state, row, lane) == 2 else 0
     return 0
 
 
@@ -624,7 +679,7 @@ def skip_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
 @cython.nogil
 @cython.exceptval(-2)
 def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-            arena: cython.uchar[::1], names: cython.const[cython.uchar][::1],
+            origin: cython.longlong, arena: cython.uchar[::1], names: cython.const[cython.uchar][::1],
             starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], messages: cython.longlong[:, ::1],
             begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
             row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
@@ -636,9 +691,10 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
     line: cython.Py_ssize_t
     stop: cython.Py_ssize_t
     take: cython.Py_ssize_t
+    before: cython.Py_ssize_t
     kind: cython.longlong
     if state[row, lane + PART_LEN] == 0 and buffer == 0:
-        stop = head_end(view, start, end, False, facts)
+        stop = head_end(view, start, start, end, False, facts)
         if stop >= 0:
             line = line_end(view, start, stop, False)
             kind = start_line(view, start, text_end(view, start, line), names, starts, facts)
@@ -660,26 +716,51 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
         keep(view, start, take, arena, state, row, lane, ctl)
         part = state[row, lane + PART]
         if state[row, lane + CHECKED] <= 0:
-            line = line_end(arena, part, part + state[row, lane + PART_LEN], False)
+            line = line_end(arena, part + state[row, lane + LOOKED], part + state[row, lane + PART_LEN], False)
             if line >= 0:
                 kind = start_line(arena, part, text_end(arena, part, line), names, starts, facts)
-                if state[row, lane + CHECKED] < 0 and not surely(kind, state[row, lane + RESPONDS], facts):
+                if state[row, lane + CHECKED] < 0 and not surely(kind, speaks(state, row, lane), facts):
+                    kind = 0
+                elif state[row, lane + CHECKED] == -2 and kind == 1 and asks(arena, part, line, names, starts) != 1:
                     kind = 0
                 state[row, lane + CHECKED] = 1
-                if kind == 0:
-                    length = find_start(arena, part + 1, line + 1, state[row, lane + RESPONDS], 1, names, starts, facts) - part
-                    if length < 0:
-                        stop = take - (part + state[row, lane + PART_LEN] - line - 1)      # after the line, in this piece
-                        lose_head(state, row, lane)
-                        return stop
-                    part += length                                  # the message begins later in this line
-                    state[row, lane + PART] = part
-                    state[row, lane + PART_LEN] -= length
-                    state[row, at + M_STREAM_OFFSET] += length
-                    if state[row, at + M_STORE_OFFSET] >= 0:
-                        state[row, at + M_STORE_OFFSET] += length
-        stop = head_end(arena, part + state[row, lane + SCANNED], part + state[row, lane + PART_LEN], False, facts)
+                line += 1
+            else:
+                line = part + state[row, lane + PART_LEN]
+                kind = may_go_on(arena, part, line, speaks(state, row, lane), state[row, lane + CHECKED], names, starts)
+            if kind == 0 and state[row, OLD] and state[row, lane + RESPONDS] != 1 and not is_http(arena, part, line):
+                length = state[row, lane + PART_LEN]
+                state[row, lane + PART_LEN] = 0
+                begin_bare(begun, parts, state, row, lane, number, ts_ns, ctl)
+                note_body(arena, 1, part, part + length, arena, state, row, lane, parts, ctl)
+                return take
+            if kind == 0:
+                before = length                                     # of the head, when this piece came
+                length = find_start(arena, part + 1, line, speaks(state, row, lane), 1, names, starts, facts) - part
+                if length < 0 or state[row, HTTP] == 0:
+                    stop = take - (part + state[row, lane + PART_LEN] - line)      # the same place in this piece
+                    lose_head(state, row, lane)
+                    state[row, lane + INSIDE] = 0 if arena[line - 1] == 10 else 1
+                    return stop
+                part += length                                      # the message begins later in this line
+                state[row, lane + PART] = part
+                state[row, lane + PART_LEN] -= length
+                state[row, lane + LOOKED] = 0
+                state[row, lane + INFERRED] = 1
+                state[row, lane + REFOUND] = 1
+                if state[row, lane + CHECKED] <= 0:
+                    state[row, lane + CHECKED] = -2
+                state[row, at + M_STREAM_OFFSET] += length
+                if length >= before:                                # it begins in this piece
+                    state[row, at + M_FIRST_PACKET] = number
+                    state[row, at + M_FIRST_NS] = ts_ns
+                    state[row, at + M_STORE_OFFSET] = origin + start + length - before if origin >= 0 else -1
+                elif state[row, at + M_STORE_OFFSET] >= 0:
+                    state[row, at + M_STORE_OFFSET] += length
+        stop = head_end(arena, part + state[row, lane + SCANNED], part + state[row, lane + LOOKED],
+                        part + state[row, lane + PART_LEN], False, facts)
         state[row, lane + SCANNED] = facts[SCANNED_] - part
+        state[row, lane + LOOKED] = state[row, lane + PART_LEN]
         if stop < 0 and take == end:
             return end
         if stop >= 0:
@@ -801,18 +882,10 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 i += 1
             if i == end:
                 return 0
-            if state[row, OLD] and state[row, lane + RESPONDS] != 1 and not is_http(view, i, end):
+            if state[row, OLD] and state[row, lane + RESPONDS] != 1 and not is_http(view, i, end) \
+                    and not (end - i < 5 and begins_http(view, i, end)):
                 begin(state, row, lane, pieces, k, i - start, ctl)
-                state[row, at + M_IS_RESPONSE] = 1
-                state[row, at + M_VERSION] = 9
-                state[row, at + M_FRAMING] = F_CLOSE
-                state[row, at + M_HEAD_PACKET] = number
-                state[row, at + M_HEAD_NS] = ts_ns
-                if state[row, RESPONSES] < state[row, REQUESTS]:
-                    state[row, at + M_SEQUENCE] = state[row, RESPONSES]
-                    state[row, RESPONSES] += 1
-                open_body(begun, parts, state, row, lane, ctl)
-                state[row, lane + PHASE] = CLOSE
+                begin_bare(begun, parts, state, row, lane, number, ts_ns, ctl)
                 continue
             if state[row, HTTP] == 1 and state[row, lane + RESPONDS] != 1 and (view[i] == 32 or view[i] == 9):
                 stop = i
@@ -838,25 +911,21 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 continue
             begin(state, row, lane, pieces, k, i - start, ctl)
         elif phase == HEAD:
-            i = on_head(view, buffer, i, end, arena, names, starts, facts, messages, begun, parts, state, row, lane, number,
-                        ts_ns, ctl)
+            i = on_head(view, buffer, i, end, pieces[P_OFFSET, k] - start, arena, names, starts, facts, messages, begun, parts,
+                        state, row, lane, number, ts_ns, ctl)
         elif phase == LOST:
-            kind = state[row, lane + RESPONDS]
-            if kind == 0:                              # it never spoke before: it is what the other side is not
-                kind = (3 - state[row, BASE + BASE + LANE - lane + RESPONDS]) % 3
-            stop = find_start(view, i, end, kind, state[row, lane + INSIDE], names, starts, facts)
+            stop = find_start(view, i, end, speaks(state, row, lane), state[row, lane + INSIDE], names, starts, facts)
             if stop < 0:
                 state[row, lane + INSIDE] = 0 if view[end - 1] == 10 else 1
                 return 0
+            # Its start line, whole, has to be one beyond doubt; in the middle of a line, with a known method too.
+            byte = -1
+            if (stop > i and view[stop - 1] != 10) or (stop == i and state[row, lane + INSIDE]):
+                byte = -2
             i = stop
-            if kind == 2:
-                # without pipelining a response answers the latest request
-                if state[row, REQUESTS] > 0:
-                    state[row, RESPONSES] = state[row, REQUESTS] - 1
-            elif state[row, REQUESTS] < state[row, RESPONSES]:
-                state[row, REQUESTS] = state[row, RESPONSES]
             begin(state, row, lane, pieces, k, i - start, ctl)
-            state[row, lane + CHECKED] = -1            # its start line, whole, has to be one beyond doubt
+            state[row, lane + REFOUND] = 1
+            state[row, lane + CHECKED] = byte
         elif phase == CHUNK_SIZE:
             byte = view[i]
             if state[row, lane + DIGITS] == 0 and byte == 10:

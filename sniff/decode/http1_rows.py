@@ -124,6 +124,7 @@ BODY = cython.declare(cython.Py_ssize_t, 23)      # bytes of body seen
 FIRST = cython.declare(cython.Py_ssize_t, 24)     # its first bytes, up to 7, most significant first
 FIRST_LEN = cython.declare(cython.Py_ssize_t, 25)
 TOUCHED = cython.declare(cython.Py_ssize_t, 26)   # packet that was added last
+LOOKED = cython.declare(cython.Py_ssize_t, 29)    # of the head so far, bytes that were searched for the end of its last line
 
 STATE_COLUMNS = 8 + 2 * 32
 LANE_BASE = 8
@@ -904,6 +905,7 @@ class Reader:
                 if captured:
                     self.state[row, lane + PART_LEN] = 0
                     self.state[row, lane + SCANNED] = 0
+                    self.state[row, lane + LOOKED] = 0
                     self.state[row, lane + LINE_LEN] = 0
                     self.keep_part(view, i, end, row, lane)
                     self.wait(row, lane, HEAD, begin, seq_end, 0)
@@ -930,6 +932,7 @@ class Reader:
                     self.keep_words(view, text, at, kind, row, lane)
                     self.state[row, lane + PART_LEN] = 0
                     self.state[row, lane + SCANNED] = 0
+                    self.state[row, lane + LOOKED] = 0
                     self.keep_part(view, i, end, row, lane)
                     self.wait(row, lane, HEAD, begin, seq_end, 0)
                     self.ctl[WAITS] = 1 if alone else 0
@@ -967,7 +970,11 @@ class Reader:
         self.keep_part(view, start, end, row, lane)
         part = self.state[row, lane + PART]
         length = self.state[row, lane + PART_LEN]
-        line = line_end(self.arena, part, part + length, True)
+        line = part
+        if self.state[row, lane + SCANNED] == 0:
+            line = part + self.state[row, lane + LOOKED]
+            self.state[row, lane + LOOKED] = length - 1        # a CR at the end may still be followed by LF
+        line = line_end(self.arena, line, part + length, True)
         if line < 0:
             self.wait(row, lane, HEAD, begin, seq + end - start, 0)
             return at
@@ -982,8 +989,12 @@ class Reader:
         at = self.put_text(self.arena, part, text_end(self.arena, part, line), at)
         self.pool[at] = 32
         at += 1
-        stop = head_end(self.arena, part + self.state[row, lane + SCANNED], part + length, True, self.facts)
+        if self.state[row, lane + SCANNED] == 0:
+            self.state[row, lane + LOOKED] = line - part
+        stop = head_end(self.arena, part + self.state[row, lane + SCANNED], part + self.state[row, lane + LOOKED], part + length, True,
+                        self.facts)
         self.state[row, lane + SCANNED] = self.facts[SCANNED_] - part
+        self.state[row, lane + LOOKED] = length - 1
         if stop < 0:
             self.state[row, lane + LINE_LEN] = 1      # its words were written
             self.wait(row, lane, HEAD, begin, seq + end - start, 0)

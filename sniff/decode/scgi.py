@@ -81,6 +81,11 @@ class ScgiReader:
             self._size = UWSGI_HEADER + int.from_bytes(front[1:3], "little")
         elif not self._uwsgi and b":" in front[:SCGI_LENGTH + 1]:
             start = front.index(b":") + 1
+            if not front[:start - 1].isdigit():
+                self._request.flags |= CgiFlag.MALFORMED
+                self._over = True
+                self._front = bytearray()
+                return
             self._size = start + int(front[:start - 1]) + 1      # a comma ends it
         self.held += len(data)
         if 0 <= self._size <= len(front):

@@ -89,11 +89,22 @@ def by_port(p: Packet) -> cython.int:
     layer: cython.int = STOP
     if is_tunnel(low):
         layer = udp_tunnel(p, low)
-    if layer == STOP and high != low and is_tunnel(high):
+    if layer == STOP and high != low and is_tunnel(high) and not never_refuses(low):
         layer = udp_tunnel(p, high)
     if layer != STOP:
         leave_udp(p)
     return layer
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def never_refuses(port: cython.longlong) -> cython.int:
+    """Whether all that a UDP port carries is taken for its protocol, so that the other port is not asked."""
+    return (port == 53 or port == 67 or port == 68 or port == 69 or port == 111 or port == 123 or port == 137 or port == 138
+            or port == 161 or port == 162 or port == 389 or port == 500 or port == 514 or port == 520 or port == 546
+            or port == 547 or port == 1645 or port == 1646 or port == 1812 or port == 1813 or port == 1900 or port == 5353
+            or port == 5355)
 
 
 @cython.cfunc

@@ -8,7 +8,7 @@ import importlib
 import itertools
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -46,6 +46,7 @@ class Decoder:
     conversations  valid, odd and hostile ones
     split          any split of the bytes gives the same facts (not so for rows: a row is about one packet)
     floods         input without end, as frames: the decoder's memory must not grow with any of them
+    opening        said before any split: what a connection speaks is told by how a segment begins
     """
 
     name: str
@@ -54,6 +55,7 @@ class Decoder:
     conversations: SearchStrategy[Conversation]
     split: Callable[[Facts], Facts] | None
     floods: dict[str, Callable[[], Iterator[bytes]]]
+    opening: Conversation = field(default_factory=list)
 
     def facts(self, load: Load, raws: Iterable[RawBatch]) -> Facts:
         """All that it says."""
@@ -143,8 +145,12 @@ ABOUT_PACKETS = {d.M_ID, d.M_FIRST_PACKET, d.M_HEAD_PACKET, d.M_LAST_PACKET, d.M
 
 
 def http_split(facts: Facts) -> Facts:
-    """What does not depend on which packet carried which byte."""
-    return [tuple(0 if column in ABOUT_PACKETS else value for column, value in enumerate(fact)) for fact in facts]
+    """What does not depend on which packet carried which byte.
+
+    Behind a tunnel's opening there may be any protocol, which is told by how a segment begins.
+    """
+    tunnel = next((number for number, fact in enumerate(facts) if fact[d.M_FRAMING] == d.Framing.TUNNEL), len(facts))
+    return [tuple(0 if column in ABOUT_PACKETS else value for column, value in enumerate(fact)) for fact in facts[:tunnel + 1]]
 
 
 def http_flood(*said: tuple[int, bytes], opening: Conversation | None = None) -> Callable[[], Iterator[bytes]]:
@@ -313,7 +319,8 @@ DNS_TCP_FLOODS = {"many connections": dns_many_connections}
 DNS_FLOODS = {"pointers": dns_flood}
 
 DECODERS = [
-    Decoder("HTTP/1 messages", wire.conversation, http_messages, http_conversations(), http_split, HTTP_FLOODS),
+    Decoder("HTTP/1 messages", wire.conversation, http_messages, http_conversations(), http_split, HTTP_FLOODS,
+            [(0, REQUESTS[0])]),
     Decoder("HTTP/1 rows", wire.conversation, rows, http_conversations(), None, HTTP_FLOODS),
     Decoder("DNS rows", dns_frames, rows, dns_conversations(), None, DNS_FLOODS),
     Decoder("DNS messages", dns_frames, dns_messages_of, dns_conversations(), None, DNS_FLOODS),

@@ -12,7 +12,7 @@ from sniff import limits
 from sniff.capture.raw import RawBatch
 from sniff.packets import dissect
 from tests import wire
-from tests.decode.contract import DECODERS, Decoder, compiled, twin
+from tests.decode.contract import DECODERS, Conversation, Decoder, compiled, twin
 
 SIZES = st.lists(st.integers(1, 9), max_size=12)
 """Sizes of segments, or of batches."""
@@ -27,8 +27,26 @@ FLOODS = [pytest.param(decoder, flood, id=f"{decoder.name}: {name}")
 def test_any_split_gives_the_same_messages(decoder: Decoder, data: st.DataObject, lengths: list[int]) -> None:
     said = data.draw(decoder.conversations)
     assert decoder.split is not None
-    whole = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames(said))))
-    parts = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames(wire.cut(said, lengths)))))
+    whole = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames([*decoder.opening, *said]))))
+    parts = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames([*decoder.opening, *wire.cut(said, lengths)]))))
+    assert parts == whole
+
+
+GET, OK = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<p/>"
+
+
+@pytest.mark.parametrize("said", [
+    [(0, b"\0"), (0, b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")],
+    [(0, b"A\0")],
+    [(0, b"A\0"), (0, b"GET /x"), (0, b" HTTP/1.1\r\n\r\n")],
+    [(1, b"0\r\n\r\n"), (0, b"HTTP/"), (0, GET), (1, OK)],
+    [(0, b"GET /"), (0, b"0\r\n\r\n"), (1, OK)],
+])
+def test_what_looks_like_a_message_until_more_comes(said: Conversation) -> None:
+    decoder = DECODERS[0]
+    assert decoder.split is not None
+    whole = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames([(0, GET), *said]))))
+    parts = decoder.split(decoder.facts(compiled, wire.batches(decoder.frames([(0, GET), *wire.cut(said, [1])]))))
     assert parts == whole
 
 

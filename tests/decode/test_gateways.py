@@ -4,7 +4,7 @@ import struct
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sniff import limits
@@ -170,6 +170,8 @@ steps = st.lists(st.one_of(
 
 
 @given(steps, st.sampled_from(["fastcgi", "scgi", "uwsgi"]))
+@example([("data", 0, b":")], "scgi")
+@example([("data", 0, b"x:y")], "scgi")
 def test_any_bytes_give_requests_and_no_exception(given_steps, protocol):
     reader = FastCgiReader(0) if protocol == "fastcgi" else ScgiReader(0, uwsgi=protocol == "uwsgi")
     for kind, direction, value in given_steps:
