@@ -31,12 +31,23 @@ class FilterError(UsageError):
     """A display filter does not parse.
 
     position  index of the offending character in `expression`
+    length    how many characters are meant
     """
 
-    def __init__(self, message: str, expression: str = "", position: int = 0) -> None:
+    def __init__(self, message: str, expression: str = "", position: int = 0, length: int = 1) -> None:
         super().__init__(message)
         self.expression = expression
         self.position = position
+        self.length = length
+
+    @property
+    def pointer(self) -> str:
+        """Two lines that show the place: the expression, and below it carets."""
+        shown = "".join(character if character.isprintable() else " " for character in self.expression)
+        start = max(0, self.position - 60)
+        stop = max(start + 70, min(self.position + self.length, start + 70))
+        carets = "^" + "~" * (min(self.length, stop - self.position) - 1)
+        return f"    {shown[start:stop]}\n    {' ' * (self.position - start)}{carets}"
 
 
 class CapturePermission(SniffError):

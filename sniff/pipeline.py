@@ -45,6 +45,7 @@ from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.stage import Tracker
 from sniff.report.rows import RowBatch, make_info
 from sniff.shelf import Shelf
+from sniff.reassembly.columns import TAGS, Tag
 
 T = TypeVar("T")
 
@@ -172,6 +173,9 @@ class Analysis:
             protocol[index] = self.number(words.protocol)
             table[APP_MODE, index] = Mode.TEXT
             table[APP_TEXT, index], table[APP_TEXT_LEN, index] = pool.add(words.info.encode("utf-8", "replace"))
+        multipath = (batch.streams.table[TAGS] & Tag.MPTCP != 0) & (protocol == 0) & (table[APP_MODE] == Mode.OWN)
+        if multipath.any():
+            protocol[multipath] = self.number("MPTCP")
             table[APP_SUFFIX, index] = Suffix.NONE
             if packets.table[ADDRESS_KIND, index] == Address.TEXT:
                 batch.words[index] = (words.source or "", words.destination or "")

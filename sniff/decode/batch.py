@@ -7,6 +7,7 @@ import numpy as np
 from sniff.capture.raw import Bytes
 from sniff.decode.cgi import CgiRequest
 from sniff.decode.columns import BODY_COUNT, M_COUNT
+from sniff.decode.http1_rows import HEAD_COUNT
 from sniff.packets.batch import Table
 from sniff.reassembly.batch import StreamBatch
 
@@ -25,6 +26,8 @@ class AppBatch:
               then; only when bodies are wanted, like the next one
     bodies    int64[columns.BODY_COUNT, p]  the parts of bodies that this batch brought, in order
     gateways  requests over FastCGI, SCGI and uwsgi that were over in this batch
+    row_messages  int64[k, http1_rows.HEAD_COUNT]  the HTTP messages that rows are about, when they are wanted: where the heads lie
+    row_heads     uint8[h]  heads among them that came in several packets
     """
 
     streams: StreamBatch
@@ -36,3 +39,5 @@ class AppBatch:
     begun: Table = field(default_factory=lambda: np.empty((M_COUNT, 0), np.int64))
     bodies: Table = field(default_factory=lambda: np.empty((BODY_COUNT, 0), np.int64))
     gateways: list[CgiRequest] = field(default_factory=list)
+    row_messages: Table = field(default_factory=lambda: np.empty((0, HEAD_COUNT), np.int64))
+    row_heads: Bytes = field(default_factory=lambda: np.empty(0, np.uint8))

@@ -100,7 +100,7 @@ class DnsDecoder:
         found = self._tcp.read(streams)
         if found:
             messages, data = _join(messages, data, found, streams)
-        batch = _parse(messages, data)
+        batch = parse_messages(messages, data)
         for index in np.flatnonzero(batch.column(d.D_STATE) == d.MessageState.MALFORMED).tolist():
             row = batch.messages[index].tolist()
             offset = row[d.D_OFFSET] + row[d.D_PARSED] if row[d.D_OFFSET] >= 0 else -1
@@ -109,8 +109,8 @@ class DnsDecoder:
         return batch
 
 
-def _parse(messages: Table, data: Bytes) -> DnsBatch:
-    """Parse all messages, with as many rows for records as it takes."""
+def parse_messages(messages: Table, data: Bytes) -> DnsBatch:
+    """Parse all messages, with as many rows for records as it takes. Of each, the columns up to D_FIRST_NUMBER are known."""
     records: Table = np.empty((4 * len(messages) + 64, d.R_COUNT), np.int64)
     used, at = array("q", [0]), 0
     while at < len(messages):

@@ -34,6 +34,7 @@ from sniff.decode.columns import (
 from sniff.decode.pool import Pool
 from sniff.notes import Code, Notes
 from sniff.packets.batch import Table
+from sniff.packets.columns import PAYLOAD_LEN
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.columns import P_LEN, P_SLOT, SLOT
 
@@ -56,9 +57,12 @@ def wider(table: Table, count: int) -> Table:
 
 
 class HttpRows:
-    """Whose rows the TCP packets of each batch are, as far as HTTP has a say: fills the apps columns and the pool."""
+    """Whose rows the TCP packets of each batch are, as far as HTTP has a say: fills the apps columns and the pool.
 
-    def __init__(self, counters: limits.Counters) -> None:
+    heads  also say which messages the rows are about, and where their heads lie (`found`, `heads` after each `read`)
+    """
+
+    def __init__(self, counters: limits.Counters, *, heads: bool = False) -> None:
         self.counters = counters
         self._state: Table = np.zeros((64, rows.STATE_COLUMNS), np.int64)
         self._row_of: Table = np.full(1024, -1, np.int64)
@@ -66,16 +70,31 @@ class HttpRows:
         self._ctl: Table = np.zeros(rows.CTL_COUNT, np.int64)
         self._reader = rows.Reader(view(np.frombuffer(rows.WORDS, np.uint8)), view(NAMES), view(STARTS),
                                    view(np.zeros(32, np.int64)), view(self._ctl))
+        self._ctl[rows.CTL_HEADS_WANTED] = int(heads)
+        self._found: Table = np.zeros((256 if heads else 1, rows.HEAD_COUNT), np.int64)
+        self._heads: Bytes = np.empty(1 << 16 if heads else 1, np.uint8)
+
+    @property
+    def found(self) -> Table:
+        """int64[k, rows.HEAD_COUNT]: the messages that rows of the last batch are about, in order."""
+        return self._found[:int(self._ctl[rows.CTL_HEADS_MADE])].copy()
+
+    @property
+    def heads(self) -> Bytes:
+        """uint8[h]: heads of such messages that came in several packets (HEAD_BUFFER 1)."""
+        return self._heads[:int(self._ctl[rows.CTL_HEADS_USED])].copy()
 
     def read(self, streams: StreamBatch, apps: Table, pool: Pool) -> None:
         """Set `apps` for the packets of one batch; texts go to `pool`. Batches are to come in order."""
         packets = streams.packets
         ctl, at, count = self._ctl, 0, len(packets)
         pool.reserve(2 * rows.ROOM)
+        ctl[rows.CTL_HEADS_MADE] = ctl[rows.CTL_HEADS_USED] = 0
         self._reader.bind_batch(view(packets.data), view(packets.table), view(streams.table), view(apps))
         while True:
             ctl[rows.CTL_POOL_USED] = pool.used
             self._reader.bind_memory(view(pool.data), view(self._arena), view(self._state), view(self._row_of))
+            self._reader.bind_heads(view(self._found), view(self._heads))
             at = self._reader.read(at)
             pool.used = int(ctl[rows.CTL_POOL_USED])
             if at >= count:
@@ -87,6 +106,10 @@ class HttpRows:
                     self._tidy(2 * rows.ROOM + limits.HEAD_BYTES + limits.BATCH_BYTES // 8)
                 case rows.NEED_ROWS:
                     self._state = grown(self._state, 2 * len(self._state))
+                case rows.NEED_HEADS:
+                    longest = int(packets.table[PAYLOAD_LEN].max())
+                    self._found = grown(self._found, 2 * len(self._found) + longest // 8)
+                    self._heads = np.concatenate([self._heads, np.empty(len(self._heads) + 2 * longest, np.uint8)])
                 case _:
                     self._row_of = more_slots(self._row_of, int(streams.table[SLOT].max()) + 1)
 
@@ -96,7 +119,7 @@ class HttpRows:
         lanes = self._state[:used, rows.LANE_BASE:].reshape(2 * used, rows.LANE_SIZE)
         waiting = np.flatnonzero(lanes[:, rows.LANE_PHASE])
         waiting = waiting[np.argsort(lanes[waiting, rows.LANE_TOUCHED], kind="stable")[::-1]]
-        pairs = (rows.LANE_LINE, rows.LANE_MEDIA, rows.LANE_PART)
+        pairs = (rows.LANE_LINE, rows.LANE_MEDIA, rows.LANE_PART, rows.LANE_KEPT)
         sizes = np.zeros(len(waiting), np.int64)
         for pair in pairs:
             sizes += np.maximum(lanes[waiting, pair + 1], 0)

@@ -124,12 +124,14 @@ BODY = cython.declare(cython.Py_ssize_t, 23)      # bytes of body seen
 FIRST = cython.declare(cython.Py_ssize_t, 24)     # its first bytes, up to 7, most significant first
 FIRST_LEN = cython.declare(cython.Py_ssize_t, 25)
 TOUCHED = cython.declare(cython.Py_ssize_t, 26)   # packet that was added last
+KEPT = cython.declare(cython.Py_ssize_t, 27)      # arena: its whole head, when heads are wanted
+KEPT_LEN = cython.declare(cython.Py_ssize_t, 28)
 LOOKED = cython.declare(cython.Py_ssize_t, 29)    # of the head so far, bytes that were searched for the end of its last line
 
 STATE_COLUMNS = 8 + 2 * 32
 LANE_BASE = 8
 LANE_SIZE = 32
-LANE_PHASE, LANE_LINE, LANE_MEDIA, LANE_PART, LANE_TOUCHED = 0, 7, 9, 16, 26
+LANE_PHASE, LANE_LINE, LANE_MEDIA, LANE_PART, LANE_TOUCHED, LANE_KEPT = 0, 7, 9, 16, 26, 27
 
 IDLE = cython.declare(cython.longlong, 0)
 HEAD = cython.declare(cython.longlong, 1)
@@ -147,8 +149,21 @@ PROTOCOL = cython.declare(cython.Py_ssize_t, 5)
 WAITS = cython.declare(cython.Py_ssize_t, 6)        # within one packet: it ends inside a message
 CONTINUES = cython.declare(cython.Py_ssize_t, 7)    # within one packet: its words end in "Continuation"
 REST = cython.declare(cython.Py_ssize_t, 8)
-CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 10
-NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS = 1, 2, 3, 4
+HEADS_WANTED = cython.declare(cython.Py_ssize_t, 10)    # say where the heads of the messages are that rows are about
+HEADS_MADE = cython.declare(cython.Py_ssize_t, 11)      # rows of `found` that are used
+HEADS_USED = cython.declare(cython.Py_ssize_t, 12)      # bytes of `heads` that are used
+HEAD_AT = cython.declare(cython.Py_ssize_t, 13)         # of the message that is being read: where its head begins and ends,
+HEAD_STOP = cython.declare(cython.Py_ssize_t, 14)
+IN_ARENA = cython.declare(cython.Py_ssize_t, 15)        # and whether that is in the arena
+CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 16
+CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED = 10, 11, 12
+NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
+
+HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_LEN, HEAD_BODY = range(6)
+"""Columns of `found`: index of the packet whose row is about the message, 1 request or 2 response, where its head lies (0
+PacketBatch.data, 1 the array of heads; its end as Wireshark reads it), bytes of body, chunk framing removed."""
+HEAD_COUNT = 6
+_LEAST_HEAD = cython.declare(cython.Py_ssize_t, 14)     # bytes of the shortest message there can be, less two
 ROOM = 20_000
 """Free bytes that the pool needs before a packet is read; the arena needs as much and the packet's payload."""
 _ROOM = cython.declare(cython.Py_ssize_t, 20_000)
@@ -361,6 +376,9 @@ class Reader:
     facts: cython.longlong[::1]
     ctl: cython.longlong[::1]
     rest: cython.longlong[::1]
+    found: cython.longlong[:, ::1]
+    heads: cython.uchar[::1]
+    packet: cython.Py_ssize_t
 
     def __init__(self, words: cython.const[cython.uchar][::1], names: cython.const[cython.uchar][::1],
                  starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], ctl: cython.longlong[::1]) -> None:
@@ -371,6 +389,12 @@ class Reader:
         self.facts = facts
         self.ctl = ctl
         self.rest = ctl[8:]
+        self.packet = 0
+
+    def bind_heads(self, found: cython.longlong[:, ::1], heads: cython.uchar[::1]) -> None:
+        """Where to say which messages rows are about, when ctl[CTL_HEADS_WANTED]: int64[k, HEAD_COUNT] and uint8."""
+        self.found = found
+        self.heads = heads
 
     def bind_batch(self, data: cython.const[cython.uchar][::1], table: cython.const[cython.longlong][:, ::1],
                    streams: cython.const[cython.longlong][:, ::1], apps: cython.longlong[:, ::1]) -> None:
@@ -659,6 +683,31 @@ class Reader:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
+    def write_down(self, kind: cython.longlong, in_arena: cython.bint, start: cython.Py_ssize_t, stop: cython.Py_ssize_t,
+                   body: cython.longlong) -> cython.int:
+        """The row of this packet is about the message whose head lies at start:stop of the arena or of the batch."""
+        k: cython.Py_ssize_t = self.ctl[HEADS_MADE]
+        at: cython.Py_ssize_t = self.ctl[HEADS_USED]
+        i: cython.Py_ssize_t
+        if not self.ctl[HEADS_WANTED]:
+            return 0
+        self.found[k, 0] = self.packet
+        self.found[k, 1] = kind
+        self.found[k, 2] = 1 if in_arena else 0
+        self.found[k, 3] = at if in_arena else start
+        self.found[k, 4] = stop - start
+        self.found[k, 5] = body
+        self.ctl[HEADS_MADE] = k + 1
+        if in_arena:
+            for i in range(start, stop):
+                self.heads[at] = self.arena[i]
+                at += 1
+            self.ctl[HEADS_USED] = at
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
     def message_done(self, row: cython.Py_ssize_t, kind: cython.longlong, method: cython.longlong,
                      status: cython.longlong, upgrade: cython.longlong) -> cython.int:
         """Remember what a whole message means for those that follow."""
@@ -706,6 +755,10 @@ class Reader:
                 b = a + 256
             at = self.keep_view(view, a, b, at)
             self.state[row, lane + MEDIA_LEN] = at - self.state[row, lane + MEDIA]
+        if self.ctl[HEADS_WANTED]:
+            self.state[row, lane + KEPT] = at
+            at = self.keep_view(view, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], at)
+            self.state[row, lane + KEPT_LEN] = at - self.state[row, lane + KEPT]
         self.ctl[ARENA_USED] = at
         self.state[row, lane + CODED] = coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_])
         self.state[row, lane + KIND_] = kind
@@ -727,6 +780,9 @@ class Reader:
             at = self.put_body_words(self.arena, media if self.state[row, lane + MEDIA_LEN] >= 0 else -1,
                                      media + self.state[row, lane + MEDIA_LEN], self.state[row, lane + CODED],
                                      self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+        start = self.state[row, lane + KEPT]
+        self.write_down(self.state[row, lane + KIND_], True, start, start + self.state[row, lane + KEPT_LEN],
+                        self.state[row, lane + BODY])
         self.message_done(row, self.state[row, lane + KIND_], self.state[row, lane + MSG_METHOD], self.state[row, lane + MSG_STATUS],
                           self.state[row, lane + MSG_UPGRADE])
         self.state[row, lane + PHASE] = IDLE
@@ -801,6 +857,7 @@ class Reader:
         self.state[row, lane + CHUNK_SIZE] = 0
         self.state[row, lane + CHUNK_DIGITS] = 0
         self.rest[0] = -1
+        self.ctl[HEAD_STOP] = self.facts[BREAK_] if self.facts[BREAK_] >= 0 else head_stop
         if wants_body and captured:
             if self.facts[CHUNKED_]:
                 stop = self.read_chunks(view, head_stop, end, row, lane)
@@ -843,6 +900,7 @@ class Reader:
             at = self.put_body_words(view, media, self.facts[TYPE_END_],
                                      coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_]),
                                      self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+        self.write_down(kind, self.ctl[IN_ARENA] != 0, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], self.state[row, lane + BODY])
         self.message_done(row, kind, self.facts[METHOD_], status, self.facts[UPGRADE_])
         self.state[row, lane + PHASE] = IDLE
         self.rest[0] = stop
@@ -929,6 +987,8 @@ class Reader:
                 if captured:
                     self.facts[TYPE_START_] = -1
                     self.facts[CODING_START_] = -1
+                    self.ctl[HEAD_AT] = 0
+                    self.ctl[HEAD_STOP] = 0
                     self.keep_words(view, text, at, kind, row, lane)
                     self.state[row, lane + PART_LEN] = 0
                     self.state[row, lane + SCANNED] = 0
@@ -938,6 +998,8 @@ class Reader:
                     self.ctl[WAITS] = 1 if alone else 0
                     return at
                 stop = end
+            self.ctl[HEAD_AT] = i
+            self.ctl[IN_ARENA] = 0
             at = self.body_after_head(view, stop, end, captured, begin, seq_end, kind, text, at, row, lane)
             if self.rest[0] < 0:
                 self.ctl[WAITS] = 1 if alone else 0
@@ -1000,6 +1062,8 @@ class Reader:
             self.wait(row, lane, HEAD, begin, seq + end - start, 0)
             return at
         parse_fields(self.arena, line + 1, stop, True, self.facts)
+        self.ctl[HEAD_AT] = part
+        self.ctl[IN_ARENA] = 1
         at = self.body_after_head(self.arena, stop, part + length, True, begin, seq + end - start, kind, text, at, row, lane)
         if self.rest[0] >= 0 and self.rest[0] < part + length:
             stop = end - (part + length - self.rest[0])       # the same place in the segment
@@ -1147,6 +1211,7 @@ class Reader:
         seq: cython.longlong
         captured: cython.bint
         fin: cython.bint
+        need: cython.Py_ssize_t
         self.ctl[STATUS] = 0
         for i in range(begin, n):
             if self.table[KIND, i] != IS_TCP:
@@ -1196,7 +1261,15 @@ class Reader:
                 self.ctl[STATUS] = 1
                 return i
             lane = BASE + self.streams[DIRECTION, i] * LANE
-            if self.arena.shape[0] - self.ctl[ARENA_USED] < _ROOM + (end - start) + self.state[row, lane + PART_LEN]:
+            need = (end - start) + self.state[row, lane + PART_LEN]
+            if self.ctl[HEADS_WANTED]:
+                if self.found.shape[0] - self.ctl[HEADS_MADE] < (end - start) // _LEAST_HEAD + 2 \
+                        or self.heads.shape[0] - self.ctl[HEADS_USED] < need + self.state[row, lane + KEPT_LEN]:
+                    self.ctl[STATUS] = 5
+                    return i
+                self.packet = i
+                need *= 2
+            if self.arena.shape[0] - self.ctl[ARENA_USED] < _ROOM + need:
                 self.ctl[STATUS] = 2
                 return i
             if tags & KEEP_ALIVE:

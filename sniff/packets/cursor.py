@@ -13,7 +13,12 @@ LAYERS = COUNT + 3     # headers read so far
 PROGRESS = COUNT + 4   # packets of the batch that are done
 LINK = COUNT + 5       # LINKTYPE_ number of the header that comes next
 FOUND = COUNT + 6      # fragments found in the batch
-RECORD = COUNT + 8     # int64 numbers in a record
+TRACED = COUNT + 7     # 0: nobody wants to know which headers there are; else one more than the headers that were written down
+QUOTED = COUNT + 8     # 1: inside what an ICMP error quotes
+TRACE = COUNT + 9      # the headers themselves, TRACE_SIZE numbers each
+TRACE_SIZE = 6         # Layer, index of its first byte, LIMIT, IP_PROTO and ETHERTYPE as they stood when it began, QUOTED
+TRACE_LAYERS = 28      # headers that are written down at most
+RECORD = TRACE + TRACE_SIZE * TRACE_LAYERS     # int64 numbers in a record
 
 # --- what a layer function answers: what comes next ------------------------------------------------------------------------
 STOP = 0

@@ -43,11 +43,17 @@ LAYERS = cython.declare(cython.Py_ssize_t, cursor.LAYERS)
 PROGRESS = cython.declare(cython.Py_ssize_t, cursor.PROGRESS)
 LINK = cython.declare(cython.Py_ssize_t, cursor.LINK)
 FOUND = cython.declare(cython.Py_ssize_t, cursor.FOUND)
+TRACED = cython.declare(cython.Py_ssize_t, cursor.TRACED)
+QUOTED = cython.declare(cython.Py_ssize_t, cursor.QUOTED)
+TRACE = cython.declare(cython.Py_ssize_t, cursor.TRACE)
+TRACE_SIZE = cython.declare(cython.Py_ssize_t, cursor.TRACE_SIZE)
+TRACE_LAYERS = cython.declare(cython.Py_ssize_t, cursor.TRACE_LAYERS)
 
 STOP = cython.declare(cython.int, cursor.STOP)
 BY_IP_PROTO = cython.declare(cython.int, cursor.BY_IP_PROTO)
 BY_LINK_TYPE = cython.declare(cython.int, cursor.BY_LINK_TYPE)
 BY_PORT = cython.declare(cython.int, cursor.BY_PORT)
+BY_VERSION = cython.declare(cython.int, cursor.BY_VERSION)
 BY_PPP = cython.declare(cython.int, cursor.BY_PPP)
 ETHERNET = cython.declare(cython.int, cursor.ETHERNET)
 LLC = cython.declare(cython.int, cursor.LLC)
@@ -57,6 +63,8 @@ IN_IP = cython.declare(cython.int, cursor.IN_IP)
 GRE_PAYLOAD = cython.declare(cython.int, cursor.GRE_PAYLOAD)
 
 FRAME = cython.declare(cython.longlong, c.Kind.FRAME)
+ICMP = cython.declare(cython.longlong, c.Kind.ICMP)
+ICMPV6 = cython.declare(cython.longlong, c.Kind.ICMPV6)
 IP_OTHER = cython.declare(cython.longlong, c.Kind.IP_OTHER)
 CUT = cython.declare(cython.longlong, c.Flag.CUT)
 MALFORMED = cython.declare(cython.longlong, c.Flag.MALFORMED)
@@ -188,3 +196,80 @@ def resume(p: Packet, index: cython.Py_ssize_t, start: cython.Py_ssize_t, length
     for k in range(KIND, COUNT):
         table[k, index] = p.r[k]
     return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def quotes(p: Packet) -> cython.int:
+    """1 when the walk ended at an ICMP error; then the cursor stands at the packet that it quotes (RFC 792, RFC 4443)."""
+    at: cython.Py_ssize_t = p.r[L4]
+    kind: cython.longlong
+    if at < 0 or at + 9 > p.r[LIMIT]:
+        return 0
+    kind = p.data[at]
+    if not ((p.r[KIND] == ICMP and (3 <= kind <= 5 or kind == 11 or kind == 12)) or (p.r[KIND] == ICMPV6 and 1 <= kind <= 4)):
+        return 0
+    p.r[POS] = at + 8
+    p.r[WIRE_END] = p.r[LIMIT]
+    p.r[QUOTED] = 1
+    return 1
+
+
+@cython.ccall
+def trace(p: Packet, indexes: cython.const[cython.longlong][::1], begin: cython.Py_ssize_t,
+          table: cython.const[cython.longlong][:, ::1], fcs: cython.const[cython.longlong][::1], whole: cython.longlong,
+          out: cython.longlong[:, ::1]) -> cython.Py_ssize_t:
+    """Write down every header of some packets that were dissected already, those of tunnels and of ICMP errors included.
+
+    p        the bytes of their batch and a record
+    indexes  int64[k]          the packets
+    begin    the first of them to walk through; p.r[PROGRESS] tells the next one when `out` has no room for more, or one raised
+    table    int64[COUNT, n]   their columns
+    fcs      int64[i]          as for dissect()
+    whole    where in `p.data` the datagrams begin that were put together from fragments
+    out      int64[m, 1 + TRACE_SIZE]  written: index of the packet, then what cursor.TRACE_SIZE says. There must be room for
+             TRACE_LAYERS rows at least
+    Answers the rows written. Any bytes are valid input.
+    """
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    j: cython.Py_ssize_t
+    packet: cython.Py_ssize_t
+    written: cython.Py_ssize_t = 0
+    interface: cython.longlong
+    p.r[PROGRESS] = begin
+    with cython.nogil:
+        for i in range(begin, indexes.shape[0]):
+            p.r[PROGRESS] = i
+            if out.shape[0] - written < TRACE_LAYERS:
+                return written
+            packet = indexes[i]
+            p.r[START] = table[START, packet]
+            p.r[CAPLEN] = table[CAPLEN, packet]
+            p.r[WIRELEN] = table[WIRELEN, packet]
+            p.r[LINK_TYPE] = table[LINK_TYPE, packet]
+            interface = table[INTERFACE, packet]
+            p.r[TRACED] = 1
+            p.r[QUOTED] = 0
+            dissect_packet(p, max(fcs[interface], 0) if interface >= 0 and interface < fcs.shape[0] else 0)
+            if table[FLAGS, packet] & REASSEMBLED and table[L4, packet] >= whole:
+                for k in range(KIND, COUNT):
+                    p.r[k] = table[k, packet]
+                p.r[LAYERS] = 0
+                p.r[POS] = p.r[L4]
+                p.r[LIMIT] = p.r[END]
+                p.r[KIND] = IP_OTHER
+                walk(p, ipv6_extensions(p) if p.r[IP_VERSION] == 6 else BY_IP_PROTO)
+            k = 0
+            while k < 4 and quotes(p):
+                walk(p, BY_VERSION)
+                k += 1
+            for k in range(p.r[TRACED] - 1):
+                out[written, 0] = packet
+                for j in range(TRACE_SIZE):
+                    out[written, 1 + j] = p.r[TRACE + k * TRACE_SIZE + j]
+                written += 1
+            p.r[TRACED] = 0
+    p.r[PROGRESS] = indexes.shape[0]
+    return written

@@ -51,6 +51,11 @@ POS = cython.declare(cython.Py_ssize_t, cursor.POS)
 LIMIT = cython.declare(cython.Py_ssize_t, cursor.LIMIT)
 FRAGMENT = cython.declare(cython.Py_ssize_t, cursor.FRAGMENT)
 LAYERS = cython.declare(cython.Py_ssize_t, cursor.LAYERS)
+TRACED = cython.declare(cython.Py_ssize_t, cursor.TRACED)
+QUOTED = cython.declare(cython.Py_ssize_t, cursor.QUOTED)
+TRACE = cython.declare(cython.Py_ssize_t, cursor.TRACE)
+TRACE_SIZE = cython.declare(cython.Py_ssize_t, cursor.TRACE_SIZE)
+TRACE_LAYERS = cython.declare(cython.Py_ssize_t, cursor.TRACE_LAYERS)
 
 STOP = cython.declare(cython.int, cursor.STOP)
 BY_ETHERTYPE = cython.declare(cython.int, cursor.BY_ETHERTYPE)
@@ -181,6 +186,26 @@ def begin(p: Packet, layer: cython.longlong) -> cython.int:
     """A header begins here."""
     p.r[LAYER] = layer
     p.r[HEADER] = p.r[POS]
+    if p.r[TRACED]:
+        write_down(p)
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def write_down(p: Packet) -> cython.int:
+    """Somebody wants to know which headers there are (dissect.trace): this is one."""
+    at: cython.Py_ssize_t = TRACE + (p.r[TRACED] - 1) * TRACE_SIZE
+    if p.r[TRACED] > TRACE_LAYERS:
+        return 0
+    p.r[at] = p.r[LAYER]
+    p.r[at + 1] = p.r[POS]
+    p.r[at + 2] = p.r[LIMIT]
+    p.r[at + 3] = p.r[IP_PROTO]
+    p.r[at + 4] = p.r[ETHERTYPE]
+    p.r[at + 5] = p.r[QUOTED]
+    p.r[TRACED] += 1
     return 0
 
 

@@ -198,12 +198,18 @@ def breaks_off(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, kin
     flags: cython.longlong
     if kind == 21:      # SNACK: it looks for the acknowledgement number inside the option
         return 1 if length == 6 else 0
-    if kind == 30:      # Multipath TCP: capabilities, and the parts of a DSS that its flags announce (RFC 8684 section 3.3)
+    if kind == 30:      # Multipath TCP: what each kind of it needs (RFC 8684 section 3)
         if length < 3:
             return 1
-        if data[at + 2] >> 4 == 0:
+        flags = data[at + 2] >> 4
+        if flags == 0 or flags == 8:
             return 1 if length < 4 else 0
-        if data[at + 2] >> 4 == 2:
+        if flags == 3:      # an address, of the version that is told
+            flags = data[at + 2] & 15
+            return 1 if length < (8 if flags == 4 else 20 if flags == 6 else 4) else 0
+        if flags == 6 or flags == 7:
+            return 1 if length < 12 else 0
+        if flags == 2:      # the parts of a DSS that its flags announce
             if length < 4:
                 return 1
             flags = data[at + 3]

@@ -15,7 +15,7 @@ from sniff.report.lines import cells_of
 pytestmark = pytest.mark.tshark
 
 RAW_IP = 101
-LENGTHS = {2: 4, 3: 3, 4: 2, 6: 6, 7: 6, 8: 10, 11: 6, 12: 6, 13: 6, 14: 3, 15: 5, 19: 18, 20: 4, 22: 2, 27: 8, 28: 4, 29: 4, 34: 6,
+LENGTHS = {2: 4, 3: 3, 4: 2, 6: 6, 7: 6, 8: 10, 11: 6, 12: 6, 13: 6, 14: 3, 15: 5, 19: 18, 20: 4, 22: 2, 27: 8, 28: 4, 29: 4, 30: 0, 34: 6,
            172: 5, 174: 8, 253: 6, 254: 4}
 GAPS_US = [1, 10, 100, 1000, 2999, 3000, 3001, 19999, 20000, 20001, 100_000, 1_000_000]
 
@@ -30,7 +30,7 @@ def options(rng: random.Random) -> bytes:
         if kind == 1:
             out += b"\1"
             continue
-        length = rng.choice([10, 18, 26]) if kind == 5 else LENGTHS[kind]
+        length = rng.choice([10, 18, 26]) if kind == 5 else rng.choice([3, 4, 8, 10, 12, 20, 22]) if kind == 30 else LENGTHS[kind]
         if rng.random() < 0.04:
             length = max(0, length + rng.choice([-1, 1, 2]))
         body = rng.randbytes(max(0, length - 2))
@@ -98,14 +98,14 @@ def capture(path: Path, seed: int, connections: int) -> None:
 def test_rows(tmp_path, seed):
     path = tmp_path / "random.pcap"
     capture(path, seed, 150)
-    done = subprocess.run(["tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info",
-                           "-e", "tcp.stream"], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(["tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Protocol",
+                           "-e", "_ws.col.Info", "-e", "tcp.stream"], capture_output=True, text=True, check=True, timeout=120)
     wanted = [line.split("\t") for line in done.stdout.splitlines()]
     got: list[list[str]] = []
     for step in Analysis([path], packets=True, threads=False):
         assert step.rows is not None
         for i, cells in enumerate(cells_of(step.rows)):
-            got.append([cells[0], cells[6], str(step.streams.table[s.STREAM, i])])
+            got.append([cells[0], cells[4], cells[6], str(step.streams.table[s.STREAM, i])])
     differing = [pair for pair in zip(wanted, got, strict=True) if pair[0] != pair[1]]
-    # What is left: options of a wrong length that the snapshot length cut, too.
-    assert len(differing) <= len(wanted) // 1000, differing[:5]
+    # What is left: options of a wrong length that the snapshot length cut, too, and duplicate ACKs that Multipath TCP excuses.
+    assert len(differing) <= len(wanted) // 500, differing[:5]

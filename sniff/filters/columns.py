@@ -1,0 +1,88 @@
+"""Values of a field for many packets: ragged, because a packet may have none, one, or several."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sniff.packets.batch import Table
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Column:
+    """The values that some packets of a batch have.
+
+    packets  int64[k]  index of the packet of each value, not falling
+    values   int64[k], float64[k], uint64[k, 2] (IPv6 addresses: upper and lower half), or object[k]
+    layer    int64[k]  which occurrence of its protocol in the packet each value belongs to, from 0; None: nobody asked
+    """
+
+    packets: Table
+    values: NDArray[Any]
+    layer: Table | None = None
+
+    def __len__(self) -> int:
+        return len(self.packets)
+
+    def only(self, which: NDArray[Any]) -> "Column":
+        """Some of the values: a mask or indexes."""
+        return Column(self.packets[which], self.values[which], None if self.layer is None else self.layer[which])
+
+    def having(self, values: NDArray[Any]) -> "Column":
+        """The same packets with other values."""
+        return Column(self.packets, values, self.layer)
+
+
+NOTHING: Table = np.zeros(0, np.int64)
+
+
+def empty() -> Column:
+    """No values at all."""
+    return Column(NOTHING, NOTHING)
+
+
+def objects(packets: Sequence[int] | Table, values: Iterable[Any], layer: Table | None = None) -> Column:
+    """A column of Python objects."""
+    array = np.empty(len(packets), object)
+    array[:] = list(values)
+    return Column(np.asarray(packets, np.int64), array, layer)
+
+
+def numbers(packets: Sequence[int] | Table, values: Sequence[int] | Table) -> Column:
+    """A column of whole numbers; too large ones are the largest there is."""
+    if not isinstance(values, np.ndarray):
+        values = np.array([min(value, 2**63 - 1) for value in values], np.int64)
+    return Column(np.asarray(packets, np.int64), values)
+
+
+def joined(columns: Sequence[Column]) -> Column:
+    """All values of several columns, packet by packet; of one packet in the order of the columns."""
+    columns = [column for column in columns if len(column)] or list(columns[:1])
+    if len(columns) == 1:
+        return columns[0]
+    packets = np.concatenate([column.packets for column in columns])
+    order = np.argsort(packets, kind="stable")
+    layers = [column.layer for column in columns]
+    layer = None if any(one is None for one in layers) else np.concatenate([one for one in layers if one is not None])[order]
+    return Column(packets[order], np.concatenate([column.values for column in columns])[order], layer)
+
+
+def pairs(left: Column, right: Column) -> tuple[Table, Table]:
+    """(indexes into left, into right): every value of a packet with every value of the same packet, in order."""
+    first = np.searchsorted(right.packets, left.packets, "left")
+    count = np.searchsorted(right.packets, left.packets, "right") - first
+    total = int(count.sum())
+    which = np.repeat(np.arange(len(left)), count)
+    offset = np.arange(total) - np.repeat(np.cumsum(count) - count, count)
+    return which, np.repeat(first, count) + offset
+
+
+def has(column: Column, candidates: Table, size: int) -> Mask:
+    """bool[len(candidates)]: whether a packet has a value at all."""
+    found = np.zeros(size, np.bool_)
+    found[column.packets] = True
+    return found[candidates]

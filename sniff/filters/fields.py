@@ -1,0 +1,63 @@
+"""The table of all fields: look one up by its name, search them, or find the name that was meant."""
+
+import re
+from functools import cache
+
+from sniff.filters.field import Field
+
+_HEADER = re.compile(r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+", re.ASCII)
+
+HEADER = "http.header.NAME"
+"""Stands in lists for the fields of all header fields."""
+
+ABSENT = {"http.response_in": "the response is not known yet when its request is read; use http.request_in",
+          "frame.protocols": "use the names of protocols themselves: dns and udp"}
+"""Fields of Wireshark that a filter in one pass cannot have, and what to do instead."""
+
+
+@cache
+def all_fields() -> dict[str, Field]:
+    """{name: field} in alphabetical order."""
+    from sniff.filters.dns_fields import DNS_FIELDS
+    from sniff.filters.http_fields import HTTP_FIELDS
+    from sniff.filters.own_fields import OWN_FIELDS
+    from sniff.filters.packet_fields import PACKET_FIELDS
+    from sniff.filters.row_fields import ROW_FIELDS
+    from sniff.filters.tcp_fields import TCP_FIELDS
+
+    fields = [*PACKET_FIELDS, *TCP_FIELDS, *DNS_FIELDS, *HTTP_FIELDS, *ROW_FIELDS, *OWN_FIELDS]
+    return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
+
+
+def find(name: str) -> Field | None:
+    """The field of that name, None for none."""
+    field = all_fields().get(name)
+    if field is None and _HEADER.fullmatch(name):
+        from sniff.filters.http_fields import header_field
+        return header_field(name.removeprefix("http.header."))
+    return field
+
+
+def search(word: str) -> list[Field]:
+    """The fields whose name or meaning contains a word; those with it in their name first."""
+    word = word.lower()
+    fields = all_fields().values()
+    named = [field for field in fields if word in field.name]
+    return named + [field for field in fields if word not in field.name and word in field.meaning.lower()]
+
+
+def nearest(name: str) -> str:
+    """What to tell somebody who wrote a name that does not exist: the field that was probably meant; may be empty."""
+    from difflib import get_close_matches
+    fields = all_fields()
+    if name in ABSENT:
+        return ABSENT[name]
+    if name.lower() in fields:
+        return f"did you mean {name.lower()}?"
+    close = get_close_matches(name.lower(), fields, 2, 0.6)
+    if not close and "." in name:
+        last = name.rpartition(".")[2].lower()
+        close = [one for one in fields if one.endswith("." + last)][:2]
+    if not close:
+        return "sniff fields WORD finds fields by a word"
+    return f"did you mean {' or '.join(close)}?"

@@ -1,0 +1,66 @@
+"""A display filter, ready to be used: which packets of a batch match.
+
+A Filter is what its text says and may be shared; a Matcher is one use of it on one capture, and sees every batch in order.
+"""
+
+import numpy as np
+
+from sniff.decode.batch import AppBatch
+from sniff.filters.check import check, fields_of
+from sniff.filters.columns import Mask
+from sniff.filters.parser import parse
+from sniff.filters.trackers import TRACKERS
+from sniff.filters.view import Context, View
+from sniff.packets import columns as c
+
+
+class Filter:
+    """A display filter in Wireshark's language.
+
+    text      as it was written
+    fields    names of the fields in it
+    trackers  what has to see every batch for it
+    heads     it needs to know which messages rows are about, and their heads (AppBatch.row_messages)
+    pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
+    """
+
+    def __init__(self, text: str) -> None:
+        """Raises FilterError, which points at the mistake."""
+        self.text = text
+        self.predicate, names = check(text, parse(text))
+        fields = fields_of(names)
+        self.fields = tuple(sorted(names))
+        wanted = {tracker for field in fields for tracker in field.trackers}
+        self.trackers = tuple(name for name in TRACKERS if name in wanted)
+        self.heads = any(field.heads for field in fields)
+        self.messages = any(field.messages for field in fields)
+        self.pieces = self.messages or "dns" in wanted
+
+    def __repr__(self) -> str:
+        return f"Filter({self.text!r})"
+
+    def matcher(self, context: Context | None = None) -> "Matcher":
+        """One use of it."""
+        return Matcher(self, context if context is not None else Context())
+
+
+class Matcher:
+    """A filter at work on one capture."""
+
+    def __init__(self, filter: Filter, context: Context) -> None:
+        self.filter = filter
+        self._context = context
+        self._trackers = [TRACKERS[name]() for name in filter.trackers]
+        self._zero_ns: int | None = None
+
+    def match(self, apps: AppBatch) -> Mask:
+        """bool[n]: which packets of the next batch match. Batches are to come in order, none left out."""
+        packets = apps.streams.packets
+        if self._zero_ns is None and len(packets):
+            self._zero_ns = int(packets.table[c.TS_NS, 0])
+        view = View(apps, self._context, self._zero_ns or 0)
+        for tracker in self._trackers:
+            tracker.add(view)
+        if not view.size:
+            return np.zeros(0, np.bool_)
+        return self.filter.predicate.mask(view, np.arange(view.size))

@@ -1,0 +1,147 @@
+"""The heads of the HTTP messages that rows are about, read as Wireshark reads them."""
+
+import re
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
+from sniff.decode.message import read_fields, read_request_line, read_status_line
+from sniff.filters.view import View
+from sniff.packets import columns as c
+from sniff.packets.columns import Kind
+from sniff.reassembly import columns as s
+
+SSDP_PORT = 1900
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+class Asked(NamedTuple):
+    """A request that waits for its response."""
+
+    packet: int
+    ts_ns: int
+    uri: bytes
+
+
+class Head:
+    """One message.
+
+    packet, packet_number  index of the packet in its batch, and its frame.number
+    stream                 tcp.stream, -1 for SSDP
+    ts_ns                  when that packet was captured
+    body                   bytes of its body, chunk framing removed
+    number                 of this request (or response) in its connection, from 1; 0 when nobody counted
+    request                what it answers; None for a request, and when that is not known
+    before                 packets of the request and the response before it, 0 for none
+    """
+
+    def __init__(self, packet: int, packet_number: int, stream: int, ts_ns: int, is_response: bool, data: bytes, body: int) -> None:
+        self.packet = packet
+        self.packet_number = packet_number
+        self.stream = stream
+        self.ts_ns = ts_ns
+        self.is_response = is_response
+        self.data = data
+        self.body = body
+        self.number = 0
+        self.request: Asked | None = None
+        self.before = 0, 0
+
+    @cached_property
+    def start_line(self) -> bytes:
+        """The first line, without its end."""
+        return self.data[:self._first_end].rstrip(b"\r\n")
+
+    @cached_property
+    def _first_end(self) -> int:
+        return self.data.find(b"\n") + 1 or len(self.data)
+
+    @cached_property
+    def _words(self) -> tuple[bytes, bytes, bytes]:
+        return (read_status_line if self.is_response else read_request_line)(self.start_line)
+
+    @property
+    def method(self) -> bytes:
+        """http.request.method."""
+        return self._words[0]
+
+    @property
+    def uri(self) -> bytes:
+        """http.request.uri."""
+        return self._words[1]
+
+    @property
+    def version(self) -> bytes:
+        """http.request.version or http.response.version."""
+        return self._words[0 if self.is_response else 2]
+
+    @property
+    def phrase(self) -> bytes:
+        """http.response.phrase."""
+        return self._words[2]
+
+    @cached_property
+    def code(self) -> int:
+        """http.response.code, -1 for none."""
+        code = self._words[1][:3] if self.is_response else b""
+        return int(code) if len(code) == 3 and code.isdigit() else -1
+
+    @cached_property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """[(name in lower case, value)]."""
+        return [(name.lower(), value) for name, value in read_fields(self.data[self._first_end:])]
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The field lines as they stand there, line ends included."""
+        lines = [line for line in _LINE.findall(self.data[self._first_end:]) if line.strip(b"\r\n")]
+        return [line for line in lines if b":" in line]
+
+    def get(self, name: bytes) -> list[bytes]:
+        """All values of a field, by its name in lower case."""
+        if name not in self._lower:
+            return []
+        return [value for found, value in self.fields if found == name]
+
+    @cached_property
+    def _lower(self) -> bytes:
+        return self.data.lower()
+
+    @property
+    def full_uri(self) -> bytes:
+        """http.request.full_uri; empty when there is none."""
+        uri, hosts = self.uri, self.get(b"host")
+        if uri[:7].lower() == b"http://" or uri[:8].lower() == b"https://":
+            return uri
+        if not hosts or self.method == b"CONNECT":
+            return b""
+        return b"http://" + hosts[0] + uri
+
+
+def heads_of(view: View) -> list[Head]:
+    """The messages that the rows of a batch are about, by packet; SSDP too, which is HTTP over UDP."""
+    rows, heads = view.apps.row_messages, memoryview(view.apps.row_heads)
+    times, numbers, streams = view.table[c.TS_NS], view.table[c.NUMBER], view.flows[s.STREAM]
+    buffers = (view.bytes, heads)
+    found = []
+    for row in rows.tolist():
+        packet, start = row[HEAD_PACKET], row[HEAD_START]
+        found.append(Head(packet, int(numbers[packet]), int(streams[packet]), int(times[packet]), row[HEAD_KIND] == 2,
+                          bytes(buffers[row[HEAD_BUFFER]][start:start + row[HEAD_LEN]]), row[HEAD_BODY]))
+    more = _ssdp(view)
+    return sorted(found + more, key=lambda head: head.packet) if more else found
+
+
+def _ssdp(view: View) -> list[Head]:
+    table = view.table
+    wanted = (table[c.KIND] == Kind.UDP) & ((table[c.SRC_PORT] == SSDP_PORT) | (table[c.DST_PORT] == SSDP_PORT)) & (table[c.PAYLOAD_LEN] > 0)
+    found = []
+    for packet in np.flatnonzero(wanted).tolist():
+        data = view.packets.payload(packet)
+        head, _, body = data.partition(b"\r\n\r\n")
+        response = head[:5] == b"HTTP/"
+        if response or b" HTTP/" in head.partition(b"\r\n")[0]:
+            found.append(Head(packet, int(table[c.NUMBER, packet]), -1, int(table[c.TS_NS, packet]), response, head + b"\r\n\r\n", len(body)))
+    return found

@@ -1,0 +1,204 @@
+"""Fields of HTTP messages. They belong to the packet whose row shows the message: the one that completes it."""
+
+from base64 import b64decode
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
+from sniff.filters.columns import Column, numbers, objects
+from sniff.filters.field import COLUMN, MESSAGE, PARSE, Field, Source, marked
+from sniff.filters.heads import Head
+from sniff.filters.types import Type
+from sniff.filters.view import View
+from sniff.packets.batch import Table
+
+_HEADS = ("heads",)
+_REQUESTS = ("heads", "requests")
+
+HTTP_ROWS = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML)
+
+HEADERS = {
+    "authorization": "credentials for the server", "proxy_authenticate": "which credentials a proxy wants",
+    "proxy_authorization": "credentials for a proxy", "www_authenticate": "which credentials the server wants",
+    "content_type": "media type of the body", "content_length_header": "length of the body, as it is written",
+    "content_encoding": "how the body is coded", "transfer_encoding": "how the message is framed", "upgrade": "protocol to change to",
+    "user_agent": "the client's program", "host": "the server's name", "connection": "how the connection goes on", "cookie": "cookies sent",
+    "accept": "media types that are welcome", "referer": "page that led here", "accept_language": "languages that are welcome",
+    "accept_encoding": "codings that are welcome", "date": "when the message was made", "cache_control": "who may keep it",
+    "server": "the server's program", "location": "where it is instead", "sec_websocket_accept": "WebSocket handshake",
+    "sec_websocket_extensions": "WebSocket handshake", "sec_websocket_key": "WebSocket handshake",
+    "sec_websocket_protocol": "WebSocket handshake", "sec_websocket_version": "WebSocket handshake", "set_cookie": "cookies to keep",
+    "last_modified": "when it was changed last", "x_forwarded_for": "for whom a proxy asks", "http2_settings": "HTTP/2 upgrade",
+}
+"""Header fields that Wireshark has a name for, and what they say."""
+
+WRITTEN = {"content_length_header": b"content-length", "http2_settings": b"http2-settings"}
+KNOWN = frozenset(WRITTEN.get(name, name.replace("_", "-").encode()) for name in HEADERS)
+
+
+def text(value: bytes) -> str:
+    """A value as text: UTF-8 where it is, else what each byte stands for in Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _heads(view: View, candidates: Table) -> Iterable[Head]:
+    wanted = np.zeros(view.size, np.bool_)
+    wanted[candidates] = True
+    keep: list[bool] = wanted.tolist()
+    return [head for head in view.memory["heads"] if keep[head.packet]]
+
+
+def _values(read: Callable[[Head], Iterable[Any]], numeric: bool) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        found = [(head.packet, value) for head in _heads(view, candidates) for value in read(head)]
+        return (numbers if numeric else objects)([packet for packet, _ in found], [value for _, value in found])
+
+    return source
+
+
+def _texts(read: Callable[[Head], Iterable[bytes]]) -> Source:
+    return _values(lambda head: [text(value) for value in read(head)], False)
+
+
+def _request(read: Callable[[Head], bytes]) -> Source:
+    """A part of requests; those without it have none."""
+    return _texts(lambda head: [value] if not head.is_response and (value := read(head)) else [])
+
+
+def _response(read: Callable[[Head], bytes]) -> Source:
+    return _texts(lambda head: [value] if head.is_response and (value := read(head)) else [])
+
+
+def header(name: bytes) -> Source:
+    """All values of a header field."""
+    return _texts(lambda head: head.get(name))
+
+
+def _kind(number: int) -> Source:
+    """Labels of requests (1) or responses (2), without reading any of them."""
+
+    def source(view: View, candidates: Table) -> Column:
+        rows = view.apps.row_messages
+        packets = rows[rows[:, HEAD_KIND] == number][:, HEAD_PACKET]
+        more = [head.packet for head in view.memory["heads"] if head.stream < 0 and head.is_response == (number == 2)]
+        packets = np.sort(np.concatenate([packets, np.array(more, np.int64)])) if more else packets
+        return Column(packets, np.ones(len(packets), np.int64))
+
+    return source
+
+
+def _is_row(view: View) -> Any:
+    return np.isin(view.apps.apps[APP_PROTOCOL], HTTP_ROWS)
+
+
+def _message_bytes(view: View, candidates: Table) -> Column:
+    """Messages whose rows these are: the packet's payload, or the head when the message came in several packets."""
+    found = []
+    for head in _heads(view, candidates):
+        if head.stream < 0:
+            continue
+        body = view.packets.payload(head.packet)
+        at = body.find(head.data[:64]) if head.data else -1
+        found.append((head.packet, body[at:at + len(head.data) + head.body] if at >= 0 else head.data + body))
+    return objects([packet for packet, _ in found], [value for _, value in found])
+
+
+def _codes(view: View, candidates: Table) -> Column:
+    found = [(head.packet, head.code) for head in _heads(view, candidates) if head.is_response and head.code >= 0]
+    return numbers([packet for packet, _ in found], [code for _, code in found])
+
+
+def _content_length(head: Head) -> list[int]:
+    return [min(int(value), 2**63 - 1) for value in head.get(b"content-length") if value.isdigit() and len(value) <= 20]
+
+
+def _parts(value: bytes, separator: bytes) -> list[bytes]:
+    return [part.strip() for part in value.split(separator) if part.strip()]
+
+
+def _path(head: Head) -> bytes:
+    return head.uri.partition(b"?")[0] if b"?" in head.uri else b""
+
+
+def _query(head: Head) -> bytes:
+    return head.uri.partition(b"?")[2]
+
+
+def _basic(head: Head) -> list[bytes]:
+    found = []
+    for value in head.get(b"authorization") + head.get(b"proxy-authorization"):
+        scheme, _, coded = value.partition(b" ")
+        if scheme.lower() == b"basic":
+            try:
+                found.append(b64decode(coded.strip() + b"=" * (-len(coded.strip()) % 4)))
+            except ValueError:
+                continue
+    return found
+
+
+def _asked(part: int) -> Source:
+    def read(head: Head) -> list[int]:
+        if head.request is None:
+            return []
+        return [head.request.packet if part == 0 else head.ts_ns - head.request.ts_ns]
+
+    return _values(read, True)
+
+
+def _number(response: bool) -> Source:
+    return _values(lambda head: [head.number] if head.is_response == response and head.number else [], True)
+
+
+def _before(response: int) -> Source:
+    return _values(lambda head: [head.before[response]] if head.is_response == bool(response) and head.before[response] else [], True)
+
+
+def _field(name: str, type_: Type, meaning: str, source: Source, cost: int = MESSAGE, bits: int = 64, present: Source | None = None,
+           trackers: tuple[str, ...] = _HEADS) -> Field:
+    return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=True)
+
+
+def header_field(name: str) -> Field:
+    """The field `http.header.NAME` of any header field; `_` and `-` mean the same in it, and case nothing."""
+    written = name.lower().replace("_", "-").encode()
+    return _field(f"header.{name}", Type.STRING, f"header field {written.decode()}", header(written))
+
+
+HTTP_FIELDS = [
+    Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row), trackers=_HEADS, heads=True),
+    _field("request", Type.BOOLEAN, "is a request", _kind(1), COLUMN),
+    _field("response", Type.BOOLEAN, "is a response", _kind(2), COLUMN),
+    _field("request.method", Type.STRING, "method", _request(lambda head: head.method)),
+    _field("request.uri", Type.STRING, "target, as it was sent", _request(lambda head: head.uri)),
+    _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
+    _field("request.uri.query", Type.STRING, "part of the target after ?", _request(_query)),
+    _field("request.uri.query.parameter", Type.STRING, "each parameter of it",
+           _texts(lambda head: [] if head.is_response else [part for part in _query(head).split(b"&") if part])),
+    _field("request.full_uri", Type.STRING, "http://host/target", _request(lambda head: head.full_uri)),
+    _field("request.version", Type.STRING, "HTTP/1.1", _request(lambda head: head.version)),
+    _field("request.line", Type.STRING, "each header line of a request", _texts(lambda head: [] if head.is_response else head.lines)),
+    _field("response.version", Type.STRING, "HTTP/1.1", _response(lambda head: head.version)),
+    _field("response.code", Type.NUMBER, "status", _codes, PARSE, bits=16, present=_codes),
+    _field("response.phrase", Type.STRING, "reason phrase", _response(lambda head: head.phrase)),
+    _field("response.line", Type.STRING, "each header line of a response", _texts(lambda head: head.lines if head.is_response else [])),
+    _field("response_for.uri", Type.STRING, "what the response is for",
+           _texts(lambda head: [head.request.uri] if head.request is not None and head.request.uri else []), trackers=_REQUESTS),
+    _field("request_in", Type.NUMBER, "packet of the request that this answers", _asked(0), bits=32, trackers=_REQUESTS),
+    _field("time", Type.SPAN, "time since that request", _asked(1), trackers=_REQUESTS),
+    _field("request_number", Type.NUMBER, "number of the request in its connection, from 1", _number(False), bits=32, trackers=_REQUESTS),
+    _field("response_number", Type.NUMBER, "number of the response in its connection, from 1", _number(True), bits=32, trackers=_REQUESTS),
+    _field("prev_request_in", Type.NUMBER, "packet of the request before", _before(0), bits=32, trackers=_REQUESTS),
+    _field("prev_response_in", Type.NUMBER, "packet of the response before", _before(1), bits=32, trackers=_REQUESTS),
+    _field("content_length", Type.NUMBER, "length of the body, as the header says", _values(_content_length, True)),
+    _field("cookie_pair", Type.STRING, "each cookie: name=value", _texts(lambda h: [p for v in h.get(b"cookie") for p in _parts(v, b";")])),
+    _field("authbasic", Type.STRING, "user and password of Basic authentication", _texts(_basic)),
+    _field("unknown_header", Type.STRING, "each header line without a field of its own",
+           _texts(lambda head: [line for line in head.lines if line.partition(b":")[0].strip().lower() not in KNOWN])),
+    *(_field(name, Type.STRING, meaning, header(WRITTEN.get(name, name.replace("_", "-").encode()))) for name, meaning in HEADERS.items()),
+]

@@ -1,0 +1,315 @@
+"""Fields of frames, Ethernet, VLAN tags, ARP, IP, ICMP and UDP."""
+
+from typing import Any
+
+import numpy as np
+
+from sniff.filters.columns import Column, numbers, objects
+from sniff.filters.field import (
+    COLUMN,
+    GATHER,
+    PARSE,
+    Field,
+    Source,
+    address6,
+    at_place,
+    both,
+    from_flows,
+    from_table,
+    marked,
+    protocol_bytes,
+    protocol_there,
+    there,
+)
+from sniff.filters.types import Type
+from sniff.filters.view import Headers, View
+from sniff.packets import columns as c
+from sniff.packets.batch import Table
+from sniff.packets.columns import Kind
+from sniff.reassembly import columns as s
+
+ETHERTYPES = {"ipv4": 0x0800, "arp": 0x0806, "ipv6": 0x86DD, "802.1q virtual lan": 0x8100}
+IP_PROTOCOLS = {"icmp": 1, "igmp": 2, "ipip": 4, "tcp": 6, "udp": 17, "ipv6": 41, "gre": 47, "esp": 50, "ah": 51, "icmpv6": 58,
+                "ospf igp": 89, "sctp": 132}
+ARP_OPCODES = {"request": 1, "reply": 2}
+
+TCP, UDP = (Kind.TCP,), (Kind.UDP,)
+
+
+# --- frames -----------------------------------------------------------------------------------------------------------------
+
+def _frame(view: View, candidates: Table) -> Column:
+    start, length = view.table[c.START], view.table[c.CAPLEN]
+    return objects(candidates, [view.slice(start[i], start[i] + length[i]) for i in candidates.tolist()])
+
+
+def _relative(view: View, candidates: Table) -> Column:
+    return Column(candidates, view.table[c.TS_NS][candidates] - view.zero_ns)
+
+
+def _delta(view: View, candidates: Table) -> Column:
+    times = view.table[c.TS_NS]
+    before = np.concatenate([[view.memory["frame"]], times[:-1]]).astype(np.int64)
+    return Column(candidates, (times - before)[candidates])
+
+
+def _interface_id(view: View, candidates: Table) -> Column:
+    if not view.context.numbered:
+        candidates = candidates[:0]
+    return Column(candidates, view.table[c.INTERFACE][candidates])
+
+
+def _interface(attribute: str) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        texts = [getattr(interface, attribute) for interface in view.context.interfaces()]
+        rows = view.table[c.INTERFACE][candidates].tolist()
+        found = [(i, texts[row]) for i, row in zip(candidates.tolist(), rows, strict=True) if 0 <= row < len(texts) and texts[row]]
+        return objects([i for i, _ in found], [text for _, text in found])
+
+    return source
+
+
+def _comments(view: View, candidates: Table) -> Column:
+    wanted = set(candidates.tolist())
+    found = [(i, text) for i, texts in sorted(view.packets.raw.comments.items()) if i in wanted for text in texts]
+    return objects([i for i, _ in found], [text for _, text in found])
+
+
+def _all(view: View) -> Any:
+    return np.ones(view.size, np.bool_)
+
+
+FRAME = [
+    Field("frame", Type.PROTOCOL, "the packet with all its bytes", _frame, PARSE, marked(_all)),
+    Field("frame.number", Type.NUMBER, "number of the packet in the capture, from 1", from_table(c.NUMBER), COLUMN, bits=32),
+    Field("frame.time", Type.TIME, "when it was captured", from_table(c.TS_NS), COLUMN),
+    Field("frame.time_epoch", Type.SPAN, "when it was captured, seconds since 1970", from_table(c.TS_NS), COLUMN),
+    Field("frame.time_relative", Type.SPAN, "time since the first packet", _relative, COLUMN),
+    Field("frame.time_delta", Type.SPAN, "time since the packet before", _delta, COLUMN, trackers=("frame",)),
+    Field("frame.len", Type.NUMBER, "bytes on the wire", from_table(c.WIRELEN), COLUMN, bits=32),
+    Field("frame.cap_len", Type.NUMBER, "bytes captured", from_table(c.CAPLEN), COLUMN, bits=32),
+    Field("frame.file_off", Type.NUMBER, "where its first byte stands in the capture file", from_table(c.OFFSET), COLUMN),
+    Field("frame.interface_id", Type.NUMBER, "number of the interface it was captured on (pcapng)", _interface_id, COLUMN, bits=32),
+    Field("frame.interface_name", Type.STRING, "name of that interface", _interface("name"), PARSE),
+    Field("frame.interface_description", Type.STRING, "description of that interface", _interface("description"), PARSE),
+    Field("frame.comment", Type.STRING, "comments on the packet (pcapng)", _comments, PARSE),
+]
+
+
+# --- Ethernet and what stands below IP --------------------------------------------------------------------------------------
+
+def _is_type(view: View, headers: Headers) -> Any:
+    return view.number(headers.at + 12, 2) >= 0x600
+
+
+def _is_length(view: View, headers: Headers) -> Any:
+    return view.number(headers.at + 12, 2) <= 1500
+
+
+def _oui(offset: int) -> Source:
+    return at_place("eth", offset, 3)
+
+
+_ETH_DST, _ETH_SRC = at_place("eth", 0, 6, guard=lambda v, h: h.at + 14 <= h.stop), at_place("eth", 6, 6, guard=lambda v, h: h.at + 14 <= h.stop)
+
+LINK = [
+    Field("eth", Type.PROTOCOL, "Ethernet", protocol_bytes("eth"), PARSE, protocol_there("eth")),
+    Field("eth.dst", Type.ETHER, "destination", _ETH_DST),
+    Field("eth.src", Type.ETHER, "source", _ETH_SRC),
+    Field("eth.addr", Type.ETHER, "source or destination", both(_ETH_DST, _ETH_SRC), 2 * GATHER),
+    Field("eth.type", Type.NUMBER, "what the frame holds", at_place("eth", 12, 2, guard=_is_type), bits=16, names=ETHERTYPES),
+    Field("eth.len", Type.NUMBER, "length of an IEEE 802.3 frame", at_place("eth", 12, 2, guard=_is_length), bits=16),
+    Field("eth.dst.oui", Type.NUMBER, "manufacturer's part of the destination", _oui(0), bits=24),
+    Field("eth.src.oui", Type.NUMBER, "manufacturer's part of the source", _oui(6), bits=24),
+    Field("eth.addr.oui", Type.NUMBER, "manufacturer's part of either", both(_oui(0), _oui(6)), 2 * GATHER, bits=24),
+    Field("eth.dst.lg", Type.BOOLEAN, "the destination is locally administered", at_place("eth", 0, 1, 2)),
+    Field("eth.dst.ig", Type.BOOLEAN, "the destination is a group (multicast, broadcast)", at_place("eth", 0, 1, 1)),
+    Field("eth.src.lg", Type.BOOLEAN, "the source is locally administered", at_place("eth", 6, 1, 2)),
+    Field("eth.src.ig", Type.BOOLEAN, "the source is a group", at_place("eth", 6, 1, 1)),
+    Field("eth.lg", Type.BOOLEAN, "source or destination is locally administered", both(at_place("eth", 0, 1, 2), at_place("eth", 6, 1, 2))),
+    Field("eth.ig", Type.BOOLEAN, "source or destination is a group", both(at_place("eth", 0, 1, 1), at_place("eth", 6, 1, 1))),
+    Field("vlan", Type.PROTOCOL, "IEEE 802.1Q tag", protocol_bytes("vlan"), PARSE, protocol_there("vlan")),
+    Field("vlan.priority", Type.NUMBER, "priority", at_place("vlan", 0, 2, 0xE000), bits=16),
+    Field("vlan.dei", Type.BOOLEAN, "may be dropped first", at_place("vlan", 0, 2, 0x1000)),
+    Field("vlan.id", Type.NUMBER, "number of the VLAN", at_place("vlan", 0, 2, 0x0FFF), bits=16),
+    Field("vlan.etype", Type.NUMBER, "what follows the tag", at_place("vlan", 2, 2, guard=lambda v, h: v.number(h.at + 2, 2) >= 0x600),
+          bits=16, names=ETHERTYPES),
+]
+
+
+def _ethernet_ipv4(view: View, headers: Headers) -> Any:
+    """ARP for IPv4 over Ethernet (RFC 826): addresses of 6 and 4 bytes."""
+    here = headers.at + 8 <= headers.stop
+    sizes = np.zeros(len(headers.at), np.int64)
+    sizes[here] = view.number(headers.at[here] + 4, 2)
+    return here & (sizes == 0x0604)
+
+
+def _gratuitous(view: View, candidates: Table) -> Column:
+    headers = there(view, "arp", 0, 28, _ethernet_ipv4)
+    return Column(headers.packets, (view.number(headers.at + 14, 4) == view.number(headers.at + 24, 4)).astype(np.int64), headers.nth)
+
+
+def _arp(offset: int, size: int) -> Source:
+    return at_place("arp", offset, size, guard=_ethernet_ipv4)
+
+
+ARP = [
+    Field("arp", Type.PROTOCOL, "Address Resolution Protocol", protocol_bytes("arp"), PARSE, protocol_there("arp")),
+    Field("arp.hw.type", Type.NUMBER, "type of hardware", at_place("arp", 0, 2), bits=16, names={"ethernet": 1}),
+    Field("arp.proto.type", Type.NUMBER, "protocol whose addresses are asked for", at_place("arp", 2, 2), bits=16, names=ETHERTYPES),
+    Field("arp.hw.size", Type.NUMBER, "bytes of a hardware address", at_place("arp", 4, 1), bits=8),
+    Field("arp.proto.size", Type.NUMBER, "bytes of a protocol address", at_place("arp", 5, 1), bits=8),
+    Field("arp.opcode", Type.NUMBER, "1 request, 2 reply", at_place("arp", 6, 2), bits=16, names=ARP_OPCODES),
+    Field("arp.src.hw_mac", Type.ETHER, "hardware address of the sender", _arp(8, 6)),
+    Field("arp.src.proto_ipv4", Type.IPV4, "address of the sender", _arp(14, 4)),
+    Field("arp.dst.hw_mac", Type.ETHER, "hardware address of the target", _arp(18, 6)),
+    Field("arp.dst.proto_ipv4", Type.IPV4, "address of the target", _arp(24, 4)),
+    Field("arp.isgratuitous", Type.BOOLEAN, "asks for its own address", _gratuitous),
+]
+
+
+# --- IP -----------------------------------------------------------------------------------------------------------------------
+
+def _whole_ip(view: View, headers: Headers) -> Any:
+    here = headers.at + 20 <= headers.stop
+    length = np.zeros(len(headers.at), np.int64)
+    length[here] = view.number(headers.at[here], 1) & 15
+    return length >= 5
+
+
+def _ip(offset: int, size: int, mask: int = 0, scale: int = 1) -> Source:
+    return at_place("ip", offset, size, mask, _whole_ip, scale)
+
+
+_IP_SRC, _IP_DST = _ip(12, 4), _ip(16, 4)
+_IPV6_SRC, _IPV6_DST = address6(8), address6(24)
+
+
+def _ip_bytes(view: View, candidates: Table) -> Column:
+    """IPv4 headers and what they hold, by their own length."""
+    headers = there(view, "ip", 0, 4)
+    headers = headers.only(np.isin(headers.packets, candidates))
+    length = view.number(headers.at + 2, 2)
+    stop = np.where(length >= 20, np.minimum(headers.at + length, headers.stop), headers.stop)
+    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)], headers.nth)
+
+
+def _ipv6_bytes(view: View, candidates: Table) -> Column:
+    headers = there(view, "ipv6", 0, 6)
+    headers = headers.only(np.isin(headers.packets, candidates))
+    stop = np.minimum(headers.at + 40 + view.number(headers.at + 4, 2), headers.stop)
+    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)], headers.nth)
+
+
+IP = [
+    Field("ip", Type.PROTOCOL, "Internet Protocol, version 4", _ip_bytes, PARSE, protocol_there("ip")),
+    Field("ip.version", Type.NUMBER, "4", at_place("ip", 0, 1, 0xF0), bits=8),
+    Field("ip.hdr_len", Type.NUMBER, "bytes of the header", at_place("ip", 0, 1, 0x0F, scale=4), bits=8),
+    Field("ip.dsfield", Type.NUMBER, "differentiated services", _ip(1, 1), bits=8),
+    Field("ip.dsfield.dscp", Type.NUMBER, "code point", _ip(1, 1, 0xFC), bits=8),
+    Field("ip.dsfield.ecn", Type.NUMBER, "explicit congestion notification", _ip(1, 1, 3), bits=8),
+    Field("ip.len", Type.NUMBER, "bytes of the datagram", _ip(2, 2), bits=16),
+    Field("ip.id", Type.NUMBER, "identification", _ip(4, 2), bits=16),
+    Field("ip.flags", Type.NUMBER, "the three flags", _ip(6, 1, 0xE0), bits=8),
+    Field("ip.flags.rb", Type.BOOLEAN, "reserved bit", _ip(6, 1, 0x80)),
+    Field("ip.flags.df", Type.BOOLEAN, "don't fragment", _ip(6, 1, 0x40)),
+    Field("ip.flags.mf", Type.BOOLEAN, "more fragments", _ip(6, 1, 0x20)),
+    Field("ip.frag_offset", Type.NUMBER, "where the fragment belongs, bytes", _ip(6, 2, 0x1FFF, 8), bits=16),
+    Field("ip.ttl", Type.NUMBER, "time to live", _ip(8, 1), bits=8),
+    Field("ip.proto", Type.NUMBER, "what the datagram holds", _ip(9, 1), bits=8, names=IP_PROTOCOLS),
+    Field("ip.checksum", Type.NUMBER, "checksum of the header, as it was sent", _ip(10, 2), bits=16),
+    Field("ip.src", Type.IPV4, "source", _IP_SRC),
+    Field("ip.dst", Type.IPV4, "destination", _IP_DST),
+    Field("ip.addr", Type.IPV4, "source or destination", both(_IP_SRC, _IP_DST), 2 * GATHER),
+    Field("ipv6", Type.PROTOCOL, "Internet Protocol, version 6", _ipv6_bytes, PARSE, protocol_there("ipv6")),
+    Field("ipv6.version", Type.NUMBER, "6", at_place("ipv6", 0, 1, 0xF0), bits=8),
+    Field("ipv6.tclass", Type.NUMBER, "traffic class", at_place("ipv6", 0, 4, 0x0FF00000), bits=32),
+    Field("ipv6.tclass.dscp", Type.NUMBER, "code point", at_place("ipv6", 0, 4, 0x0FC00000), bits=32),
+    Field("ipv6.tclass.ecn", Type.NUMBER, "explicit congestion notification", at_place("ipv6", 0, 4, 0x00300000), bits=32),
+    Field("ipv6.flow", Type.NUMBER, "flow label", at_place("ipv6", 0, 4, 0x000FFFFF), bits=24),
+    Field("ipv6.plen", Type.NUMBER, "bytes after the header", at_place("ipv6", 4, 2), bits=16),
+    Field("ipv6.nxt", Type.NUMBER, "what follows the header", at_place("ipv6", 6, 1), bits=8, names=IP_PROTOCOLS),
+    Field("ipv6.hlim", Type.NUMBER, "hop limit", at_place("ipv6", 7, 1), bits=8),
+    Field("ipv6.src", Type.IPV6, "source", _IPV6_SRC),
+    Field("ipv6.dst", Type.IPV6, "destination", _IPV6_DST),
+    Field("ipv6.addr", Type.IPV6, "source or destination", both(_IPV6_SRC, _IPV6_DST), 2 * GATHER),
+]
+
+
+# --- ICMP and IGMP --------------------------------------------------------------------------------------------------------------
+
+def _of_types(*kinds: int) -> Any:
+    """Only messages of these types."""
+    return lambda view, headers: np.isin(view.data[headers.at], kinds)
+
+
+ICMP_TYPES = {"echo (ping) reply": 0, "destination unreachable": 3, "redirect": 5, "echo (ping) request": 8,
+              "time-to-live exceeded": 11}
+
+ICMP = [
+    Field("icmp", Type.PROTOCOL, "Internet Control Message Protocol", protocol_bytes("icmp"), PARSE, protocol_there("icmp")),
+    Field("icmp.type", Type.NUMBER, "type of the message", at_place("icmp", 0, 1), bits=8, names=ICMP_TYPES),
+    Field("icmp.code", Type.NUMBER, "code, which is part of the type", at_place("icmp", 1, 1), bits=8),
+    Field("icmp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("icmp", 2, 2), bits=16),
+    Field("icmp.ident", Type.NUMBER, "identifier of a ping", at_place("icmp", 4, 2, guard=_of_types(0, 8, 13, 14, 15, 16, 17, 18)), bits=16),
+    Field("icmp.seq", Type.NUMBER, "sequence number of a ping", at_place("icmp", 6, 2, guard=_of_types(0, 8, 13, 14, 15, 16, 17, 18)), bits=16),
+    Field("icmp.redir_gw", Type.IPV4, "better way", at_place("icmp", 4, 4, guard=_of_types(5))),
+    Field("icmp.mtu", Type.NUMBER, "largest packet of the next hop",
+          at_place("icmp", 6, 2, guard=lambda v, h: (v.data[h.at] == 3) & (v.number(h.at, 2) == 0x0304)), bits=16),
+    Field("icmpv6", Type.PROTOCOL, "Internet Control Message Protocol, version 6", protocol_bytes("icmpv6"), PARSE, protocol_there("icmpv6")),
+    Field("icmpv6.type", Type.NUMBER, "type of the message", at_place("icmpv6", 0, 1), bits=8),
+    Field("icmpv6.code", Type.NUMBER, "code, which is part of the type", at_place("icmpv6", 1, 1), bits=8),
+    Field("icmpv6.checksum", Type.NUMBER, "checksum, as it was sent", at_place("icmpv6", 2, 2), bits=16),
+    Field("icmpv6.echo.identifier", Type.NUMBER, "identifier of a ping", at_place("icmpv6", 4, 2, guard=_of_types(128, 129)), bits=16),
+    Field("icmpv6.echo.sequence_number", Type.NUMBER, "sequence number of a ping",
+          at_place("icmpv6", 6, 2, guard=_of_types(128, 129)), bits=16),
+    Field("igmp", Type.PROTOCOL, "Internet Group Management Protocol", protocol_bytes("igmp"), PARSE, protocol_there("igmp")),
+]
+
+
+# --- UDP ------------------------------------------------------------------------------------------------------------------------
+
+_UDP_SRC, _UDP_DST = at_place("udp", 0, 2), at_place("udp", 2, 2)
+
+
+def payload(view: View, candidates: Table, kind: int) -> Column:
+    """The payload of TCP or UDP packets that have one."""
+    table = view.table
+    wanted = candidates[(table[c.KIND][candidates] == kind) & (table[c.PAYLOAD_LEN][candidates] > 0) & (table[c.PAYLOAD][candidates] >= 0)]
+    start = table[c.PAYLOAD][wanted]
+    stop = start + table[c.PAYLOAD_LEN][wanted]
+    return objects(wanted, [view.slice(a, b) for a, b in zip(start.tolist(), stop.tolist(), strict=True)])
+
+
+def _flow_time(key: str, row: int) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        packets, values = view.memory[key]
+        return numbers(packets, values[row])
+
+    return source
+
+
+def flow_fields(protocol: str, name: str, kinds: tuple[Kind, ...]) -> list[Field]:
+    """What TCP and UDP packets know of their stream."""
+    return [
+        Field(f"{protocol}.stream", Type.NUMBER, f"number of the {name}, from 0", from_flows(s.STREAM, kinds, 0), COLUMN, bits=32),
+        Field(f"{protocol}.time_relative", Type.SPAN, f"time since the first packet of the {name}", _flow_time(f"{protocol}_times", 0),
+              COLUMN, trackers=(f"{protocol}_times",)),
+        Field(f"{protocol}.time_delta", Type.SPAN, f"time since the packet before of the {name}", _flow_time(f"{protocol}_times", 1),
+              COLUMN, trackers=(f"{protocol}_times",)),
+    ]
+
+
+UDP_FIELDS = [
+    Field("udp", Type.PROTOCOL, "User Datagram Protocol", protocol_bytes("udp"), PARSE, protocol_there("udp")),
+    Field("udp.srcport", Type.NUMBER, "source port", _UDP_SRC, bits=16),
+    Field("udp.dstport", Type.NUMBER, "destination port", _UDP_DST, bits=16),
+    Field("udp.port", Type.NUMBER, "source or destination port", both(_UDP_SRC, _UDP_DST), 2 * GATHER, bits=16),
+    Field("udp.length", Type.NUMBER, "bytes of header and payload", at_place("udp", 4, 2), bits=16),
+    Field("udp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("udp", 6, 2), bits=16),
+    Field("udp.payload", Type.BYTES, "the payload", lambda view, candidates: payload(view, candidates, Kind.UDP), PARSE),
+    *flow_fields("udp", "UDP conversation", UDP),
+]
+
+PACKET_FIELDS = [*FRAME, *LINK, *ARP, *IP, *ICMP, *UDP_FIELDS]

@@ -1,0 +1,49 @@
+"""Protocols that sniff knows by the rows of their packets, without fields of their own."""
+
+from typing import Any
+
+import numpy as np
+
+from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.filters.columns import Column
+from sniff.filters.field import COLUMN, Field, Source, marked
+from sniff.filters.packet_fields import payload
+from sniff.filters.types import Type
+from sniff.filters.view import View
+from sniff.packets import columns as c
+from sniff.packets.batch import Table
+from sniff.packets.columns import Kind
+
+
+def _row(number: int) -> Source:
+    return marked(lambda view: view.apps.apps[APP_PROTOCOL] == number)
+
+
+def _udp_port(port: int) -> Source:
+    def wanted(view: View) -> Any:
+        table = view.table
+        return (table[c.KIND] == Kind.UDP) & (table[c.PAYLOAD_LEN] > 0) & ((table[c.SRC_PORT] == port) | (table[c.DST_PORT] == port))
+
+    return marked(wanted)
+
+
+def _payload(view: View, candidates: Table) -> Column:
+    kinds = view.table[c.KIND][candidates]
+    found = [payload(view, candidates[kinds == kind], kind) for kind in (Kind.TCP, Kind.UDP)]
+    from sniff.filters.columns import joined
+    return joined(found)
+
+
+def _of(name: str, meaning: str, present: Source) -> Field:
+    def source(view: View, candidates: Table) -> Column:
+        return _payload(view, np.intersect1d(present(view, candidates).packets, candidates))
+
+    return Field(name, Type.PROTOCOL, meaning, source, COLUMN, present)
+
+
+ROW_FIELDS = [
+    _of("nbns", "NetBIOS name service", _udp_port(137)),
+    _of("ssdp", "Simple Service Discovery Protocol", _udp_port(1900)),
+    _of("websocket", "WebSocket", _row(Protocol.WEBSOCKET)),
+    _of("fcgi", "FastCGI", _row(Protocol.FASTCGI)),
+]

@@ -1,0 +1,262 @@
+"""What has to see every batch, so that fields know what came before: times, DNS messages, requests that wait for responses.
+
+A tracker is made once for a filter whose fields name it; `add` gets every batch in order and leaves in `View.memory`, under the
+tracker's name, what it has to say of that batch.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from sniff import limits
+from sniff.decode import dns_columns as d
+from sniff.decode.columns import Protocol as Row
+from sniff.decode.dns import DnsBatch, DnsDecoder, parse_messages
+from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import State as ExchangeState
+from sniff.exchange.names import Names
+from sniff.filters.heads import Asked, Head, heads_of
+from sniff.filters.view import View
+from sniff.packets import columns as c
+from sniff.packets.batch import Table
+from sniff.packets.columns import Kind
+from sniff.reassembly import columns as s
+
+
+class Tracker(Protocol):
+    """Sees every batch."""
+
+    def add(self, view: View) -> None:
+        """Look at the next batch."""
+
+
+class Frames:
+    """When the packet before the batch was captured."""
+
+    def __init__(self) -> None:
+        self._last_ns: int | None = None
+
+    def add(self, view: View) -> None:
+        times = view.table[c.TS_NS]
+        if view.size:
+            view.memory["frame"] = int(times[0]) if self._last_ns is None else self._last_ns
+            self._last_ns = int(times[-1])
+
+
+class FlowTimes:
+    """Since when a stream lasts, and when its packet before was captured: (packets, [since the first, since the one before])."""
+
+    def __init__(self, kind: int, name: str) -> None:
+        self._kind = kind
+        self._name = name
+        self._known: Table = np.full((3, 1024), -1, np.int64)       # by slot: stream, first and last time
+
+    def add(self, view: View) -> None:
+        wanted = (view.table[c.KIND] == self._kind) & (view.flows[s.STREAM] >= 0) & (view.flows[s.SLOT] >= 0)
+        packets = np.flatnonzero(wanted)
+        slots, streams = view.flows[s.SLOT][packets], view.flows[s.STREAM][packets]
+        times = view.table[c.TS_NS][packets]
+        if len(packets) and slots.max() >= self._known.shape[1]:
+            more = np.full((3, 2 * int(slots.max()) + 2), -1, np.int64)
+            more[:, :self._known.shape[1]] = self._known
+            self._known = more
+        order = np.argsort(streams, kind="stable")
+        sorted_streams, sorted_times, sorted_slots = streams[order], times[order], slots[order]
+        begins = np.flatnonzero(np.diff(sorted_streams, prepend=-1))
+        ends = np.append(begins[1:], len(order)) - 1
+        before = np.concatenate([sorted_times[:1], sorted_times[:-1]])
+        first = np.zeros(len(order), np.int64)
+        if len(begins):
+            mine = sorted_slots[begins]
+            old = self._known[0, mine] == sorted_streams[begins]
+            firsts = np.where(old, self._known[1, mine], sorted_times[begins])
+            before[begins] = np.where(old, self._known[2, mine], sorted_times[begins])
+            first = np.repeat(firsts, np.diff(np.append(begins, len(order))))
+            self._known[:, mine] = sorted_streams[begins], firsts, sorted_times[ends]
+        values = np.empty((2, len(order)), np.int64)
+        values[0, order] = sorted_times - first
+        values[1, order] = sorted_times - before
+        view.memory[self._name] = packets, values
+
+
+class DnsMessages:
+    """The DNS messages of the batch, those that ICMP errors quote included."""
+
+    def __init__(self) -> None:
+        self._decoder = DnsDecoder()
+
+    def add(self, view: View) -> None:
+        batch = self._decoder.decode(view.streams)
+        if not view.plain:
+            batch = self._with_quoted(view, batch)
+        view.memory["dns"] = batch
+
+    def _with_quoted(self, view: View, batch: DnsBatch) -> DnsBatch:
+        headers = view.headers("udp")
+        headers = headers.only(headers.quoted & (headers.at + 8 < headers.stop))
+        if not len(headers.at):
+            return batch
+        ports = view.number(headers.at, 2), view.number(headers.at + 2, 2)
+        low, high = np.minimum(*ports), np.maximum(*ports)
+        wanted = np.flatnonzero(np.isin(low, list(PORTS)) | np.isin(high, list(PORTS)))
+        more = np.zeros((len(wanted), d.D_COUNT), np.int64)
+        data = [batch.data]
+        used = len(batch.data)
+        for row, k in zip(more, wanted.tolist(), strict=True):
+            start, stop, packet = int(headers.at[k]) + 8, int(headers.stop[k]), int(headers.packets[k])
+            length = min(int(view.number(headers.at[k:k + 1] + 4, 2)[0]) - 8, stop - start) if stop > start else 0
+            length = max(length, 0)
+            row[[d.D_NUMBER, d.D_FIRST_NUMBER]] = view.table[c.NUMBER, packet]
+            row[d.D_INDEX], row[d.D_TS_NS] = packet, view.table[c.TS_NS, packet]
+            row[d.D_PROTOCOL] = PORTS.get(int(low[k])) or PORTS[int(high[k])]
+            row[d.D_TRANSPORT], row[d.D_STREAM], row[d.D_OFFSET] = 17, -1, -1
+            row[d.D_SRC_PORT], row[d.D_DST_PORT] = ports[0][k], ports[1][k]
+            row[d.D_START], row[d.D_LEN], row[d.D_WIRE] = used, length, length
+            data.append(view.data[start:start + length])
+            used += length
+        messages = np.concatenate([batch.messages, more])
+        return parse_messages(messages[np.argsort(messages[:, d.D_INDEX], kind="stable")], np.concatenate(data))
+
+
+PORTS = {53: int(Row.DNS), 5353: int(Row.MDNS), 5355: int(Row.LLMNR)}
+"""{UDP port: whose messages}."""
+
+
+class DnsTimes:
+    """Which query a response answers: {row of the message in the batch: (packet of the query, nanoseconds since)}."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[int, ...], list[int]] = OrderedDict()
+
+    def add(self, view: View) -> None:
+        found: dict[int, tuple[int, int]] = {}
+        retransmissions: dict[int, int] = {}
+        batch = view.dns
+        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS]
+        for k, (transport, stream, number, flags, packet, ts_ns) in enumerate(batch.messages[:, wanted].tolist()):
+            if stream < 0 or number < 0:
+                continue
+            key = transport, stream, number
+            asked = self._open.get(key)
+            if flags & d.MessageFlag.RESPONSE:
+                if asked is not None:
+                    found[k] = asked[0], ts_ns - asked[1]
+                    if asked[2]:
+                        retransmissions[k] = asked[2]
+                    else:
+                        asked[2] = packet
+                continue
+            if asked is None or asked[2]:
+                self._open[key] = [packet, ts_ns, 0]
+                self._open.move_to_end(key)
+                if len(self._open) > limits.DNS_PENDING:
+                    self._open.popitem(last=False)
+            else:
+                retransmissions[k] = asked[0]
+        view.memory["dns_times"] = found, retransmissions
+
+
+class Heads:
+    """The HTTP messages that rows of the batch are about: [Head], by packet."""
+
+    def add(self, view: View) -> None:
+        view.memory["heads"] = heads_of(view)
+
+
+URI_BYTES = 8192
+"""Bytes of a URI that are remembered until the response comes."""
+
+
+class Requests:
+    """What answers what, as far as rows tell: fills in what heads say of the messages before them."""
+
+    def __init__(self) -> None:
+        self._streams: OrderedDict[int, _Waiting] = OrderedDict()
+
+    def add(self, view: View) -> None:
+        for head in view.memory["heads"]:
+            if head.stream < 0:
+                continue
+            stream = self._streams.get(head.stream)
+            if stream is None:
+                stream = self._streams[head.stream] = _Waiting()
+                if len(self._streams) > limits.HTTP_FILTER_STREAMS:
+                    self._streams.popitem(last=False)
+            stream.add(head)
+
+
+class _Waiting:
+    """One connection."""
+
+    __slots__ = ("counts", "last", "open")
+
+    def __init__(self) -> None:
+        self.open: list[Asked] = []
+        self.counts = [0, 0]
+        self.last: list[int] = [0, 0]
+
+    def add(self, head: Head) -> None:
+        """The next message of the connection."""
+        response = int(head.is_response)
+        head.before = self.last[0], self.last[1]
+        self.counts[response] += 1
+        head.number = self.counts[response]
+        self.last[response] = head.packet_number
+        if not response:
+            self.open.append(Asked(head.packet_number, head.ts_ns, head.full_uri[:URI_BYTES]))
+            if len(self.open) > limits.PENDING_EXCHANGES:
+                self.open.pop(0)
+        elif self.open:
+            head.request = self.open[0]
+            if not 100 <= head.code < 200 or head.code == 101:
+                self.open.pop(0)
+
+
+class Exchanges:
+    """The HTTP exchanges whose response ended in a packet of this batch: {packet index: [Exchange]}.
+
+    Only those of whose response the last bytes came in that packet, and whose request is certain: what is known only later
+    is not known here.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        from sniff.exchange.dns import DnsPairing
+        self._dns = DnsPairing()
+        self._decoder = DnsDecoder()
+        self._builder = ExchangeBuilder(lookups=self.names)
+
+    def add(self, view: View) -> None:
+        self.names.learn(self._dns.add(self._decoder.decode(view.streams)))
+        found: dict[int, list[Exchange]] = {}
+        pieces = view.streams.pieces
+        first = int(view.table[c.NUMBER, 0]) if view.size else 0
+        held: set[int] = set()
+        if pieces.shape[1] and view.size:
+            late = view.table[c.NUMBER][np.clip(pieces[s.P_PACKET], 0, view.size - 1)] != pieces[s.P_ORIGIN]
+            held = set(pieces[s.P_ORIGIN][late & (pieces[s.P_KIND] == s.Piece.DATA)].tolist())
+        for exchange in self._builder.add(view.apps):
+            response = exchange.response
+            if response is None or exchange.inferred or exchange.state in (ExchangeState.RUNNING, ExchangeState.UNASKED):
+                continue
+            index = response.last_packet - first
+            if 0 <= index < view.size and response.last_packet not in held:
+                found.setdefault(index, []).append(exchange)
+        view.memory["exchanges"] = found
+
+
+TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "frame": Frames,
+    "tcp_times": lambda: FlowTimes(Kind.TCP, "tcp_times"),
+    "udp_times": lambda: FlowTimes(Kind.UDP, "udp_times"),
+    "dns": DnsMessages,
+    "dns_times": DnsTimes,
+    "heads": Heads,
+    "requests": Requests,
+    "exchanges": Exchanges,
+}
+"""Trackers by name, in the order in which they look at a batch: later ones may use what earlier ones left."""
+
+Memory = dict[str, Any]
