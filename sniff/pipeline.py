@@ -36,16 +36,19 @@ from sniff.decode.gateways import Gateways
 from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
 from sniff.decode.words import Describer
+from sniff.filters.columns import Mask
+from sniff.filters.filter import Filter
+from sniff.filters.view import Context
 from sniff.limits import Counters
 from sniff.notes import Notes
 from sniff.packets.batch import PacketBatch, Table
 from sniff.packets.columns import ADDRESS_KIND, KIND, Address, Kind
 from sniff.packets.stage import Dissector
 from sniff.reassembly.batch import StreamBatch
+from sniff.reassembly.columns import TAGS, Tag
 from sniff.reassembly.stage import Tracker
 from sniff.report.rows import RowBatch, make_info
 from sniff.shelf import Shelf
-from sniff.reassembly.columns import TAGS, Tag
 
 T = TypeVar("T")
 
@@ -102,13 +105,16 @@ class Analysis:
         self._numbers = {name: number for number, name in enumerate(PROTOCOLS)}
         self._all = packets
         self._rows = rows
-        self._messages = messages or bodies
+        self._matcher = None if filter is None else filter.matcher(Context(
+            lambda: self.source.interfaces, all(info.format.startswith("pcapng") for info in self.source.info), self.notes))
+        self._messages = messages or bodies or (filter is not None and filter.messages)
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
-        self._tracker = Tracker(self.notes, self.counters, pieces=messages or bodies, endings=endings, flow_rows=flows)
+        self._tracker = Tracker(self.notes, self.counters, pieces=self._messages or (filter is not None and filter.pieces),
+                                endings=endings, flow_rows=flows or filter is not None)
         self._dns_rows = DnsRows(self.counters)
-        self._http_rows = HttpRows(self.counters)
+        self._http_rows = HttpRows(self.counters, heads=filter is not None and filter.heads)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._gateways = Gateways(self.counters)
         self._shelf, self._pool_shelf, self._pool_used = Shelf(), Shelf(), 0
@@ -141,17 +147,20 @@ class Analysis:
     def _step(self, streams: StreamBatch) -> Step:
         pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
         apps = self._decode(streams, pool)
-        rows = self._make_rows(apps, pool) if self._rows else None
+        matched = self._matcher.match(apps) if self._matcher is not None else None
+        rows = self._make_rows(apps, pool, matched) if self._rows else None
         self._pool_used = pool.used + pool.used // 8
-        return Step(apps, rows)
+        return Step(apps, rows, matched)
 
     def _decode(self, streams: StreamBatch, pool: Pool) -> AppBatch:
         packets = streams.packets
         table: Table = self._shelf.zeros((APP_COUNT, len(packets)))
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
-        if self._rows:
+        if self._rows or self._matcher is not None:
             self._dns_rows.read(streams, table, pool)
             self._http_rows.read(streams, table, pool)
+            if self._matcher is not None and self._matcher.filter.heads:
+                batch.row_messages, batch.row_heads = self._http_rows.found, self._http_rows.heads
             self._name(packets, table, pool, batch)
         if self._messages:
             batch.messages, batch.heads = self._http_messages.read(streams)
@@ -164,6 +173,9 @@ class Analysis:
         """The Protocol cells that are still open: TCP and UDP, and the words of everything else."""
         kinds = packets.table[KIND]
         protocol = table[APP_PROTOCOL]
+        multipath = (batch.streams.table[TAGS] & Tag.MPTCP != 0) & (protocol == 0) & (table[APP_MODE] == Mode.OWN)
+        if multipath.any():
+            protocol[multipath] = self.number("MPTCP")
         protocol[(kinds == Kind.TCP) & (protocol == 0)] = self._numbers["TCP"]
         protocol[(kinds == Kind.UDP) & (protocol == 0)] = self._numbers["UDP"]
         if not self._all:
@@ -173,9 +185,6 @@ class Analysis:
             protocol[index] = self.number(words.protocol)
             table[APP_MODE, index] = Mode.TEXT
             table[APP_TEXT, index], table[APP_TEXT_LEN, index] = pool.add(words.info.encode("utf-8", "replace"))
-        multipath = (batch.streams.table[TAGS] & Tag.MPTCP != 0) & (protocol == 0) & (table[APP_MODE] == Mode.OWN)
-        if multipath.any():
-            protocol[multipath] = self.number("MPTCP")
             table[APP_SUFFIX, index] = Suffix.NONE
             if packets.table[ADDRESS_KIND, index] == Address.TEXT:
                 batch.words[index] = (words.source or "", words.destination or "")
@@ -188,12 +197,14 @@ class Analysis:
             self.protocols.append(protocol)
         return number
 
-    def _make_rows(self, apps: AppBatch, pool: Pool) -> RowBatch:
+    def _make_rows(self, apps: AppBatch, pool: Pool, matched: Mask | None) -> RowBatch:
         protocol = apps.apps[APP_PROTOCOL]
         if self._all:
             shown = np.arange(protocol.shape[0], dtype=np.int64)
         else:
             shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
+        if matched is not None:
+            shown = shown[matched[shown]]
         info, start, length = make_info(apps, shown, pool)
         interfaces = self.source.interfaces
         decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
