@@ -3,6 +3,10 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from benchmarks import make_captures
+
 ARROW = "→"
 
 
@@ -35,6 +39,15 @@ def test_rows_are_those_of_tshark(sniff_command: list[str], tshark: str, capture
     assert len(got) == len(want)
     different = [number for number, (ours, theirs) in enumerate(zip(got, want, strict=True), 1) if ours != theirs]
     assert set(different) == KNOWN.get(capture.name, set()), [(got[n - 1], want[n - 1]) for n in different]
+
+
+@pytest.mark.parametrize("name", make_captures.MAKERS)
+def test_rows_of_the_benchmarks_are_those_of_tshark(sniff_command: list[str], tshark: str, name: str, tmp_path: Path) -> None:
+    capture = make_captures.make(name, tmp_path, 0.005)
+    differences = [(ours, theirs) for ours, theirs in zip(
+        sniff_rows(sniff_command, capture, "--packets", "--format", "tabs"), tshark_rows(tshark, capture), strict=True)
+        if ours != theirs]
+    assert differences[:5] == []
 
 
 NEVERSSL = [
