@@ -16,9 +16,12 @@ SECRET_FIELDS = frozenset({b"authorization", b"proxy-authorization", b"cookie", 
                            b"x-auth-token", b"x-amz-security-token", b"x-csrf-token", b"x-goog-api-key"})
 """Header fields whose values are secrets, at least in part."""
 
-_SECRET_NAMES = (
-    "password", "passwd", "pwd", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "private_key",
-    "credit_card", "card_number", "cvv", "pin", "otp", "sessionid", "session_id")
+SECRET_NAMES = (
+    "password", "passwd", "pwd", "passphrase", "secret", "token", "api_key", "apikey", "access_key", "accesskey", "private_key",
+    "privatekey", "credit_card", "creditcard", "card_number", "cardnumber", "cvv", "pin", "otp", "sessionid", "session_id",
+    "sessid", "signature", "credential", "authorization", "jwt", "sid", "sig", "key")
+_WHOLE_NAMES = frozenset({"pass", "auth", "session", "user_key"})
+"""Names that only mean a secret when they stand alone: `passenger` is none."""
 
 
 class Credential(NamedTuple):
@@ -93,4 +96,4 @@ def masked(name: bytes, value: bytes, secrets: bool = False) -> bytes:
 def is_secret(name: str) -> bool:
     """True when the name of a form field or of a query parameter says that its value is a secret."""
     key = name.lower().replace("-", "_")
-    return any(word == key or (len(word) > 3 and word in key) for word in _SECRET_NAMES)
+    return key in _WHOLE_NAMES or any(word == key or (len(word) > 3 and word in key) for word in SECRET_NAMES)

@@ -9,27 +9,33 @@ Source: http://www.softwareishard.com/blog/har-12-spec/
 
 import json
 import re
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from itertools import islice
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any
+
+import numpy as np
 
 from sniff._version import __version__
 from sniff.decode import columns as c
 from sniff.decode import credentials, fields, forms
 from sniff.decode.message import Message
+from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, State
-from sniff.exchange.stage import Joined, Joiner
+from sniff.exchange.stage import Joiner
+from sniff.report import har_json
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.har_bodies import Bodies, Body, masked_json
-from sniff.report.har_pages import Pages
+from sniff.report.har_pages import Page, Pages
 from sniff.report.http_lines import connection_json, odd_json
+from sniff.report.lines import PART_ROWS
 from sniff.report.secret_urls import masked_pairs, masked_url
 from sniff.report.summary import Summary
 
-_WRITE_BYTES = 1 << 18
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _URLS = (b"referer", b"location", b"content-location")
 """Header fields that are URLs, in which secrets can stand."""
@@ -44,76 +50,160 @@ class HarWriter:
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
         self._pages = Pages()
-        self._waiting: list[str] = []
-        self._size = 0
-        self._entries = 0
-        self._put('{"log":{"version":"1.2","creator":{"name":"sniff","version":' + quote(__version__) + '},"entries":[')
+        self._entries = Entries(self._bodies, options.secrets)
+        self._separator = 1     # bytes of the first entry's separator that are left out: its comma
+        self._write_text('{"log":{"version":"1.2","creator":{"name":"sniff","version":' + quote(__version__) + '},"entries":[')
 
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        self._write(self._joiner.add(step.apps))
+        self._write(self._joiner.add(step.apps).http)
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(self._joiner.finish())
-        self._put('\n],"pages":[')
+        self._write(self._joiner.finish().http)
+        self._write_text('\n],"pages":[')
+        pages = iter(self._pages)
         comma = ""
-        for page in self._pages:
-            self._put(f'{comma}\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"{page.id}",'
-                      f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
+        while part := list(islice(pages, PART_ROWS)):
+            self._write_text(comma + ",".join(map(page_json, part)))
             comma = ","
-        self._put("\n]}}\n")
-        self._flush()
+        self._write_text("\n]}}\n")
 
-    def _write(self, joined: Joined) -> None:
-        for exchange in joined.http:
-            if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI:
-                url = masked_url(exchange.url(self._secrets), self._secrets)
-                page = self._pages.of(exchange, url)
-                self._put(f"{',' if self._entries else ''}\n{entry(exchange, self._bodies.take, url, page, self._secrets)}")
-                self._entries += 1
-            for message in exchange.interim:
-                self._bodies.take(message)
-        if joined.http:
-            self._flush()
+    def _write(self, exchanges: list[Exchange]) -> None:
+        for start in range(0, len(exchanges), PART_ROWS):
+            part = [exchange for exchange in exchanges[start:start + PART_ROWS]
+                    if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI]
+            for chunk in self._entries.chunks(part, [self._pages.of(exchange, self._secrets) for exchange in part]):
+                self._sink.write(chunk[self._separator:])
+                self._separator *= not chunk
+            for exchange in exchanges[start:start + PART_ROWS]:
+                for message in exchange.interim:
+                    self._bodies.take(message)
 
-    def _put(self, text: str) -> None:
-        self._waiting.append(text)
-        self._size += len(text)
-        if self._size >= _WRITE_BYTES:
-            self._flush()
+    def _write_text(self, text: str) -> None:
+        self._sink.write(text.encode("ascii"))
 
-    def _flush(self) -> None:
-        self._sink.write("".join(self._waiting).encode("ascii"))
-        self._waiting.clear()
-        self._size = 0
+
+class Entries:
+    """Exchanges as entries: plain ones by a compiled loop (har_json.py), the others by `entry`."""
+
+    def __init__(self, bodies: Bodies, secrets: bool = False) -> None:
+        self._bodies = bodies
+        self._secrets = secrets
+        self._encoder = har_json.Encoder(*map(_view, (
+            har_json.WORDS, har_json.STARTS, har_json.NAME_BYTES, har_json.NAME_STARTS, har_json.SECRET_BYTES,
+            har_json.SECRET_STARTS, har_json.CHUNKED, np.zeros(2 * len(har_json.NAMES), np.int64))))
+        self._out = np.empty(1 << 20, np.uint8)
+
+    def chunks(self, exchanges: Sequence[Exchange], pages: Sequence[int]) -> Iterator[bytes]:
+        """The entries of some exchanges, many at a time, each with a comma and a line end before it.
+
+        pages  number of the page of each, 0 for none
+        """
+        bodies: dict[int, Body] = {}
+        table, pool = self._table(exchanges, pages, bodies)
+        encoder = self._encoder
+        encoder.bind(_view(np.frombuffer(table, np.int64).reshape(-1, har_json.WIDTH)), _view(np.frombuffer(pool, np.uint8)))
+
+        def take(message: Message) -> Body | None:
+            return bodies.pop(message.row[c.M_ID], None) or self._bodies.take(message)
+
+        answer = -1
+        while answer != har_json.DONE:
+            encoder.room(_view(self._out))
+            answer = encoder.run()
+            if encoder.used():
+                yield self._out[:encoder.used()].tobytes()
+            if answer == har_json.NOT_PLAIN:
+                number = encoder.after()
+                yield f",\n{entry(exchanges[number], take, pages[number], self._secrets)}".encode("ascii")
+                encoder.skip()
+
+    def _table(self, exchanges: Sequence[Exchange], pages: Sequence[int], bodies: dict[int, Body]) -> tuple["array[int]", bytes]:
+        """int64[n, har_json.WIDTH] and the pool it refers to; bodies that were asked for go to `bodies`."""
+        table: "array[int]" = array("q")
+        pool = bytearray(b"\0")
+        connections: dict[int, tuple[int, int, int, int]] = {}
+        for exchange, page in zip(exchanges, pages, strict=True):
+            request, response = exchange.request, exchange.response
+            if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events \
+                    or request.row[c.M_BODY_LEN]:
+                table.extend(_NOT_PLAIN)
+                continue
+            size = response.row[c.M_BODY_LEN]
+            data = self._bodies.small(response) if size else b""
+            if data is None:
+                body = self._bodies.take(response)
+                if body is None or body.kept != size or size > PLAIN_BYTES or not body.is_whole:
+                    if body is not None:
+                        bodies[response.row[c.M_ID]] = body
+                    table.extend(_NOT_PLAIN)
+                    continue
+                bodies[response.row[c.M_ID]] = body
+                data = body.data_kept
+            connection = exchange.connection
+            place = connections.get(connection.stream)
+            if place is None:
+                ends, addresses = _ends(connection).encode("ascii"), connection_json(connection).encode("ascii")
+                place = connections[connection.stream] = (len(pool), len(ends), len(pool) + len(ends), len(addresses))
+                pool += ends + addresses
+            at = len(pool)
+            table.extend(request.row)
+            table.extend(response.row)
+            table.extend((*place, at, at + len(request.head), at + len(request.head) + len(response.head), page, *exchange.moments, 0))
+            pool += request.head
+            pool += response.head
+            pool += data
+        return table, bytes(pool)
+
+
+PLAIN_BYTES = 16_384
+"""A larger body is not plain."""
+
+_NOT_PLAIN = [0] * (har_json.WIDTH - 1) + [-1]
+
+
+def _view(array: Any) -> Any:
+    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
+    return memoryview(array)
+
+
+def _ends(connection: Connection) -> str:
+    """The members of an entry about its connection."""
+    server = f',"serverIPAddress":"{connection.server}"' if connection.server else ""
+    return f'{server},"connection":"{connection.stream}"'
+
+
+def page_json(page: Page) -> str:
+    """A page, JSON in ASCII."""
+    return (f'\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"page_{page.number}",'
+            f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
 
 
 _PRI = c.METHODS.index("PRI")
 """The preface of HTTP/2, no request."""
 
 
-def entry(exchange: Exchange, take: Callable[[Message], Body | None], url: str, page: str = "", secrets: bool = False) -> str:
+def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int = 0, secrets: bool = False) -> str:
     """One exchange as an entry, JSON in ASCII.
 
     take  gives the body of a message, None when it has none
-    url   of the request, secrets masked
-    page  its page, "" when it belongs to none
+    page  number of its page, 0 when it belongs to none
     """
     request, response, connection = exchange.request, exchange.response, exchange.connection
     dns, connect, queue, send, wait, receive = (max(phase, 0) for phase in exchange.phases)
     sent = take(request) if request is not None else None
     got = take(response) if response is not None else None
-    server = f',"serverIPAddress":"{connection.server}"' if connection.server else ""
-    pageref = f'"pageref":"{page}",' if page else ""
+    url = masked_url(exchange.url(secrets), secrets)
+    pageref = f'"pageref":"page_{page}",' if page else ""
     return (f'{{{pageref}"startedDateTime":"{timestamp(exchange.start_ns)}",'
             f'"time":{_ms(dns + connect + queue + send + wait + receive)},'
             f'"request":{_request(request, sent, url, exchange, secrets)},"response":{_response(response, got, secrets)},'
             f'"cache":{{}},"timings":{{"blocked":{_ms(queue)},"dns":{_ms(dns) if dns else -1},'
             f'"connect":{_ms(connect) if connect else -1},"send":{_ms(send)},"wait":{_ms(wait)},"receive":{_ms(receive)},"ssl":-1}}'
-            f'{server},"connection":"{connection.stream}","_sniff":{_facts(exchange, sent, got)}}}')
+            f'{_ends(connection)},"_sniff":{_facts(exchange, sent, got)}}}')
 
 
 # --- request and response -----------------------------------------------------------------------------------------------

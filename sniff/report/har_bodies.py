@@ -156,6 +156,12 @@ class Bodies:
         self._size -= body.kept
         return body if body.length or body.missing else None
 
+    def small(self, message: Message) -> bytes | None:
+        """The bytes of a body as they were sent, when it was short enough not to be collected; else None."""
+        if message.row[c.M_ID] in self._open or len(message.prefix) != message.row[c.M_BODY_LEN]:
+            return None
+        return message.prefix
+
     def _small(self, message: Message) -> Body:
         """A body that was not collected."""
         decoder = BodyDecoder(message.codings)

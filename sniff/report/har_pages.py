@@ -5,6 +5,7 @@ something that belongs to it (a style sheet's fonts). What names nobody belongs 
 was loading just before.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from dataclasses import dataclass
 from sniff import limits
 from sniff.decode import fields
 from sniff.exchange.http import Exchange
+from sniff.report.secret_urls import masked_url
 
 LOADING_NS = 10_000_000_000
 """After so long without an exchange, a page is no longer loading."""
 
 TITLE_CHARACTERS = 512
 
+_HINT = re.compile(rb"\nreferer", re.IGNORECASE).search
+_DOCUMENT = re.compile(rb"html", re.IGNORECASE).search
 _DOCUMENTS = ("text/html", "application/xhtml+xml")
 
 
@@ -25,11 +29,12 @@ _DOCUMENTS = ("text/html", "application/xhtml+xml")
 class Page:
     """A page.
 
+    number      1, 2, 3 ... in the order in which they were met
     documented  its document was seen (or what redirects to it)
     last_ns     when the last exchange of it ended
     """
 
-    id: str
+    number: int
     title: str
     start_ns: int
     last_ns: int
@@ -50,28 +55,32 @@ class Pages:
     def __iter__(self) -> Iterator[Page]:
         yield from self._pages
 
-    def of(self, exchange: Exchange, url: str) -> str:
-        """The id of the page that an exchange belongs to; "" when it belongs to none."""
+    def of(self, exchange: Exchange, secrets: bool = False) -> int:
+        """The number of the page that an exchange belongs to; 0 when it belongs to none."""
         request, response = exchange.request, exchange.response
         if request is None:
-            return ""
-        client = exchange.connection.client
-        referer = fields.text(request.get(b"referer")).partition("#")[0]
+            return 0
         status = response.status if response is not None else 0
+        if not self._latest and not 300 <= status < 400 and not _HINT(request.head) \
+                and (response is None or not _DOCUMENT(response.head)):
+            return 0
+        client = exchange.connection.client
+        url = masked_url(exchange.url(secrets), secrets)
+        referer = masked_url(fields.text(request.get(b"referer")).partition("#")[0], secrets)
         document = response is not None and 200 <= status < 400 and _is_document(exchange)
         location = fields.text(response.get(b"location")) if response is not None and 300 <= status < 400 else ""
         if not referer and not document and not location and not self._latest:
-            return ""
+            return 0
         page = self._find(exchange, client, url, referer, document or bool(location and not referer))
         if page is None:
-            return ""
+            return 0
         page.start_ns, page.last_ns = min(page.start_ns, exchange.start_ns), max(page.last_ns, exchange.end_ns)
         self._remember(self._by_url, hash((client, url)), page)
         self._remember(self._latest, hash((client, _host(url))), page)
         if location:
             target = location if "://" in location[:12] else _origin(url) + ("" if location[:1] == "/" else "/") + location
             self._remember(self._by_url, hash((client, target)), page)
-        return page.id
+        return page.number
 
     def _find(self, exchange: Exchange, client: str, url: str, referer: str, opens: bool) -> Page | None:
         start_ns = exchange.start_ns
@@ -93,7 +102,7 @@ class Pages:
     def _new(self, url: str, start_ns: int, documented: bool) -> Page | None:
         if len(self._pages) >= limits.HAR_PAGES:
             return None
-        page = Page(f"page_{len(self._pages) + 1}", url[:TITLE_CHARACTERS], start_ns, start_ns, documented)
+        page = Page(len(self._pages) + 1, url[:TITLE_CHARACTERS], start_ns, start_ns, documented)
         self._pages.append(page)
         return page
 
