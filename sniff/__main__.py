@@ -43,6 +43,9 @@ def _run(arguments: list[str]) -> int:
         return run(arguments)
     except SniffError as error:
         _complain(str(error))
+        pointer = getattr(error, "pointer", "")
+        if pointer:     # of a display filter: the place
+            print(pointer.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
         return error.exit_status
     except (BrokenPipeError, KeyboardInterrupt):
         raise

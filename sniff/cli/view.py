@@ -12,6 +12,7 @@ from sniff.report.formats import FORMATS, Format, Options, Sink, format_for
 
 if TYPE_CHECKING:
     from sniff.capture.store import Store
+    from sniff.filters.filter import Filter
     from sniff.pipeline import Analysis, Step
     from sniff.report.summary import Summary
 
@@ -29,6 +30,7 @@ class View:
     dissector  whose words rows have that sniff has none for: "tshark", or "" for nobody's
     processes  say which processes talk to each other, as far as the capture knows
     secrets  show credentials as they are, in formats that mask them
+    filter   only what matches this display filter
     """
 
     form: Format
@@ -40,12 +42,13 @@ class View:
     dissector: str = ""
     processes: bool = False
     secrets: bool = False
+    filter: "Filter | None" = None
 
     def analysis(self, paths: "Sequence[str | Path | Store]", *, follow: bool = False) -> "Analysis":
         """The pipeline over these files that makes what the format needs."""
         from sniff.pipeline import Analysis
         form = self.form
-        return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
+        return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings, filter=self.filter,
                         flows=form.flows, messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":
@@ -66,9 +69,12 @@ class View:
             from sniff.exchange.owners import Owners
             from sniff.report.process import Processes
             processes = Processes(Owners(analysis.source.take_owners))
+        chosen = None
+        if self.filter is not None:
+            from sniff.filters.chosen import Chosen
+            chosen = summary.chosen = Chosen()
         writer = self.form.make(sink, Options(self.packets, analysis.notes, analysis.counters, self.folder, self.eve_dns,
-                                              processes=processes,
-                                                secrets=self.secrets))
+                                              processes=processes, secrets=self.secrets, chosen=chosen))
         named = None
         if self.names:
             from sniff.report.named_rows import NamedRows
@@ -84,9 +90,11 @@ class View:
             before(shown)
             if processes is not None:
                 processes.owners.learn()
-            writer.write(step)
             if self.form.summary:
-                summary.add(step.apps, shown)
+                summary.add(step.apps, shown, step.matched)
+            elif chosen is not None and step.matched is not None:
+                chosen.add(step.apps, step.matched)
+            writer.write(step)
             after()
             if seen is not None:
                 seen(step)
@@ -98,12 +106,21 @@ def view_of(name: str | None, path: str | None, packets: bool, expression: str |
             lookups: bool = False) -> View:
     """The view that the options ask for. Raises UsageError."""
     if expression is not None:
-        raise UsageError("display filters are not there yet")
+        from sniff.filters.filter import Filter
+        return replace(_plain_view(name, path, packets, flows, lookups, True), filter=Filter(expression))
+    return _plain_view(name, path, packets, flows, lookups)
+
+
+def _plain_view(name: str | None, path: str | None, packets: bool, flows: bool, lookups: bool, filtered: bool = False) -> View:
+    """The view without its filter."""
     if flows or lookups:
         if flows and lookups:
             raise UsageError("--flows shows a row a connection, --dns a row a lookup: leave one of them away")
         return _table_view(name, path, packets, "--flows" if flows else "--dns")
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
+    if filtered and not form.rows:
+        raise UsageError(f"--format {name or format_for(path, False)} is about whole connections, not about rows: first write those "
+                         "that match, sniff analyze FILE -Y FILTER --whole-streams -w PART.pcapng, then analyze that")
     if not form.folder:
         return View(form, packets, path, None)
     if path is None:

@@ -13,7 +13,18 @@ from sniff.filters.field import Field
 from sniff.filters.fields import ABSENT, all_fields, find, nearest
 from sniff.filters.predicates import Predicate
 from sniff.filters.regex import BadPattern, Pattern
-from sniff.filters.types import ARITHMETIC, COMPARABLE, NUMBERS, OBJECTS, SEARCHABLE, SLICEABLE, BadLiteral, Constant, Type, constant
+from sniff.filters.types import (
+    ARITHMETIC,
+    COMPARABLE,
+    NUMBERS,
+    OBJECTS,
+    SEARCHABLE,
+    SLICEABLE,
+    BadLiteral,
+    Constant,
+    Type,
+    constant,
+)
 from sniff.filters.values import (
     SIZES,
     ArithmeticValue,
@@ -68,6 +79,8 @@ class _Checker:
 
     def _exists(self, node: x.Value) -> Predicate:
         value = self.value(node)
+        if isinstance(value, ArithmeticValue) and value.type == Type.BYTES:
+            return p.Matches(False, value, Pattern(rb"[^\0]"))
         return p.Exists(value, nonzero=isinstance(value, ArithmeticValue | NegativeValue | CallValue | ExtremeValue)
                         and value.type in NUMBERS)
 
@@ -161,7 +174,7 @@ class _Checker:
         else:
             left = self.value(left_node)
             right = self.operand(right_node, left)
-        bits = {Type.NUMBER, Type.IPV4, Type.BOOLEAN, Type.ETHER}
+        bits = {Type.NUMBER, Type.IPV4, Type.BOOLEAN, Type.ETHER, Type.BYTES}
         allowed = bits if node.operator == "&" else ARITHMETIC
         for value, where in ((left, left_node), (right, right_node)):
             if value.type not in allowed:

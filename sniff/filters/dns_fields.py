@@ -19,9 +19,11 @@ from sniff.packets.batch import Table
 
 _DNS = ("dns",)
 
-OPCODES = {"standard query": 0, "inverse query": 1, "server status request": 2, "zone change notification": 4, "dynamic update": 5}
+OPCODES = {"standard query": 0, "inverse query": 1, "server status request": 2, "zone change notification": 4,
+           "dynamic update": 5}
 RCODES = {"no error": 0, "format error": 1, "server failure": 2, "no such name": 3, "not implemented": 4, "refused": 5}
-TYPES = {"a": 1, "ns": 2, "cname": 5, "soa": 6, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33, "naptr": 35, "ds": 43, "rrsig": 46,
+TYPES = {"a": 1, "ns": 2, "cname": 5, "soa": 6, "ptr": 12, "mx": 15, "txt": 16, "aaaa": 28, "srv": 33, "naptr": 35,
+         "ds": 43, "rrsig": 46,
          "nsec": 47, "dnskey": 48, "svcb": 64, "https": 65, "any": 255, "caa": 257}
 """Names of record types that people write: dns.qry.type == "AAAA"."""
 
@@ -129,7 +131,8 @@ def _ipv6(values: Callable[[Record], Iterable[Any]]) -> Source:
     return source
 
 
-FORMS = {"name": Type.STRING, "string": Type.STRING, "strings": Type.STRING, "text": Type.STRING, "ip4": Type.IPV4, "ip6": Type.IPV6,
+FORMS = {"name": Type.STRING, "string": Type.STRING, "strings": Type.STRING, "text": Type.STRING, "ip4": Type.IPV4,
+         "ip6": Type.IPV6,
          "rest": Type.BYTES, "bytes": Type.BYTES, "block": Type.BYTES}
 """Types of record data by their form (decode/dns_fields.py); forms that are not here are not fields."""
 
@@ -147,11 +150,13 @@ def _data_fields() -> list[Field]:
                 continue
             bits = 8 * int(form) if form.isdigit() else 64
             meaning = MEANINGS.get(name, f"of {name.split('.')[0].upper()} records: {name.split('.')[-1].replace('_', ' ')}")
-            fields[f"dns.{name}"] = Field(f"dns.{name}", kind, meaning, _data(f"dns.{name}", form), MESSAGE, bits=bits, trackers=_DNS)
+            fields[f"dns.{name}"] = Field(f"dns.{name}", kind, meaning, _data(f"dns.{name}", form), MESSAGE,
+                                          bits=bits, trackers=_DNS)
     return list(fields.values())
 
 
-MEANINGS = {"a": "address in A records", "aaaa": "address in AAAA records", "cname": "name in CNAME records", "ns": "name server in NS records",
+MEANINGS = {"a": "address in A records", "aaaa": "address in AAAA records", "cname": "name in CNAME records",
+            "ns": "name server in NS records",
             "ptr.domain_name": "name in PTR records", "txt": "texts in TXT records"}
 
 
@@ -236,35 +241,48 @@ DNS_FIELDS = [
     _flag("z", 0x0040, "reserved bit"),
     _answer_flag("authenticated", 0x0020, "the server checked DNSSEC"),
     _flag("checkdisable", 0x0010, "data that DNSSEC rejects are welcome"),
-    Field("dns.flags.rcode", Type.NUMBER, "status of a response: 0 no error, 2 server failure, 3 no such name", _rcode, COLUMN, bits=16,
+    Field("dns.flags.rcode", Type.NUMBER, "status of a response: 0 no error, 2 server failure, 3 no such name",
+          _rcode, COLUMN, bits=16,
           names=RCODES, trackers=_DNS),
-    Field("dns.count.queries", Type.NUMBER, "questions, as the header says", _header(d.D_QUESTIONS), COLUMN, bits=16, trackers=_DNS),
+    Field("dns.count.queries", Type.NUMBER, "questions, as the header says", _header(d.D_QUESTIONS), COLUMN, bits=16,
+          trackers=_DNS),
     Field("dns.count.answers", Type.NUMBER, "answers, as the header says", _header(d.D_ANSWERS), COLUMN, bits=16, trackers=_DNS),
-    Field("dns.count.auth_rr", Type.NUMBER, "authority records, as the header says", _header(d.D_AUTHORITY), COLUMN, bits=16, trackers=_DNS),
-    Field("dns.count.add_rr", Type.NUMBER, "additional records, as the header says", _header(d.D_ADDITIONAL), COLUMN, bits=16, trackers=_DNS),
-    Field("dns.count.labels", Type.NUMBER, "labels of the name that is asked for", _each(_label_count, True), MESSAGE, bits=16, trackers=_DNS),
+    Field("dns.count.auth_rr", Type.NUMBER, "authority records, as the header says", _header(d.D_AUTHORITY), COLUMN,
+          bits=16, trackers=_DNS),
+    Field("dns.count.add_rr", Type.NUMBER, "additional records, as the header says", _header(d.D_ADDITIONAL), COLUMN,
+          bits=16, trackers=_DNS),
+    Field("dns.count.labels", Type.NUMBER, "labels of the name that is asked for", _each(_label_count, True),
+          MESSAGE, bits=16, trackers=_DNS),
     Field("dns.qry.name", Type.STRING, "name that is asked for", _named, MESSAGE, trackers=_DNS),
-    Field("dns.qry.name.len", Type.NUMBER, "characters of it", _each(lambda m: [len(_name(q.name)) for q in m.questions], True), MESSAGE,
+    Field("dns.qry.name.len", Type.NUMBER, "characters of it",
+          _each(lambda m: [len(_name(q.name)) for q in m.questions], True), MESSAGE,
           bits=16, trackers=_DNS),
     Field("dns.qry.type", Type.NUMBER, "type of record that is asked for: 1 or \"A\", 28 or \"AAAA\"",
           _each(lambda m: [q.type for q in m.questions], True), MESSAGE, bits=16, names=TYPES, trackers=_DNS),
-    Field("dns.qry.class", Type.NUMBER, "class that is asked for", _each(_classes, True), MESSAGE, bits=16, names={"in": 1}, trackers=_DNS),
+    Field("dns.qry.class", Type.NUMBER, "class that is asked for", _each(_classes, True), MESSAGE, bits=16,
+          names={"in": 1}, trackers=_DNS),
     Field("dns.qry.qu", Type.BOOLEAN, "an answer to this host alone is welcome (mDNS)", _qu, MESSAGE, trackers=_DNS),
     Field("dns.resp.name", Type.STRING, "owner of a record", _records(lambda r: [_name(r.name)], False), MESSAGE, trackers=_DNS),
-    Field("dns.resp.type", Type.NUMBER, "type of a record", _records(lambda r: [r.type], True), MESSAGE, bits=16, names=TYPES, trackers=_DNS),
-    Field("dns.resp.class", Type.NUMBER, "class of a record", _records(lambda r: [r.class_] if r.type != 41 else [], True), MESSAGE, bits=16,
+    Field("dns.resp.type", Type.NUMBER, "type of a record", _records(lambda r: [r.type], True), MESSAGE, bits=16,
+          names=TYPES, trackers=_DNS),
+    Field("dns.resp.class", Type.NUMBER, "class of a record", _records(lambda r: [r.class_] if r.type != 41 else [],
+                                                                       True), MESSAGE, bits=16,
           names={"in": 1}, trackers=_DNS),
-    Field("dns.resp.ttl", Type.NUMBER, "seconds a record holds", _records(lambda r: [r.ttl] if r.type != 41 else [], True), MESSAGE,
+    Field("dns.resp.ttl", Type.NUMBER, "seconds a record holds", _records(lambda r: [r.ttl] if r.type != 41 else [],
+                                                                          True), MESSAGE,
           bits=32, trackers=_DNS),
-    Field("dns.resp.len", Type.NUMBER, "bytes of the data of a record", _records(lambda r: [r.data.end - r.data.start], True), MESSAGE,
+    Field("dns.resp.len", Type.NUMBER, "bytes of the data of a record",
+          _records(lambda r: [r.data.end - r.data.start], True), MESSAGE,
           bits=16, trackers=_DNS),
     Field("dns.resp.cache_flush", Type.BOOLEAN, "replaces what was known (mDNS)",
-          _each(lambda m: [int(r.cache_flush) for r in m.records if r.type != 41] if m.protocol == "MDNS" else [], True), MESSAGE, trackers=_DNS),
+          _each(lambda m: [int(r.cache_flush) for r in m.records if r.type != 41] if m.protocol == "MDNS" else [],
+                True), MESSAGE, trackers=_DNS),
     Field("dns.rr.udp_payload_size", Type.NUMBER, "bytes of a UDP answer that the sender takes (EDNS)",
           _records(lambda r: [r.class_] if r.type == 41 else [], True), MESSAGE, bits=16, trackers=_DNS),
     Field("dns.resp.z.do", Type.BOOLEAN, "DNSSEC records are wanted (EDNS)",
           _records(lambda r: [r.ttl >> 15 & 1] if r.type == 41 else [], True), MESSAGE, trackers=_DNS),
-    Field("dns.response_to", Type.NUMBER, "packet of the query that this answers", _time(0), COLUMN, bits=32, trackers=("dns", "dns_times")),
+    Field("dns.response_to", Type.NUMBER, "packet of the query that this answers", _time(0), COLUMN, bits=32,
+          trackers=("dns", "dns_times")),
     Field("dns.time", Type.SPAN, "time since that query", _time(1), COLUMN, trackers=("dns", "dns_times")),
     Field("dns.retransmission", Type.BOOLEAN, "was sent before", _again(False, False), COLUMN, trackers=("dns", "dns_times")),
     Field("dns.retransmit_request_in", Type.NUMBER, "packet of the same query before", _again(False, True), COLUMN, bits=32,

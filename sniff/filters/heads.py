@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sniff.capture.raw import view as buffer
 from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
 from sniff.decode.message import read_fields, read_request_line, read_status_line
 from sniff.filters.view import View
@@ -23,6 +24,7 @@ class Asked(NamedTuple):
     packet: int
     ts_ns: int
     uri: bytes
+    before: int = 0     # packet of the request before it, 0 for none
 
 
 class Head:
@@ -34,10 +36,11 @@ class Head:
     body                   bytes of its body, chunk framing removed
     number                 of this request (or response) in its connection, from 1; 0 when nobody counted
     request                what it answers; None for a request, and when that is not known
-    before                 packets of the request and the response before it, 0 for none
+    before                 packets of the request before it (of a response: before what it answers) and the response before, 0 for none
     """
 
-    def __init__(self, packet: int, packet_number: int, stream: int, ts_ns: int, is_response: bool, data: bytes, body: int) -> None:
+    def __init__(self, packet: int, packet_number: int, stream: int, ts_ns: int, is_response: bool, data: bytes,
+                 body: int) -> None:
         self.packet = packet
         self.packet_number = packet_number
         self.stream = stream
@@ -122,7 +125,7 @@ class Head:
 
 def heads_of(view: View) -> list[Head]:
     """The messages that the rows of a batch are about, by packet; SSDP too, which is HTTP over UDP."""
-    rows, heads = view.apps.row_messages, memoryview(view.apps.row_heads)
+    rows, heads = view.apps.row_messages, buffer(view.apps.row_heads)
     times, numbers, streams = view.table[c.TS_NS], view.table[c.NUMBER], view.flows[s.STREAM]
     buffers = (view.bytes, heads)
     found = []
@@ -143,5 +146,6 @@ def _ssdp(view: View) -> list[Head]:
         head, _, body = data.partition(b"\r\n\r\n")
         response = head[:5] == b"HTTP/"
         if response or b" HTTP/" in head.partition(b"\r\n")[0]:
-            found.append(Head(packet, int(table[c.NUMBER, packet]), -1, int(table[c.TS_NS, packet]), response, head + b"\r\n\r\n", len(body)))
+            found.append(Head(packet, int(table[c.NUMBER, packet]), -1, int(table[c.TS_NS, packet]), response,
+                              head + b"\r\n\r\n", len(body)))
     return found

@@ -24,19 +24,21 @@ HEADERS = {
     "authorization": "credentials for the server", "proxy_authenticate": "which credentials a proxy wants",
     "proxy_authorization": "credentials for a proxy", "www_authenticate": "which credentials the server wants",
     "content_type": "media type of the body", "content_length_header": "length of the body, as it is written",
-    "content_encoding": "how the body is coded", "transfer_encoding": "how the message is framed", "upgrade": "protocol to change to",
-    "user_agent": "the client's program", "host": "the server's name", "connection": "how the connection goes on", "cookie": "cookies sent",
+    "content_encoding": "how the body is coded", "transfer_encoding": "how the message is framed",
+    "upgrade": "protocol to change to",
+    "user_agent": "the client's program", "host": "the server's name", "connection": "how the connection goes on",
+    "cookie": "cookies sent",
     "accept": "media types that are welcome", "referer": "page that led here", "accept_language": "languages that are welcome",
     "accept_encoding": "codings that are welcome", "date": "when the message was made", "cache_control": "who may keep it",
     "server": "the server's program", "location": "where it is instead", "sec_websocket_accept": "WebSocket handshake",
     "sec_websocket_extensions": "WebSocket handshake", "sec_websocket_key": "WebSocket handshake",
-    "sec_websocket_protocol": "WebSocket handshake", "sec_websocket_version": "WebSocket handshake", "set_cookie": "cookies to keep",
+    "sec_websocket_protocol": "WebSocket handshake", "sec_websocket_version": "WebSocket handshake",
+    "set_cookie": "cookies to keep",
     "last_modified": "when it was changed last", "x_forwarded_for": "for whom a proxy asks", "http2_settings": "HTTP/2 upgrade",
 }
 """Header fields that Wireshark has a name for, and what they say."""
 
 WRITTEN = {"content_length_header": b"content-length", "http2_settings": b"http2-settings"}
-KNOWN = frozenset(WRITTEN.get(name, name.replace("_", "-").encode()) for name in HEADERS)
 
 
 def text(value: bytes) -> str:
@@ -156,10 +158,11 @@ def _number(response: bool) -> Source:
 
 
 def _before(response: int) -> Source:
-    return _values(lambda head: [head.before[response]] if head.is_response == bool(response) and head.before[response] else [], True)
+    return _values(lambda head: [head.before[response]] if head.before[response] and head.is_response >= bool(response) else [], True)
 
 
-def _field(name: str, type_: Type, meaning: str, source: Source, cost: int = MESSAGE, bits: int = 64, present: Source | None = None,
+def _field(name: str, type_: Type, meaning: str, source: Source, cost: int = MESSAGE, bits: int = 64,
+           present: Source | None = None,
            trackers: tuple[str, ...] = _HEADS) -> Field:
     return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=True)
 
@@ -171,7 +174,8 @@ def header_field(name: str) -> Field:
 
 
 HTTP_FIELDS = [
-    Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row), trackers=_HEADS, heads=True),
+    Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
+          trackers=_HEADS, heads=True),
     _field("request", Type.BOOLEAN, "is a request", _kind(1), COLUMN),
     _field("response", Type.BOOLEAN, "is a response", _kind(2), COLUMN),
     _field("request.method", Type.STRING, "method", _request(lambda head: head.method)),
@@ -182,23 +186,27 @@ HTTP_FIELDS = [
            _texts(lambda head: [] if head.is_response else [part for part in _query(head).split(b"&") if part])),
     _field("request.full_uri", Type.STRING, "http://host/target", _request(lambda head: head.full_uri)),
     _field("request.version", Type.STRING, "HTTP/1.1", _request(lambda head: head.version)),
-    _field("request.line", Type.STRING, "each header line of a request", _texts(lambda head: [] if head.is_response else head.lines)),
+    _field("request.line", Type.STRING, "each header line of a request",
+           _texts(lambda head: [] if head.is_response else head.lines)),
     _field("response.version", Type.STRING, "HTTP/1.1", _response(lambda head: head.version)),
     _field("response.code", Type.NUMBER, "status", _codes, PARSE, bits=16, present=_codes),
     _field("response.phrase", Type.STRING, "reason phrase", _response(lambda head: head.phrase)),
-    _field("response.line", Type.STRING, "each header line of a response", _texts(lambda head: head.lines if head.is_response else [])),
+    _field("response.line", Type.STRING, "each header line of a response",
+           _texts(lambda head: head.lines if head.is_response else [])),
     _field("response_for.uri", Type.STRING, "what the response is for",
            _texts(lambda head: [head.request.uri] if head.request is not None and head.request.uri else []), trackers=_REQUESTS),
     _field("request_in", Type.NUMBER, "packet of the request that this answers", _asked(0), bits=32, trackers=_REQUESTS),
     _field("time", Type.SPAN, "time since that request", _asked(1), trackers=_REQUESTS),
-    _field("request_number", Type.NUMBER, "number of the request in its connection, from 1", _number(False), bits=32, trackers=_REQUESTS),
-    _field("response_number", Type.NUMBER, "number of the response in its connection, from 1", _number(True), bits=32, trackers=_REQUESTS),
+    _field("request_number", Type.NUMBER, "number of the request in its connection, from 1", _number(False), bits=32,
+           trackers=_REQUESTS),
+    _field("response_number", Type.NUMBER, "number of the response in its connection, from 1", _number(True),
+           bits=32, trackers=_REQUESTS),
     _field("prev_request_in", Type.NUMBER, "packet of the request before", _before(0), bits=32, trackers=_REQUESTS),
     _field("prev_response_in", Type.NUMBER, "packet of the response before", _before(1), bits=32, trackers=_REQUESTS),
     _field("content_length", Type.NUMBER, "length of the body, as the header says", _values(_content_length, True)),
-    _field("cookie_pair", Type.STRING, "each cookie: name=value", _texts(lambda h: [p for v in h.get(b"cookie") for p in _parts(v, b";")])),
+    _field("cookie_pair", Type.STRING, "each cookie: name=value",
+           _texts(lambda h: [p for v in h.get(b"cookie") for p in _parts(v, b";")])),
     _field("authbasic", Type.STRING, "user and password of Basic authentication", _texts(_basic)),
-    _field("unknown_header", Type.STRING, "each header line without a field of its own",
-           _texts(lambda head: [line for line in head.lines if line.partition(b":")[0].strip().lower() not in KNOWN])),
-    *(_field(name, Type.STRING, meaning, header(WRITTEN.get(name, name.replace("_", "-").encode()))) for name, meaning in HEADERS.items()),
+    *(_field(name, Type.STRING, meaning, header(WRITTEN.get(name, name.replace("_", "-").encode()))) for name,
+      meaning in HEADERS.items()),
 ]

@@ -39,7 +39,8 @@ WORDS = {
 }
 """Words that are operators, and the one form of each."""
 
-SIGNS = {"===": "===", "!==": "!==", "==": "==", "!=": "!=", "~=": "!==", ">=": ">=", "<=": "<=", ">": ">", "<": "<", "~": "matches",
+SIGNS = {"===": "===", "!==": "!==", "==": "==", "!=": "!=", "~=": "!==", ">=": ">=", "<=": "<=", ">": ">", "<": "<",
+         "~": "matches",
          "!": "not", "&&": "and", "||": "or", "^^": "xor", "&": "&", "..": "..", "(": "(", ")": ")", "{": "{", "}": "}", ",": ",",
          "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "[": "[", "]": "]", "#": "#"}
 """Signs that are operators, longer ones first."""
@@ -133,7 +134,8 @@ def _unescaped(inner: bytes, text: str, at: int, end: int) -> bytes:
             return chr(number).encode()
         if code not in _ESCAPES:
             shown = code.decode("latin-1")
-            raise FilterError(f"\\{shown} is no escape; a backslash is written \\\\, or r\"...\" keeps them all", text, at, end - at)
+            raise FilterError(f"\\{shown} is no escape; a backslash is written \\\\, or r\"...\" keeps them all",
+                              text, at, end - at)
         return _ESCAPES[code]
 
     return _ESCAPE.sub(meaning, inner)

@@ -47,20 +47,25 @@ def _own(name: str, kind: Type, meaning: str, source: Source, bits: int = 64) ->
     return Field(f"sniff.{name}", kind, meaning, source, COLUMN, bits=bits, trackers=("exchanges",), messages=True)
 
 
-PHASES = {"dns": "asking DNS for the server", "connect": "connecting", "queue": "waiting for its turn", "send": "sending the request",
+PHASES = {"dns": "asking DNS for the server", "connect": "connecting", "queue": "waiting for its turn",
+          "send": "sending the request",
           "wait": "waiting for the first byte of the response", "receive": "receiving the response", "total": "all of it"}
 
 OWN_FIELDS = [
     *(_own("duration" if phase == "total" else phase, Type.SPAN,
-           f"of the HTTP exchange that the packet completes: time for {meaning}", _phase(phase)) for phase, meaning in PHASES.items()),
+           f"of the HTTP exchange that the packet completes: time for {meaning}", _phase(phase)) for phase,
+           meaning in PHASES.items()),
     _own("state", Type.STRING, "how that exchange stands: complete, aborted",
          _exchanges(lambda exchange: [exchange.state.name.lower()], False)),
-    _own("url", Type.STRING, "what it asked for, in full; passwords are masked", _exchanges(lambda exchange: [exchange.url()], False)),
+    _own("url", Type.STRING, "what it asked for, in full; passwords are masked",
+         _exchanges(lambda exchange: [exchange.url()], False)),
     _own("retransmissions", Type.NUMBER, "segments sent again while it lasted",
          _exchanges(lambda exchange: [sum(exchange.retransmissions().values())], True)),
     _own("stalls", Type.NUMBER, "times a receive window was closed while it lasted",
          _exchanges(lambda exchange: [sum(exchange.stalls().values())], True)),
-    Field("sniff.direction", Type.NUMBER, "0 from the client, 1 from the server", from_flows(s.DIRECTION, (Kind.TCP, Kind.UDP), 0), COLUMN,
+    Field("sniff.direction", Type.NUMBER, "0 from the client, 1 from the server", from_flows(s.DIRECTION, (Kind.TCP,
+                                                                                                           Kind.UDP), 0), COLUMN,
           bits=8, names={"client": 0, "server": 1}),
-    Field("sniff.note", Type.STRING, "what is strange about the packet: tcp_gap, http_malformed, dns_malformed ...", _notes, PARSE),
+    Field("sniff.note", Type.STRING, "what is strange about the packet: tcp_gap, http_malformed, dns_malformed ...",
+          _notes, PARSE),
 ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sniff.filters.columns import Column, numbers, objects
+from sniff.filters.columns import Column, joined, numbers, objects
 from sniff.filters.field import (
     COLUMN,
     GATHER,
@@ -63,7 +63,8 @@ def _interface(attribute: str) -> Source:
     def source(view: View, candidates: Table) -> Column:
         texts = [getattr(interface, attribute) for interface in view.context.interfaces()]
         rows = view.table[c.INTERFACE][candidates].tolist()
-        found = [(i, texts[row]) for i, row in zip(candidates.tolist(), rows, strict=True) if 0 <= row < len(texts) and texts[row]]
+        found = [(i, texts[row]) for i, row in zip(candidates.tolist(), rows,
+                                                   strict=True) if 0 <= row < len(texts) and texts[row]]
         return objects([i for i, _ in found], [text for _, text in found])
 
     return source
@@ -89,7 +90,8 @@ FRAME = [
     Field("frame.len", Type.NUMBER, "bytes on the wire", from_table(c.WIRELEN), COLUMN, bits=32),
     Field("frame.cap_len", Type.NUMBER, "bytes captured", from_table(c.CAPLEN), COLUMN, bits=32),
     Field("frame.file_off", Type.NUMBER, "where its first byte stands in the capture file", from_table(c.OFFSET), COLUMN),
-    Field("frame.interface_id", Type.NUMBER, "number of the interface it was captured on (pcapng)", _interface_id, COLUMN, bits=32),
+    Field("frame.interface_id", Type.NUMBER, "number of the interface it was captured on (pcapng)", _interface_id,
+          COLUMN, bits=32),
     Field("frame.interface_name", Type.STRING, "name of that interface", _interface("name"), PARSE),
     Field("frame.interface_description", Type.STRING, "description of that interface", _interface("description"), PARSE),
     Field("frame.comment", Type.STRING, "comments on the packet (pcapng)", _comments, PARSE),
@@ -110,7 +112,8 @@ def _oui(offset: int) -> Source:
     return at_place("eth", offset, 3)
 
 
-_ETH_DST, _ETH_SRC = at_place("eth", 0, 6, guard=lambda v, h: h.at + 14 <= h.stop), at_place("eth", 6, 6, guard=lambda v, h: h.at + 14 <= h.stop)
+_ETH_DST, _ETH_SRC = at_place("eth", 0, 6, guard=lambda v, h: h.at + 14 <= h.stop), at_place("eth", 6, 6,
+                                                                                             guard=lambda v, h: h.at + 14 <= h.stop)
 
 LINK = [
     Field("eth", Type.PROTOCOL, "Ethernet", protocol_bytes("eth"), PARSE, protocol_there("eth")),
@@ -126,13 +129,15 @@ LINK = [
     Field("eth.dst.ig", Type.BOOLEAN, "the destination is a group (multicast, broadcast)", at_place("eth", 0, 1, 1)),
     Field("eth.src.lg", Type.BOOLEAN, "the source is locally administered", at_place("eth", 6, 1, 2)),
     Field("eth.src.ig", Type.BOOLEAN, "the source is a group", at_place("eth", 6, 1, 1)),
-    Field("eth.lg", Type.BOOLEAN, "source or destination is locally administered", both(at_place("eth", 0, 1, 2), at_place("eth", 6, 1, 2))),
+    Field("eth.lg", Type.BOOLEAN, "source or destination is locally administered", both(at_place("eth", 0, 1, 2),
+                                                                                        at_place("eth", 6, 1, 2))),
     Field("eth.ig", Type.BOOLEAN, "source or destination is a group", both(at_place("eth", 0, 1, 1), at_place("eth", 6, 1, 1))),
     Field("vlan", Type.PROTOCOL, "IEEE 802.1Q tag", protocol_bytes("vlan"), PARSE, protocol_there("vlan")),
     Field("vlan.priority", Type.NUMBER, "priority", at_place("vlan", 0, 2, 0xE000), bits=16),
     Field("vlan.dei", Type.BOOLEAN, "may be dropped first", at_place("vlan", 0, 2, 0x1000)),
     Field("vlan.id", Type.NUMBER, "number of the VLAN", at_place("vlan", 0, 2, 0x0FFF), bits=16),
-    Field("vlan.etype", Type.NUMBER, "what follows the tag", at_place("vlan", 2, 2, guard=lambda v, h: v.number(h.at + 2, 2) >= 0x600),
+    Field("vlan.etype", Type.NUMBER, "what follows the tag", at_place("vlan", 2, 2, guard=lambda v,
+                                                                      h: v.number(h.at + 2, 2) >= 0x600),
           bits=16, names=ETHERTYPES),
 ]
 
@@ -147,7 +152,8 @@ def _ethernet_ipv4(view: View, headers: Headers) -> Any:
 
 def _gratuitous(view: View, candidates: Table) -> Column:
     headers = there(view, "arp", 0, 28, _ethernet_ipv4)
-    return Column(headers.packets, (view.number(headers.at + 14, 4) == view.number(headers.at + 24, 4)).astype(np.int64), headers.nth)
+    return Column(headers.packets, (view.number(headers.at + 14, 4) == view.number(headers.at + 24,
+                                                                                   4)).astype(np.int64), headers.nth)
 
 
 def _arp(offset: int, size: int) -> Source:
@@ -157,7 +163,8 @@ def _arp(offset: int, size: int) -> Source:
 ARP = [
     Field("arp", Type.PROTOCOL, "Address Resolution Protocol", protocol_bytes("arp"), PARSE, protocol_there("arp")),
     Field("arp.hw.type", Type.NUMBER, "type of hardware", at_place("arp", 0, 2), bits=16, names={"ethernet": 1}),
-    Field("arp.proto.type", Type.NUMBER, "protocol whose addresses are asked for", at_place("arp", 2, 2), bits=16, names=ETHERTYPES),
+    Field("arp.proto.type", Type.NUMBER, "protocol whose addresses are asked for", at_place("arp", 2, 2), bits=16,
+          names=ETHERTYPES),
     Field("arp.hw.size", Type.NUMBER, "bytes of a hardware address", at_place("arp", 4, 1), bits=8),
     Field("arp.proto.size", Type.NUMBER, "bytes of a protocol address", at_place("arp", 5, 1), bits=8),
     Field("arp.opcode", Type.NUMBER, "1 request, 2 reply", at_place("arp", 6, 2), bits=16, names=ARP_OPCODES),
@@ -192,14 +199,16 @@ def _ip_bytes(view: View, candidates: Table) -> Column:
     headers = headers.only(np.isin(headers.packets, candidates))
     length = view.number(headers.at + 2, 2)
     stop = np.where(length >= 20, np.minimum(headers.at + length, headers.stop), headers.stop)
-    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)], headers.nth)
+    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(),
+                                                                            strict=True)], headers.nth)
 
 
 def _ipv6_bytes(view: View, candidates: Table) -> Column:
     headers = there(view, "ipv6", 0, 6)
     headers = headers.only(np.isin(headers.packets, candidates))
     stop = np.minimum(headers.at + 40 + view.number(headers.at + 4, 2), headers.stop)
-    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)], headers.nth)
+    return objects(headers.packets, [view.slice(at, end) for at, end in zip(headers.at.tolist(), stop.tolist(),
+                                                                            strict=True)], headers.nth)
 
 
 IP = [
@@ -252,16 +261,20 @@ ICMP = [
     Field("icmp.type", Type.NUMBER, "type of the message", at_place("icmp", 0, 1), bits=8, names=ICMP_TYPES),
     Field("icmp.code", Type.NUMBER, "code, which is part of the type", at_place("icmp", 1, 1), bits=8),
     Field("icmp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("icmp", 2, 2), bits=16),
-    Field("icmp.ident", Type.NUMBER, "identifier of a ping", at_place("icmp", 4, 2, guard=_of_types(0, 8, 13, 14, 15, 16, 17, 18)), bits=16),
-    Field("icmp.seq", Type.NUMBER, "sequence number of a ping", at_place("icmp", 6, 2, guard=_of_types(0, 8, 13, 14, 15, 16, 17, 18)), bits=16),
+    Field("icmp.ident", Type.NUMBER, "identifier of a ping", at_place("icmp", 4, 2, guard=_of_types(0, 8, 13, 14, 15,
+                                                                                                    16, 17, 18)), bits=16),
+    Field("icmp.seq", Type.NUMBER, "sequence number of a ping", at_place("icmp", 6, 2, guard=_of_types(0, 8, 13, 14,
+                                                                                                       15, 16, 17, 18)), bits=16),
     Field("icmp.redir_gw", Type.IPV4, "better way", at_place("icmp", 4, 4, guard=_of_types(5))),
     Field("icmp.mtu", Type.NUMBER, "largest packet of the next hop",
           at_place("icmp", 6, 2, guard=lambda v, h: (v.data[h.at] == 3) & (v.number(h.at, 2) == 0x0304)), bits=16),
-    Field("icmpv6", Type.PROTOCOL, "Internet Control Message Protocol, version 6", protocol_bytes("icmpv6"), PARSE, protocol_there("icmpv6")),
+    Field("icmpv6", Type.PROTOCOL, "Internet Control Message Protocol, version 6", protocol_bytes("icmpv6"), PARSE,
+          protocol_there("icmpv6")),
     Field("icmpv6.type", Type.NUMBER, "type of the message", at_place("icmpv6", 0, 1), bits=8),
     Field("icmpv6.code", Type.NUMBER, "code, which is part of the type", at_place("icmpv6", 1, 1), bits=8),
     Field("icmpv6.checksum", Type.NUMBER, "checksum, as it was sent", at_place("icmpv6", 2, 2), bits=16),
-    Field("icmpv6.echo.identifier", Type.NUMBER, "identifier of a ping", at_place("icmpv6", 4, 2, guard=_of_types(128, 129)), bits=16),
+    Field("icmpv6.echo.identifier", Type.NUMBER, "identifier of a ping", at_place("icmpv6", 4, 2,
+                                                                                  guard=_of_types(128, 129)), bits=16),
     Field("icmpv6.echo.sequence_number", Type.NUMBER, "sequence number of a ping",
           at_place("icmpv6", 6, 2, guard=_of_types(128, 129)), bits=16),
     Field("igmp", Type.PROTOCOL, "Internet Group Management Protocol", protocol_bytes("igmp"), PARSE, protocol_there("igmp")),
@@ -282,6 +295,17 @@ def payload(view: View, candidates: Table, kind: int) -> Column:
     return objects(wanted, [view.slice(a, b) for a, b in zip(start.tolist(), stop.tolist(), strict=True)])
 
 
+def _udp_payload(view: View, candidates: Table) -> Column:
+    """That of UDP packets, and of those that ICMP errors quote."""
+    found = payload(view, candidates, Kind.UDP)
+    if view.plain:
+        return found
+    headers = view.headers("udp")
+    headers = headers.only(headers.quoted & (headers.at + 8 < headers.stop) & np.isin(headers.packets, candidates))
+    quoted = [view.slice(at + 8, stop) for at, stop in zip(headers.at.tolist(), headers.stop.tolist(), strict=True)]
+    return joined([found, objects(headers.packets, quoted)])
+
+
 def _flow_time(key: str, row: int) -> Source:
     def source(view: View, candidates: Table) -> Column:
         packets, values = view.memory[key]
@@ -293,10 +317,13 @@ def _flow_time(key: str, row: int) -> Source:
 def flow_fields(protocol: str, name: str, kinds: tuple[Kind, ...]) -> list[Field]:
     """What TCP and UDP packets know of their stream."""
     return [
-        Field(f"{protocol}.stream", Type.NUMBER, f"number of the {name}, from 0", from_flows(s.STREAM, kinds, 0), COLUMN, bits=32),
-        Field(f"{protocol}.time_relative", Type.SPAN, f"time since the first packet of the {name}", _flow_time(f"{protocol}_times", 0),
+        Field(f"{protocol}.stream", Type.NUMBER, f"number of the {name}, from 0", from_flows(s.STREAM, kinds, 0),
+              COLUMN, bits=32),
+        Field(f"{protocol}.time_relative", Type.SPAN, f"time since the first packet of the {name}",
+              _flow_time(f"{protocol}_times", 0),
               COLUMN, trackers=(f"{protocol}_times",)),
-        Field(f"{protocol}.time_delta", Type.SPAN, f"time since the packet before of the {name}", _flow_time(f"{protocol}_times", 1),
+        Field(f"{protocol}.time_delta", Type.SPAN, f"time since the packet before of the {name}",
+              _flow_time(f"{protocol}_times", 1),
               COLUMN, trackers=(f"{protocol}_times",)),
     ]
 
@@ -308,7 +335,7 @@ UDP_FIELDS = [
     Field("udp.port", Type.NUMBER, "source or destination port", both(_UDP_SRC, _UDP_DST), 2 * GATHER, bits=16),
     Field("udp.length", Type.NUMBER, "bytes of header and payload", at_place("udp", 4, 2), bits=16),
     Field("udp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("udp", 6, 2), bits=16),
-    Field("udp.payload", Type.BYTES, "the payload", lambda view, candidates: payload(view, candidates, Kind.UDP), PARSE),
+    Field("udp.payload", Type.BYTES, "the payload", _udp_payload, PARSE),
     *flow_fields("udp", "UDP conversation", UDP),
 ]
 

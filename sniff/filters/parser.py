@@ -56,10 +56,10 @@ def parse(text: str) -> Test | None:
     if len(text) > LONGEST:
         raise FilterError(f"a filter of more than {LONGEST:,} characters is not read", text[:40], 0)
     parser = _Parser(text)
-    if parser.token.kind == Kind.END:
+    if parser.at_end():
         return None
     tree = parser.tests()
-    if parser.token.kind != Kind.END:
+    if not parser.at_end():
         raise parser.unexpected()
     return tree
 
@@ -74,6 +74,10 @@ class _Parser:
     @property
     def token(self) -> Token:
         return self.tokens[self.index]
+
+    def at_end(self) -> bool:
+        """Whether nothing follows any more."""
+        return self.token.kind == Kind.END
 
     def is_(self, *operators: str) -> bool:
         """Whether the next token is one of these operators."""

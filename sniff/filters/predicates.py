@@ -219,7 +219,8 @@ class Member(Predicate):
         passed = np.zeros(len(column), np.bool_)
         for low, high in self.items:
             if isinstance(low, ConstantValue) and isinstance(high, ConstantValue):
-                passed |= against(">=", column, self.value.type, low.constant) & against("<=", column, self.value.type, high.constant)
+                passed |= against(">=", column, self.value.type, low.constant) & against("<=", column,
+                                                                                         self.value.type, high.constant)
             elif isinstance(low, ConstantValue):
                 passed |= against("==", column, self.value.type, low.constant)
             else:

@@ -52,8 +52,10 @@ ANALYSIS = {
 }
 """{last part of tcp.analysis.*: (marks of the sequence analysis, meaning)}."""
 
-FLAGS = {"res": (0xE00, "reserved bits"), "ae": (0x100, "accurate ECN"), "cwr": (0x80, "congestion window reduced"), "ece": (0x40, "ECN echo"),
-         "urg": (0x20, "urgent"), "ack": (0x10, "acknowledgement"), "push": (8, "push"), "reset": (4, "reset"), "syn": (2, "begins"),
+FLAGS = {"res": (0xE00, "reserved bits"), "ae": (0x100, "accurate ECN"), "cwr": (0x80, "congestion window reduced"),
+         "ece": (0x40, "ECN echo"),
+         "urg": (0x20, "urgent"), "ack": (0x10, "acknowledgement"), "push": (8, "push"), "reset": (4, "reset"),
+         "syn": (2, "begins"),
          "fin": (1, "ends")}
 
 
@@ -96,7 +98,8 @@ def _option_bytes(view: View, candidates: Table) -> Column:
     headers = there(view, "tcp", 0, 20, _long)
     headers = headers.only(np.isin(headers.packets, candidates))
     stop = np.minimum(headers.at + (view.data[headers.at + 12] >> 4).astype(np.int64) * 4, headers.stop)
-    return objects(headers.packets, [view.slice(at + 20, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)], headers.nth)
+    return objects(headers.packets, [view.slice(at + 20, end) for at, end in zip(headers.at.tolist(), stop.tolist(),
+                                                                                 strict=True)], headers.nth)
 
 
 def options_of(data: bytes) -> Iterator[Option]:
@@ -155,7 +158,8 @@ def _whole(kind: int) -> Source:
     return _options(read, numeric=False)
 
 
-OPTIONS = {"nop": (1, "no operation"), "mss": (2, "maximum segment size"), "wscale": (3, "window scale"), "sack_perm": (4, "SACK permitted"),
+OPTIONS = {"nop": (1, "no operation"), "mss": (2, "maximum segment size"), "wscale": (3, "window scale"),
+           "sack_perm": (4, "SACK permitted"),
            "sack": (5, "selective acknowledgement"), "timestamp": (8, "time stamps")}
 
 _TCP_SRC, _TCP_DST = at_place("tcp", 0, 2), at_place("tcp", 2, 2)
@@ -182,22 +186,29 @@ TCP_FIELDS = [
     Field("tcp.urgent_pointer", Type.NUMBER, "urgent pointer", at_place("tcp", 18, 2), bits=16),
     Field("tcp.payload", Type.BYTES, "the payload", lambda view, candidates: payload(view, candidates, Kind.TCP), PARSE),
     Field("tcp.analysis.flags", Type.NONE, "sequence analysis found something", _tagged(MARKS), COLUMN),
-    *(Field(f"tcp.analysis.{name}", Type.NONE, meaning, _tagged(int(mark)), COLUMN) for name, (mark, meaning) in ANALYSIS.items()),
-    Field("tcp.analysis.duplicate_ack_num", Type.NUMBER, "how many such acknowledgements there were", _duplicate(s.DUP_NUM), COLUMN, bits=32),
-    Field("tcp.analysis.duplicate_ack_frame", Type.NUMBER, "packet with the first of them", _duplicate(s.DUP_FRAME), COLUMN, bits=32),
-    Field("tcp.analysis.ack_rtt", Type.SPAN, "time until what it acknowledges was acknowledged", from_flows(s.ACK_RTT_NS, TCP, 0), COLUMN),
+    *(Field(f"tcp.analysis.{name}", Type.NONE, meaning, _tagged(int(mark)), COLUMN) for name, (mark,
+                                                                                               meaning) in ANALYSIS.items()),
+    Field("tcp.analysis.duplicate_ack_num", Type.NUMBER, "how many such acknowledgements there were",
+          _duplicate(s.DUP_NUM), COLUMN, bits=32),
+    Field("tcp.analysis.duplicate_ack_frame", Type.NUMBER, "packet with the first of them", _duplicate(s.DUP_FRAME),
+          COLUMN, bits=32),
+    Field("tcp.analysis.ack_rtt", Type.SPAN, "time until what it acknowledges was acknowledged",
+          from_flows(s.ACK_RTT_NS, TCP, 0), COLUMN),
     Field("tcp.connection.syn", Type.NONE, "asks for a connection", marked(_connection(0x12, 0x02)), COLUMN),
     Field("tcp.connection.synack", Type.NONE, "accepts a connection", marked(_connection(0x12, 0x12)), COLUMN),
     Field("tcp.connection.fin", Type.NONE, "ends its direction", marked(_connection(0x01, 0x01)), COLUMN),
     Field("tcp.connection.rst", Type.NONE, "resets the connection", marked(_connection(0x04, 0x04)), COLUMN),
     Field("tcp.options", Type.BYTES, "all options", _option_bytes, PARSE),
     Field("tcp.option_kind", Type.NUMBER, "kind of an option", _options(lambda option: [option[0]]), PARSE, bits=8),
-    Field("tcp.option_len", Type.NUMBER, "bytes of an option", _options(lambda o: [len(o[1]) + 2] if o[0] > 1 else []), PARSE, bits=8),
-    *(Field(f"tcp.options.{name}", Type.BYTES, f"option: {meaning}", _whole(kind), PARSE) for name, (kind, meaning) in OPTIONS.items()),
+    Field("tcp.option_len", Type.NUMBER, "bytes of an option",
+          _options(lambda o: [len(o[1]) + 2] if o[0] > 1 else []), PARSE, bits=8),
+    *(Field(f"tcp.options.{name}", Type.BYTES, f"option: {meaning}", _whole(kind), PARSE) for name, (kind,
+                                                                                                     meaning) in OPTIONS.items()),
     Field("tcp.options.mss_val", Type.NUMBER, "maximum segment size", _number(2, 0, 2, 2), PARSE, bits=16),
     Field("tcp.options.wscale.shift", Type.NUMBER, "window scale, as a power of two", _number(3, 0, 1, 1), PARSE, bits=8),
     Field("tcp.options.wscale.multiplier", Type.NUMBER, "window scale",
-          _options(lambda option: [1 << min(option[1][0], 14)] if option[0] == 3 and len(option[1]) == 1 else []), PARSE, bits=16),
+          _options(lambda option: [1 << min(option[1][0], 14)] if option[0] == 3 and len(option[1]) == 1 else []),
+          PARSE, bits=16),
     Field("tcp.options.sack_le", Type.NUMBER, "left edge of a block that arrived, as it was sent", _edges(0), PARSE, bits=32),
     Field("tcp.options.sack_re", Type.NUMBER, "right edge of it", _edges(4), PARSE, bits=32),
     Field("tcp.options.sack.count", Type.NUMBER, "number of such blocks",

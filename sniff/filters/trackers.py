@@ -203,15 +203,16 @@ class _Waiting:
         head.before = self.last[0], self.last[1]
         self.counts[response] += 1
         head.number = self.counts[response]
-        self.last[response] = head.packet_number
         if not response:
-            self.open.append(Asked(head.packet_number, head.ts_ns, head.full_uri[:URI_BYTES]))
+            self.open.append(Asked(head.packet_number, head.ts_ns, (head.full_uri or head.uri)[:URI_BYTES], self.last[0]))
             if len(self.open) > limits.PENDING_EXCHANGES:
                 self.open.pop(0)
         elif self.open:
             head.request = self.open[0]
+            head.before = head.request.before, self.last[1]
             if not 100 <= head.code < 200 or head.code == 101:
                 self.open.pop(0)
+        self.last[response] = head.packet_number
 
 
 class Exchanges:

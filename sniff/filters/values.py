@@ -207,6 +207,9 @@ class ArithmeticValue(Value):
         mine, other = pairs(left, right)
         a, b = left.values[mine], right.values[other]
         found = left.only(mine)
+        if self.type == Type.BYTES:
+            return found.having(_array([bytes(x & y for x, y in zip(one, two, strict=False)) for one, two in zip(a,
+                                                                                                                 b, strict=True)]))
         if self.operator in ("/", "%"):
             which = b != 0
             a, b, found = a[which], b[which], found.only(which)

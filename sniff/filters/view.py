@@ -46,7 +46,8 @@ class Headers:
 
     def only(self, which: NDArray[Any]) -> "Headers":
         """Some of them: a mask or indexes."""
-        return Headers(self.packets[which], self.at[which], self.stop[which], self.proto[which], self.quoted[which], self.nth[which])
+        return Headers(self.packets[which], self.at[which], self.stop[which], self.proto[which], self.quoted[which],
+                       self.nth[which])
 
 
 def numbered(packets: Table) -> Table:
@@ -89,7 +90,7 @@ class View:
         self.table = self.packets.table
         self.flows = self.streams.table
         self.data: Bytes = self.packets.data
-        self.bytes = memoryview(self.packets.data)
+        self.bytes: memoryview = view(self.packets.data)
         self.size = self.table.shape[1]
         self.memory: dict[str, Any] = {}
         self._headers: dict[str, Headers] = {}
@@ -125,7 +126,8 @@ class View:
             if len(out) - used < TRACE_LAYERS:
                 out = np.concatenate([out, np.empty_like(out)])
             try:
-                used += trace(packet, view(indexes), at, view(self.table), view(fcs), len(self.packets.raw.data), view(out[used:]))
+                used += trace(packet, view(indexes), at, view(self.table), view(fcs), len(self.packets.raw.data),
+                              view(out[used:]))
                 at = int(record[PROGRESS])
             except IndexError:      # no packet should get here (packets/stage.py); should one, it has no headers
                 at = int(record[PROGRESS]) + 1

@@ -3,6 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -86,6 +87,7 @@ class _Lookups:
     def __init__(self, sink: Sink, options: Options) -> None:
         self.sink = sink
         self.zero_ns: int | None = None
+        self._chosen = options.chosen
         self._decoder = DnsDecoder(options.notes, options.counters)
         self._pairing = DnsPairing(options.notes, options.counters)
 
@@ -94,11 +96,19 @@ class _Lookups:
         streams = step.apps.streams
         if self.zero_ns is None and len(streams.packets):
             self.zero_ns = int(streams.packets.raw.ts_ns[0])
-        return self._pairing.add(self._decoder.decode(streams))
+        return self._shown(self._pairing.add(self._decoder.decode(streams)))
 
     def rest(self) -> DnsExchanges:
         """Those that are still open when the capture is over."""
-        return self._pairing.finish()
+        return self._shown(self._pairing.finish())
+
+    def _shown(self, exchanges: DnsExchanges) -> DnsExchanges:
+        """Those one of whose packets was chosen, when packets are chosen at all."""
+        if self._chosen is None:
+            return exchanges
+        packets = self._chosen.packets
+        wanted = packets.have(exchanges.column(p.X_QUERY_ + d.D_NUMBER)) | packets.have(exchanges.column(p.X_ANSWER_ + d.D_NUMBER))
+        return replace(exchanges, rows=exchanges.rows[wanted])
 
 
 class LookupLines(_Lookups):

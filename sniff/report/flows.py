@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from sniff.filters.chosen import Chosen
 from sniff.reassembly import columns as s
 from sniff.report.flow import Flow, flows_of
 from sniff.report.formats import Format, Options, Sink, Step, Writer
@@ -91,8 +92,9 @@ def _some(numbers: tuple[int, int]) -> str:
 class _Flows:
     """What all three have in common: the flows that end in each step, and what they carry."""
 
-    def __init__(self, sink: Sink, processes: Processes | None = None) -> None:
+    def __init__(self, sink: Sink, processes: Processes | None = None, chosen: Chosen | None = None) -> None:
         self.sink = sink
+        self.chosen = chosen
         self.processes = processes
         self.zero_ns: int | None = None
         self._services = Services()
@@ -104,7 +106,9 @@ class _Flows:
             self.zero_ns = int(streams.packets.raw.ts_ns[0])
         self._services.add(step)
         for flow in flows_of(streams.ended):
-            yield flow, self._services.take(flow)
+            service = self._services.take(flow)
+            if self.chosen is None or self.chosen.stream(flow.protocol, flow.stream):
+                yield flow, service
         self._services.forget(streams.ended[s.F_STREAM, streams.ended[s.F_PROTO] == 6].tolist())
 
 
@@ -117,8 +121,8 @@ class LinesWriter(_Flows):
     """A line a flow, as it ends."""
 
     def __init__(self, sink: Sink, line: Callable[[Flow, str | None, int, Pair | None], str],
-                 processes: Processes | None = None) -> None:
-        super().__init__(sink, processes)
+                 processes: Processes | None = None, chosen: Chosen | None = None) -> None:
+        super().__init__(sink, processes, chosen)
         self._line = line
 
     def write(self, step: Step) -> None:
@@ -134,8 +138,9 @@ class LinesWriter(_Flows):
 class FlowTable(_Flows):
     """A table for people, drawn at the end: the flows in the order in which they began."""
 
-    def __init__(self, sink: Sink, console: Console | None = None, processes: Processes | None = None) -> None:
-        super().__init__(sink, processes)
+    def __init__(self, sink: Sink, console: Console | None = None, processes: Processes | None = None,
+                 chosen: Chosen | None = None) -> None:
+        super().__init__(sink, processes, chosen)
         self.console = console or Console(highlight=False)
         self._rows: list[tuple[int, list[str]]] = []
         self._more = 0
@@ -164,16 +169,16 @@ class FlowTable(_Flows):
 
 def _tabs(sink: Sink, options: Options) -> Writer:
     return LinesWriter(sink, lambda flow, service, zero_ns, pair: "\t".join(cells(flow, service, zero_ns, pair)),
-                       options.processes)
+                       options.processes, options.chosen)
 
 
 def _jsonl(sink: Sink, options: Options) -> Writer:
     return LinesWriter(sink, lambda flow, service, zero_ns, pair: json.dumps(record(flow, service, pair), separators=(",", ":")),
-                       options.processes)
+                       options.processes, options.chosen)
 
 
 def _table(sink: Sink, options: Options) -> Writer:
-    return FlowTable(sink, processes=options.processes)
+    return FlowTable(sink, processes=options.processes, chosen=options.chosen)
 
 
 FORMATS = {name: Format(make, "", messages=True, endings=True, rows=False)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sniff.decode.batch import AppBatch
+    from sniff.filters.chosen import Chosen
     from sniff.limits import Counters
     from sniff.notes import Notes
     from sniff.report.process import Processes
@@ -56,6 +57,7 @@ class Options:
     eve_dns   which version of EVE's dns events to write: 3, or 2 as before Suricata 8
     secrets   show credentials as they are
     processes  who owns the ends of connections; None: not asked for
+    chosen    what a display filter chose so far, that step included; None without one
     """
 
     packets: bool = False
@@ -65,6 +67,7 @@ class Options:
     eve_dns: int = 3
     secrets: bool = False
     processes: "Processes | None" = None
+    chosen: "Chosen | None" = None
 
 
 @dataclass(frozen=True, slots=True)

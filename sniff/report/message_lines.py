@@ -35,6 +35,7 @@ class MessageWriter:
         self.packets = PacketLines(processes=options.processes)
         self.http = HttpLines()
         self.processes = options.processes
+        self.chosen = options.chosen
 
     def write(self, step: Step) -> None:
         """Write what one step completes: packets, then exchanges."""
@@ -44,7 +45,7 @@ class MessageWriter:
             for chunk in self.packets.chunks(replace(rows, shown=rows.shown[~np.isin(protocol, AS_EXCHANGES)])):
                 self.sink.write(chunk)
         self._write(self.joiner.add(step.apps))
-        for data in _blocks(map(self._cgi, step.apps.gateways)):
+        for data in _blocks(map(self._cgi, filter(self._cgi_shown, step.apps.gateways))):
             self.sink.write(data)
 
     def end(self, summary: Summary) -> None:
@@ -52,9 +53,16 @@ class MessageWriter:
         self._write(self.joiner.finish())
 
     def _write(self, joined: Joined) -> None:
-        for data in _blocks(map(self._dns, joined.dns)):
-            self.sink.write(data)
         exchanges = joined.http
+        lookups: Iterable[DnsExchange] = joined.dns
+        if self.chosen is not None:
+            packets = self.chosen.packets
+            exchanges = [one for one in exchanges if any(number in packets for message in one.messages
+                                                         for number in (message.first_packet, message.head_packet, message.last_packet))]
+            lookups = [one for one in lookups if any(message is not None and message.packet in packets
+                                                     for message in (one.query, one.response))]
+        for data in _blocks(map(self._dns, lookups)):
+            self.sink.write(data)
         for data in self.http.chunks(exchanges):
             if self.processes is not None:
                 data, exchanges = self._with_processes(data, exchanges)
@@ -70,6 +78,10 @@ class MessageWriter:
                                           connection.server_port, exchange.messages[-1].row[M_STORE_OFFSET])
             lines[number] = with_members(line, members(pair, SIDES))
         return "\n".join([*lines, ""]).encode("ascii"), exchanges[len(lines):]
+
+    def _cgi_shown(self, request: CgiRequest) -> bool:
+        """Whether its first or last packet was chosen, when packets are chosen at all."""
+        return self.chosen is None or any(number in self.chosen.packets for number in (request.first_packet, request.last_packet))
 
     def _cgi(self, request: CgiRequest) -> str:
         line = cgi_line(request)

@@ -9,6 +9,8 @@ import numpy as np
 from sniff.decode import columns as d
 from sniff.decode.batch import AppBatch
 from sniff.exchange.totals import HttpTotals
+from sniff.filters.chosen import Chosen
+from sniff.filters.columns import Mask
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
@@ -55,6 +57,7 @@ class Summary:
     flows        TCP connections and UDP conversations that began
     dns_queries  DNS, MDNS and LLMNR queries
     http         the same of HTTP, when messages are made
+    chosen       what a display filter chose: then only that is counted
     read         (offset, length) -> bytes of the store, to say what the slowest exchange was about; None: only its packets
     """
 
@@ -67,18 +70,22 @@ class Summary:
     udp_flows: int = 0
     dns_queries: int = 0
     http: HttpTotals = field(default_factory=HttpTotals)
+    chosen: Chosen | None = None
     read: Callable[[int, int], bytes] | None = None
     notes: Notes = field(default_factory=Notes)
     counters: Counters = field(default_factory=Counters)
 
-    def add(self, apps: AppBatch, shown: int = 0) -> None:
-        """Count one batch, of which so many rows were shown."""
+    def add(self, apps: AppBatch, shown: int = 0, matched: Mask | None = None) -> None:
+        """Count one batch, of which so many rows were shown; of a filtered one only the packets that matched."""
         packets = apps.streams.packets
         table = packets.table
         if not table.shape[1]:
             return
         self.packets += table.shape[1]
         self.rows += shown
+        if matched is not None:
+            self._add_matched(apps, matched)
+            return
         self.wire_bytes += int(table[c.WIRELEN].sum())
         first, last = int(table[c.TS_NS].min()), int(table[c.TS_NS].max())
         self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
@@ -91,13 +98,35 @@ class Summary:
         self.dns_queries += int((bytes_at(packets.data, table[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
         self.http.add(apps.messages)
 
+    def _add_matched(self, apps: AppBatch, matched: Mask) -> None:
+        """Count what matched of one batch."""
+        if self.chosen is None:
+            self.chosen = Chosen()
+        self.chosen.add(apps, matched)
+        self.tcp_flows, self.udp_flows = len(self.chosen.tcp), len(self.chosen.udp)
+        packets = apps.streams.packets
+        whole, table = packets.table, packets.table[:, matched]
+        if not table.shape[1]:
+            return
+        self.wire_bytes += int(table[c.WIRELEN].sum())
+        first, last = int(table[c.TS_NS].min()), int(table[c.TS_NS].max())
+        self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
+        self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
+        dns = matched & np.isin(apps.apps[d.APP_PROTOCOL], (d.Protocol.DNS, d.Protocol.MDNS, d.Protocol.LLMNR))
+        dns &= whole[c.KIND] == Kind.UDP
+        self.dns_queries += int((bytes_at(packets.data, whole[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
+        self.http.add(apps.messages[:, self.chosen.packets.have(apps.messages[d.M_LAST_PACKET])])
+
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
     def lines(self) -> Iterator[str]:
         """The summary in a few lines of plain text."""
         duration = (self.last_ns or 0) - (self.first_ns or 0)
-        yield " · ".join([_count(self.packets, "packet"), size(self.wire_bytes), span(duration),
+        packets = _count(self.packets, "packet")
+        if self.chosen is not None:
+            packets = f"{self.chosen.count:,} of {packets} match"
+        yield " · ".join([packets, size(self.wire_bytes), span(duration),
                           _count(self.tcp_flows, "TCP connection"), _count(self.udp_flows, "UDP flow")])
         http = self.http
         parts = [_count(self.dns_queries, "DNS query", "DNS queries"), _count(http.requests, "HTTP request")]
