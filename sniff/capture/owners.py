@@ -62,12 +62,12 @@ class Owner:
 
     @property
     def label(self) -> str:
-        """`curl[1234]`; `~` in front of what was found later, `?` of what is only likely."""
+        """`curl[1234]`; `~` in front of what was not seen at connect, `?` of what may also be another one."""
         if self.known == Known.NOT_FOUND:
             return ""
         if self.known == Known.USER_ONLY:
-            return f"?[{self.user}]"
-        mark = {Known.LATER: "~", Known.LISTENS: "?"}.get(self.known, "")
+            return f"?({self.user})"
+        mark = "" if self.known == Known.AT_CONNECT else "?" if len(self.pids) > 1 else "~"
         return f"{mark}{self.name}[{'|'.join(map(str, self.pids))}]"
 
     @property

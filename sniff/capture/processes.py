@@ -9,10 +9,10 @@ import os
 import pwd
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from sniff.capture.owners import NAME_CHARACTERS, shorten
 
@@ -24,6 +24,7 @@ SHARE = 10
 """A full search may begin this many times its duration after the last one."""
 YOUNG_S = 2.0
 """A process has just begun for so long after it was first seen."""
+READ_BYTES = 4096
 _PREFIX = "socket:["
 
 
@@ -38,29 +39,38 @@ class Process:
 
 
 class Processes:
-    """Who has which socket."""
+    """Who has which socket.
+
+    searched  the last find() looked at all processes
+    """
 
     def __init__(self) -> None:
         self._holders: OrderedDict[int, dict[int, str]] = OrderedDict()     # inode: {pid: its descriptor}
         self._likely: OrderedDict[int, None] = OrderedDict()
+        self.searched = False
         self._free_at = 0.0         # when the next full search may begin
         self._seen: dict[int, float] = {}       # when each process was seen first
 
-    def find(self, inode: int) -> int | None:
-        """The process that has this socket; None when nobody was found (yet: see may_search)."""
+    def find(self, inode: int, first: Iterable[int] = (), *, search: bool = True) -> int | None:
+        """The process that has this socket; None when nobody was found (yet: see may_search).
+
+        first   processes to look at before all others
+        search  look at all processes, if it is time and the likely ones do not have it
+        """
+        first = list(first)
         if known := self._known(inode):
-            for pid in known:
-                self._prefer(pid)
-            return known[-1]
-        for pid in list(reversed(self._likely)):
+            return self._prefer(next((pid for pid in first if pid in known), known[-1]))    # not a child that inherited it
+        for pid in first:
             if self._look(pid, inode):
                 return self._prefer(pid)
         now = time.monotonic()
+        self.searched = False
         pids = self._list(now)
-        for pid in pids:
-            if now - self._seen[pid] < YOUNG_S and pid not in self._likely and self._look(pid, inode):
+        young = [pid for pid in pids if now - self._seen[pid] < YOUNG_S]
+        for pid in (*young, *reversed(self._likely)):
+            if self._look(pid, inode):
                 return self._prefer(pid)
-        return self._search(inode, pids) if self.may_search else None
+        return self._search(inode, pids) if search and self.may_search else None
 
     @property
     def may_search(self) -> bool:
@@ -84,6 +94,7 @@ class Processes:
 
     def _search(self, inode: int, pids: list[int]) -> int | None:
         began = time.monotonic()
+        self.searched = True
         try:
             for pid in pids:
                 if self._look(pid, inode):
@@ -93,18 +104,14 @@ class Processes:
             self._free_at = now + SHARE * (now - began)
         return None
 
-    def holders(self, inode: int, *, fresh: bool = False) -> list[int]:
+    def holders(self, inode: int, *, search: bool = True) -> list[int]:
         """All processes that are known to have this socket, in rising order.
 
-        fresh  look at all processes again
+        search  look at all processes again, if it is time
         """
-        known = [] if fresh else self._known(inode)
-        if not known and self.may_search:
+        if search and self.may_search:
             self.search()
-            known = self._known(inode)
-        for pid in known:
-            self._prefer(pid)
-        return known
+        return self._known(inode)
 
     def _known(self, inode: int) -> list[int]:
         """Those that were seen with this socket and still have it."""
@@ -114,15 +121,12 @@ class Processes:
     def describe(self, pid: int) -> Process | None:
         """What it is; None when it is gone."""
         try:
-            folder = Path(f"/proc/{pid}")
-            name = (folder / "comm").read_text("utf-8", "replace").rstrip("\n")
-            command = (folder / "cmdline").read_bytes()[:1 << 16].decode("utf-8", "replace")
-            status = (folder / "status").read_text("utf-8", "replace")
+            name, command, status = (_read(f"/proc/{pid}/{file}") for file in ("comm", "cmdline", "status"))
             uid = int(status.partition("\nUid:")[2].split(maxsplit=2)[1])      # the effective one
         except (OSError, ValueError, IndexError):
             return None
         words = command.rstrip("\0 ").split("\0") if command else []
-        return Process(pid, name[:NAME_CHARACTERS], shorten(words), user_name(uid))
+        return Process(pid, name.rstrip("\n")[:NAME_CHARACTERS], shorten(words), user_name(uid))
 
     def _prefer(self, pid: int) -> int:
         self._likely[pid] = None
@@ -150,6 +154,15 @@ class Processes:
         while len(self._holders) > INODES:
             self._holders.popitem(last=False)
         return found
+
+
+def _read(path: str) -> str:
+    """The beginning of a file of /proc, in one piece."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, READ_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(file)
 
 
 @lru_cache(4096)

@@ -6,6 +6,7 @@ process may be gone a millisecond later. An answer is a record (owners.py) sent 
 """
 
 import errno
+import gc
 import os
 import select
 import socket
@@ -38,7 +39,7 @@ FEW = 256
 """One packet in so many, then."""
 AT_CONNECT_NS = 100_000_000
 """What is found within this time was found at connect."""
-RETRY_S = 0.0002
+RETRY_S = 0.0001
 """How soon a connection that nobody accepted is asked about again; then after twice that, and so on."""
 RETRY_MOST_S = 0.2
 GIVE_UP_S = 5.0
@@ -46,6 +47,8 @@ SAME_NS = 5_000_000
 """A SYN within this time after one with the same addresses and ports is the same one: on loopback each packet is seen twice."""
 UDP_AGAIN_NS = 20_000_000_000
 """A UDP port may have another owner after this long."""
+SEARCH_S = 0.005
+"""A search of all processes may keep others waiting when somebody was looked for for this long."""
 LISTEN_S = 0.02
 """When there is only who listens after this long, the connection is gone, or was refused."""
 LISTENERS_S = 2.0
@@ -84,6 +87,7 @@ class _Wait:
     pause: float = RETRY_S
     next: float = 0.0
     listener: int = 0       # inode of the socket that listens there
+    first: Sequence[int] = ()   # who has that one
 
 
 class Tap:
@@ -172,6 +176,8 @@ class Watcher:
         """Watch until the other end of `out` is closed."""
         self._tap.bind()
         self._processes.search()
+        self._processes.describe(os.getpid())       # what is done for the first time takes longer
+        gc.freeze()
         self._out.send(READY)
         poll = select.poll()
         poll.register(self._tap.socket, select.POLLIN)
@@ -270,7 +276,7 @@ class Watcher:
         for wait in waits:
             self._ends[wait.side] = ts_ns, self._ends.pop(wait.side, (0, ""))[1]
         found = [self._ask(wait) for wait in waits]     # both before /proc is read, which takes longer
-        for wait, one in zip(waits, found, strict=True):
+        for wait, one in sorted(zip(waits, found, strict=True), key=lambda pair: pair[1] is None or not pair[1].inode):
             self._find(wait, one)
         while len(self._ends) > ENDS:
             self._ends.popitem(last=False)
@@ -299,11 +305,16 @@ class Watcher:
         elif wait.side[0] == TCP and (found.state == LISTEN or not found.inode):
             self._wait(wait, found)
         else:
-            pid = self._processes.find(found.inode)
-            if pid is None and not self._processes.may_search:
+            search = self._may_search(wait)
+            pid = self._processes.find(found.inode, wait.first, search=search)
+            if pid is None and not (search and self._processes.searched):
                 self._again(wait)
             else:
                 self._tell(wait, found, pid)
+
+    def _may_search(self, wait: _Wait) -> bool:
+        """Whether there is time to look at all processes: not while others could be found and gone in the meantime."""
+        return time.monotonic() - wait.since > SEARCH_S or not self._waits
 
     def _wait(self, wait: _Wait, found: Found) -> None:
         """Somebody listens, but has not accepted: or has closed already."""
@@ -312,7 +323,7 @@ class Watcher:
             listener = found if found.state == LISTEN else self._sockets.listener(protocol, address, port, wait.ifindex)
             if listener is not None and listener.inode:
                 wait.listener = listener.inode
-                self._processes.find(listener.inode)        # who listens is asked first for what was accepted
+                wait.first = self._processes.holders(listener.inode, search=False)      # one of them will accept
         if found.state == LISTEN:
             gone = time.monotonic() - wait.since > LISTEN_S
         else:
@@ -353,7 +364,7 @@ class Watcher:
         if now - asked >= LISTENERS_S:
             if len(self._listeners) >= LISTENERS:
                 self._listeners.clear()
-            pids = self._processes.holders(inode, fresh=self._processes.may_search)
+            pids = self._processes.holders(inode)
             self._listeners[inode] = now, pids
         return pids
 

@@ -52,8 +52,8 @@ NAMES_S = 1.0
 @click.option("-o", "--output", "rows_path", metavar="PATH", help="Write rows to this file; its suffix says the format.")
 @click.option("--flows", is_flag=True, help="A row for every TCP connection and UDP flow, when it ends.")
 @click.option("--process", "processes", is_flag=True,
-              help="Also which processes of this machine talk to each other; kept in the file. In front of a name: ~ found after "
-              "the connection began, ? only likely, it listens on that port.")
+              help="Also which processes of this machine talk to each other; kept in the file. In front of a name: ~ not seen "
+              "when it connected, but found later or listening there; ? one of several.")
 @click.option("-q", "--quiet", is_flag=True, help="Capture only: no rows.")
 @click.option("-s", "--snaplen", metavar="BYTES", type=click.IntRange(min=64, max=262_144),
               help="Capture no more than this of a packet.")

@@ -12,8 +12,6 @@ from sniff.report.flow import Flow
 from sniff.report.lines import TabsLines, escape
 from sniff.report.rows import RowBatch
 
-MARKS = "~ found after the connection began, ? only likely: it listens on that port"
-"""What stands in front of a name means."""
 _ENDS = [c.KIND, c.IP_VERSION, c.SRC_HI, c.SRC_LO, c.SRC_PORT, c.DST_HI, c.DST_LO, c.DST_PORT, c.OFFSET]
 _PROTOCOLS = {Kind.TCP: 6, Kind.UDP: 17}
 
