@@ -18,6 +18,7 @@ from sniff.capture.linktypes import link_type_words
 from sniff.capture.sources import Source
 from sniff.capture.store import printable
 from sniff.decode.bodies import BodyCollector, Sink
+from sniff.decode.columns import BODY_ID
 from sniff.decode.message import Message
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
@@ -138,9 +139,9 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
     packets = figures.packets
     facts: list[tuple[str, str]] = []
     for info in source.info:
-        facts.append(("File", masker.name(printable(Path(info.name).name))))
         form = info.format + "".join(f" in {kind}" for kind in reversed(info.compression))
-        facts.append(("Format", form + (f", {size(info.size)}" if info.size >= 0 else "")))
+        form += f", {size(info.size)}" if info.size >= 0 else ""
+        facts.append(("File", f"{masker.name(printable(Path(info.name).name))}, {form}"))
     dropped, known = 0, False
     for number, interface in enumerate(source.interfaces[:50]):
         words = [printable(word) for word in (interface.name, interface.description) if word]
@@ -160,8 +161,8 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
     comments = [comment for info in source.info for section in info.sections for comment in section.comments]
     comments += [comment for interface in source.interfaces for comment in interface.comments]
     facts += [("Comment", masker.body(printable(comment[:2000]))) for comment in comments[:20]]
-    for info in source.info:
-        facts.append(("Damage", masker.text(printable(info.damage.removeprefix(f"{info.name}: "))) if info.damage else "none"))
+    damage = [masker.text(printable(info.damage.removeprefix(f"{info.name}: "))) for info in source.info if info.damage]
+    facts += [("Damage", line) for line in damage] or [("Damage", "none")]
     return facts, dropped
 
 
@@ -185,6 +186,7 @@ class _Fetcher:
         self._cap = details.SHOWN_BYTES
         while self._cap > details.LEAST_BYTES and sum(min(length, self._cap) for length in ids.values()) > KEPT_BYTES:
             self._cap //= 2
+        self._numbers = np.array(sorted(self._ids), np.int64)
         self.collector = BodyCollector(self._sink)
 
     def _choose(self) -> tuple[Ints, Ints]:
@@ -222,7 +224,8 @@ class _Fetcher:
 
     def add(self, step: Step) -> None:
         """Fetch from one batch."""
-        self.collector.add(step.apps)
+        bodies = step.apps.bodies
+        self.collector.add(replace(step.apps, bodies=bodies[:, np.isin(bodies[BODY_ID], self._numbers)]))
         rows = step.rows
         if rows is None or not len(rows.shown):
             return

@@ -1,5 +1,6 @@
 """`sniff report`: what happened, as one HTML file."""
 
+import gc
 import os
 import sys
 import tempfile
@@ -53,6 +54,7 @@ def command(files: tuple[str, ...], path: Path | None, folder: Path | None, show
     for file in files:
         if not to_output and folder is None and _same(target, file):
             raise UsageError(f"{target}: is the capture itself; give another name with -o")
+    gc.set_threshold(200_000, 50, 1000)     # a hundred thousand exchanges are made and forgotten; none of them in circles
     damage: list[str] = []
     page = _make(files, title, limit, secrets, redact, damage)
     if folder is not None:

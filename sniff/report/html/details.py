@@ -93,8 +93,7 @@ def _message(message: Message, bodies: dict[int, KeptBody], left_out: set[int], 
     line = fields.text(message.start_line)[:FIELD_CHARACTERS]
     found: Value = {
         "l": masker.url(line),
-        "h": [[masker.name(fields.text(name)[:200]), masker.header(name, value[:FIELD_CHARACTERS])]
-              for name, value in message.fields[:HEAD_FIELDS]],
+        "h": [masker.field(name, value) for name, value in message.fields[:HEAD_FIELDS]],
         "p": [message.first_packet, message.last_packet], "n": [message.head_length, message.body_length],
     }
     if len(message.fields) > HEAD_FIELDS:

@@ -9,7 +9,6 @@ import numpy as np
 
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
-from sniff.decode import fields
 from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.dns import State as DnsState
 from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_, X_STATE_
@@ -40,10 +39,6 @@ MARKS = {
 
 _HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt]:[ \t]*([^\r\n]*)")
 _TYPE = re.compile(rb"\n[Cc]ontent-[Tt]ype:[ \t]*([^;\r\n]*)")
-_BASIC = re.compile(rb"\n(?:[Pp]roxy-)?[Aa]uthorization:[ \t]*(\w+) ")
-_MAYBE_SECRET = re.compile(
-    rb"(?i)\n(?:(?:proxy-)?authorization|(?:set-)?cookie|[a-z0-9_-]*(?:token|secret|key|password|session|sign|cred|jwt))"
-    rb"|[?&;@][^ \r\n]*[=@]")
 
 
 @dataclass(slots=True)
@@ -104,7 +99,8 @@ class HttpFigures:
         rows: list[tuple[int, ...]] = []
         row = rows.append
         host_number, type_number = self._host_number, self._type_number
-        learn = self.masker.learn_message
+        heads: list[bytes] = []
+        line, same = b"\0", -1      # the last field Host and its number: it is often the next one too
         for exchange in exchanges:
             request, response = exchange.request, exchange.response
             moments = exchange.moments
@@ -113,27 +109,29 @@ class HttpFigures:
             body = 0
             if request is not None:
                 head = request.head
-                found = _HOST.search(head)
-                host = host_number(found[1] if found else b"", exchange)
+                if line in head:
+                    host = same
+                else:
+                    found = _HOST.search(head)
+                    host = same = host_number(found[1] if found else b"", exchange)
+                    line = found[0] + b"\r" if found else b"\0"
                 numbers = request.row
                 method = numbers[m.M_METHOD]
                 body = numbers[m.M_BODY_LEN]
-                if _MAYBE_SECRET.search(head) or (body and b"=" in request.prefix):
-                    learn(request)
-                    login = _BASIC.search(head)
-                    if login:
-                        self.credentials[fields.text(login[1]).lower()] += 1
+                heads.append(head)
+                if body and b"=" in request.prefix:
+                    self.masker.learn_form(request)
             status = 0
             if response is not None:
                 head = response.head
                 found = _TYPE.search(head)
-                kind = type_number(found[1] if found else b"")
+                kind = type_number(found[1]) if found else type_number(b"")
                 numbers = response.row
                 status = numbers[m.M_STATUS]
                 body += numbers[m.M_BODY_LEN]
-                if _MAYBE_SECRET.search(head):
-                    learn(response)
+                heads.append(head)
             row((*moments, status, exchange.state, host, kind, method, body, bool(exchange.events), exchange.inferred))
+        self.credentials.update(self.masker.learn_heads(heads))
         self._count(exchanges, np.array(rows, np.int64).T)
 
     def _count(self, exchanges: Sequence[Exchange], table: Ints) -> None:

@@ -46,7 +46,7 @@ def count(number: int, one: str, many: str = "") -> str:
 def percent(part: int, whole: int) -> str:
     """`1.8 %`."""
     value = 100 * part / whole if whole else 0.0
-    return f"{value:.1f} %" if 0.05 <= value < 99.95 or not part or part == whole else "< 0.1 %" if value < 1 else "> 99.9 %"
+    return f"{value:.1f}\u00a0%" if 0.05 <= value < 99.95 or not part or part == whole else "< 0.1\u00a0%" if value < 1 else "> 99.9\u00a0%"
 
 
 def longest_phase(exchange: Exchange) -> tuple[str, int]:
@@ -167,9 +167,9 @@ def _tcp(figures: Figures) -> Iterator[Finding]:
     if flows.segments and 100 * flows.retransmissions / flows.segments >= RETRANSMISSION_PERCENT:
         yield Finding("warning", f"{flows.retransmissions:,} of {flows.segments:,} segments with data were sent again "
                                  f"({percent(flows.retransmissions, flows.segments)})", "#connections?f=retransmissions")
-    for state, words in ((ConnState.S0, "got no answer"), (ConnState.REJ, "were refused")):
+    for state, words in ((ConnState.S0, "got no answer"), (ConnState.REJ, "refused")):
         if flows.states[state]:
-            yield Finding("error", f"{count(flows.states[state], 'connection')} {words}",
+            yield Finding("error", f"{count(flows.states[state], 'connection attempt')} {words}",
                           f"#connections?f={quote('no answer' if state == ConnState.S0 else 'refused')}")
     resets = sum(flows.states[state] for state in (ConnState.RSTO, ConnState.RSTR, ConnState.RSTOS0, ConnState.RSTRH))
     if resets:

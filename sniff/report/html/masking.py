@@ -8,6 +8,9 @@ echoes it, in the rows of the timeline, in a hex dump.
 import ipaddress
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
 from sniff.decode import credentials, fields
@@ -25,6 +28,11 @@ LEAST_COOKIE = 8
 """The same of a cookie: most short ones are settings (`theme=dark`)."""
 LEAST_PART = 12
 """Characters of a part of a secret that is taken for one itself (the parts of a JWT)."""
+
+FIELDS = 10_000
+"""Fields whose masked form is remembered."""
+NAME_CHARACTERS, VALUE_BYTES = 200, 8_192
+"""How much of a field is shown."""
 
 _WORD = re.compile(r"[A-Za-z0-9_-]{4,}")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]+")
@@ -70,6 +78,8 @@ class Masker:
         self.redact = redact
         self.found = 0
         self._words: set[str] = set()
+        self._seen: set[bytes] = set()
+        self._fields: dict[tuple[bytes, bytes], tuple[str, str]] = {}
         self._phrases: dict[str, None] = {}
         self._addresses: dict[str, str] = {}
         self._counts = [0, 0, 0]
@@ -86,31 +96,65 @@ class Masker:
             self._words.add(value)
         else:
             self._words.update(_PARTS.findall(value))
-            for variant in {value, quote(value), quote(value, safe=""), quote(value, safe="").replace("%20", "+"),
-                            json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
+            for variant in sorted({value, quote(value), quote(value, safe=""), quote(value, safe="").replace("%20", "+"),
+                            json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}):
                 if len(self._phrases) < PHRASES and len(variant) >= LEAST:
                     self._phrases[variant] = None
         self.found += 1
+        self._fields.clear()
 
-    def learn_message(self, message: Message) -> None:
-        """Learn the secrets of a head, and of the first bytes of a form."""
+    def learn_heads(self, heads: Sequence[bytes]) -> Counter[str]:
+        """Learn the secrets of some heads of messages; {scheme: how many Authorization fields used it}.
+
+        All heads at once: most have no secret, and a look at many costs no more than a look at one.
+        """
+        schemes: Counter[str] = Counter()
+        joined = b"\n".join(heads)
+        low = joined.lower()
+        for name in _SECRET_LINES:
+            for value in _lines_of(joined, low, name):
+                if name.endswith(b"authorization"):
+                    schemes[fields.text(value.partition(b" ")[0]).lower()] += 1
+                if value not in self._seen and not self.secrets:
+                    if len(self._seen) < LEARNED:
+                        self._seen.add(value)
+                    self._learn_field(name, value)
         if self.secrets:
-            return
-        head = message.head
-        for match in _HEAD_FIELD.finditer(head):
-            self._learn_field(match[1].lower(), match[2].strip())
-        target = message.target
-        if b"=" in target or b"@" in target:
-            self._learn_url(fields.text(target))
-        prefix = message.prefix
-        if prefix and b"=" in prefix and message.media_type == "application/x-www-form-urlencoded":
-            self.learn_pairs(fields.text(prefix))
+            return schemes
+        if any([sign in low for sign in _SIGNS]):  # noqa: C419  (a list is faster here)
+            self._learn_speaking(joined, low)
+        if b"@" in low and b"://" in low:
+            for match in _RAW_USERINFO.finditer(joined):
+                self._learn_quoted(fields.text(match[1]))
+        return schemes
+
+    def _learn_speaking(self, joined: bytes, low: bytes) -> None:
+        """Learn what stands behind names that say it: fields like X-Session-Token, parameters like `token=`."""
+        for sign in _SIGNS:
+            at = low.find(sign)
+            while at >= 0:
+                begin, colon, end = low.rfind(b"\n", 0, at) + 1, low.find(b":", at, at + 64), low.find(b"\n", at)
+                if colon >= 0 and (end < 0 or colon < end) and _FIELD_NAME.fullmatch(low, begin, colon):
+                    self._learn_field(low[begin:colon].strip(), joined[colon + 1:end if end >= 0 else None].strip())
+                at = low.find(sign, end if end >= 0 else at + 1)
+        for name, value in _RAW_PAIR.findall(joined):
+            if is_secret(_unquoted(fields.text(name))):
+                text = fields.text(value)
+                if _PLAIN_WORD.fullmatch(text):
+                    self.learn(text)
+                else:
+                    self._learn_quoted(text)
+
+    def learn_form(self, message: Message) -> None:
+        """Learn the secrets in the first bytes of a form."""
+        if message.media_type == "application/x-www-form-urlencoded":
+            self.learn_pairs(fields.text(message.prefix))
 
     def learn_pairs(self, text: str) -> None:
         """Learn the secrets of a query or an urlencoded form."""
         for member in text.split("&"):
             name, equals, value = member.partition("=")
-            if equals and value and credentials.is_secret(_unquoted(name)):
+            if equals and value and is_secret(_unquoted(name)):
                 self._learn_quoted(value)
 
     def learn_json(self, value: object, secret: bool = False, depth: int = 0) -> None:
@@ -119,7 +163,7 @@ class Masker:
             return
         if isinstance(value, dict):
             for key, item in value.items():
-                self.learn_json(item, secret or credentials.is_secret(str(key)), depth + 1)
+                self.learn_json(item, secret or is_secret(str(key)), depth + 1)
         elif isinstance(value, list):
             for item in value:
                 self.learn_json(item, secret, depth + 1)
@@ -134,7 +178,7 @@ class Masker:
 
     def _learn_url(self, url: str) -> None:
         for match in _QUERY_PAIR.finditer(url):
-            if credentials.is_secret(_unquoted(match[2])):
+            if is_secret(_unquoted(match[2])):
                 self._learn_quoted(match[3])
         for match in _USERINFO.finditer(url):
             self._learn_quoted(match[2])
@@ -154,13 +198,13 @@ class Masker:
             self._learn_cookie(value.partition(b";")[0])
         elif name in (b"location", b"referer", b"content-location", b"refresh", b"link", b"origin"):
             self._learn_url(fields.text(value))
-        elif credentials.is_secret(fields.text(name)) or name in credentials.SECRET_FIELDS:
+        elif is_secret(fields.text(name)) or name in credentials.SECRET_FIELDS:
             self.learn(fields.text(value))
 
     def _learn_cookie(self, member: bytes) -> None:
         name, _, content = member.strip().partition(b"=")
         value = fields.text(content.strip().strip(b'"'))
-        least = LEAST if credentials.is_secret(fields.text(name)) else LEAST_COOKIE
+        least = LEAST if is_secret(fields.text(name)) else LEAST_COOKIE
         self.learn(value, least)
         plain = _unquoted(value)
         if plain != value:
@@ -186,6 +230,17 @@ class Masker:
         """A cell of the timeline."""
         return self.text(info if "=" not in info and "@" not in info else self._masked_url(info))
 
+    def field(self, name: bytes, value: bytes) -> tuple[str, str]:
+        """(name, value) of a header field. The same ones come again and again, so the answers are kept."""
+        key = (name, value)
+        found = self._fields.get(key)
+        if found is None:
+            if len(self._fields) > FIELDS:
+                self._fields.clear()
+            shown = self.text(fields.text(name)[:NAME_CHARACTERS]), self.header(name, value[:VALUE_BYTES])
+            found = self._fields[key] = shown
+        return found
+
     def header(self, name: bytes, value: bytes) -> str:
         """The value of a header field."""
         if self.secrets:
@@ -193,7 +248,7 @@ class Masker:
         key = name.strip().lower()
         if key in credentials.SECRET_FIELDS:
             return self.text(fields.text(credentials.masked(key, value)))
-        if value and credentials.is_secret(fields.text(key)):
+        if value and is_secret(fields.text(key)):
             return MASK
         shown = fields.text(value)
         if "=" in shown or "@" in shown:
@@ -202,7 +257,7 @@ class Masker:
 
     def pair(self, name: str, value: str) -> str:
         """The value of a form field."""
-        return self.text(value) if self.secrets or not value or not credentials.is_secret(name) else MASK
+        return self.text(value) if self.secrets or not value or not is_secret(name) else MASK
 
     def body(self, text: str) -> str:
         """A body that is text: HTML, JSON, a script, anything."""
@@ -310,10 +365,31 @@ class Masker:
         return ipaddress.ip_address(self._stand_in(address.compressed, 0 if match[1] else 1)).reverse_pointer
 
 
-_HEAD_FIELD = re.compile(
-    rb"^((?:proxy-)?authorization|(?:set-)?cookie|location|referer|content-location|refresh|link|origin"
-    rb"|[a-z0-9_-]{0,40}(?:token|secret|api-?key|password|session-?id|signature|credential|jwt)[a-z0-9_-]{0,40})[ \t]*:([^\r\n]*)",
-    re.IGNORECASE | re.MULTILINE)
+_SECRET_LINES = (b"authorization", b"proxy-authorization", b"cookie", b"set-cookie")
+"""Fields that hold secrets, by their names in lower case."""
+_SIGNS = (b"pass", b"pwd", b"secret", b"token", b"key", b"session", b"sid", b"sessid", b"sig", b"cred", b"jwt", b"card", b"cvv", b"pin",
+          b"otp", b"auth")
+"""One of these is part of every name that is_secret() knows."""
+_FIELD_NAME = re.compile(rb"[a-z0-9_-]{1,64}[ \t]*")
+_RAW_PAIR = re.compile(rb"[?&;]([^=&;?#\s\"'<>]{0,100}(?:pass|pwd|secret|token|key|session|sid|sessid|sig|cred|jwt|card|cvv|pin|otp|auth)"
+                       rb"[^=&;?#\s\"'<>]{0,100})=([^&;#\s\"'<>]{1,8192})", re.IGNORECASE)
+_RAW_USERINFO = re.compile(rb"://[^/\s:@\"'<>]{0,200}:([^/\s@\"'<>]{1,400})@")
+
+
+def _lines_of(joined: bytes, low: bytes, name: bytes) -> Iterator[bytes]:
+    """The values of a field in many heads. low: the heads in lower case."""
+    start = b"\n" + name
+    at = low.find(start)
+    while at >= 0:
+        at += len(start)
+        end = low.find(b"\n", at)
+        end = len(low) if end < 0 else end
+        if not low[at:at + 1].strip(b" \t:"):
+            yield joined[at:end].lstrip(b" \t:").strip()
+        at = low.find(start, end)
+
+
+is_secret = lru_cache(4096)(credentials.is_secret)
 
 
 def _unquoted(text: str) -> str:
@@ -323,7 +399,7 @@ def _unquoted(text: str) -> str:
 
 
 def _hide_pair(match: re.Match[str]) -> str:
-    return f"{match[1]}{match[2]}={MASK}" if credentials.is_secret(_unquoted(match[2])) else match[0]
+    return f"{match[1]}{match[2]}={MASK}" if is_secret(_unquoted(match[2])) else match[0]
 
 
 def _hide_third(match: re.Match[str]) -> str:
@@ -332,7 +408,7 @@ def _hide_third(match: re.Match[str]) -> str:
 
 def _hide_json(match: re.Match[str]) -> str:
     key = match[1].split('"')[1]
-    return f'{match[1]}"{MASK}"' if credentials.is_secret(key) and match[2] != '""' else match[0]
+    return f'{match[1]}"{MASK}"' if is_secret(key) and match[2] != '""' else match[0]
 
 
 def _hide_input(match: re.Match[str]) -> str:

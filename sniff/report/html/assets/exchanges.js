@@ -8,7 +8,7 @@ const exchangesView = {
     const columns = [
       {key: "no", title: "No.", width: "52px", number: true, rising: true, from: 620, hint: "frame.number of its first packet",
        cell: (i) => x.first[i], value: (i) => x.first[i]},
-      {key: "method", title: "Method", width: "64px", cell: methodOf, value: methodOf},
+      {key: "method", title: "Method", width: "78px", cell: methodOf, value: methodOf},
       {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},
       {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] || (x.flags[i] & 16 ? "(request not captured)" : ""),
        value: (i) => x.path[i], name: "path"},
@@ -19,7 +19,7 @@ const exchangesView = {
       {key: "time", title: "Time", width: "70px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? "" : span(report.total[i]),
        value: (i) => report.total[i]},
       {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", cell: (i) => this.waterfall(i),
-       value: (i) => x.start[i], name: "bars", plain: true},
+       value: (i) => x.start[i], name: "bars", plain: true, rising: true},
     ];
     this.grid = new Grid({label: "Exchanges", columns, open: (i) => this.open(i), group: (ids) => this.groups(ids),
       paint: (row, i) => { if (failed(i)) row.classList.add("failed"); }});
@@ -95,9 +95,10 @@ const exchangesView = {
       longest = Math.max(longest, report.total[i]);
     }
     const durations = this.ids.map((i) => report.total[i]).sort((a, b) => a - b);
-    const typical = durations[Math.floor(durations.length * 0.9)] || 1;
-    const when = this.bars === "when" || (this.bars === "auto" && last - first < 80 * typical);
-    this.scale = when ? {first, length: Math.max(last - first, 1)} : {first: null, length: Math.max(Math.min(longest, typical * 4), 1)};
+    const part = (share) => durations[Math.floor(durations.length * share)] || 1;
+    const when = this.bars === "when" || (this.bars === "auto" && last - first < 40 * part(0.75));
+    this.scale = when ? {first, length: Math.max(last - first, 1)}
+      : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 10, part(0.75) * 4)), 1)};
   },
 
   waterfall(i) {

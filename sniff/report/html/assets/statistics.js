@@ -27,15 +27,16 @@ const statisticsView = {
   },
 };
 
+const large = (section) => { section.classList.add("large"); return section; };
 const card = (title, hint, ...content) => h("section.card", null, h("h3", null, title), hint ? h("p.quiet", null, hint) : null, content);
 
 function percentilesCard(s) {
   const names = {total: "Exchange", wait: "Waiting", dns: "DNS lookup", trips: "Round trip", handshakes: "Opening"};
   const rows = Object.entries(names).filter(([name]) => s.percentiles[name][0]);
   if (!rows.length) return null;
-  return card("Latency", "half, 75 %, 90 %, 95 % and 99 % were faster", h("div.scroll", {tabindex: 0, role: "region", "aria-label": "Latency"}, h("table", null,
+  return large(card("Latency", "half, 75 %, 90 %, 95 % and 99 % were faster", h("div.scroll", {tabindex: 0, role: "region", "aria-label": "Latency"}, h("table", null,
     h("thead", null, h("tr", null, ["", "Count", "50 %", "75 %", "90 %", "95 %", "99 %", "Longest"].map((title) => h("th.number", {scope: "col"}, title)))),
-    h("tbody", null, rows.map(([name, title]) => h("tr", null, h("th", {scope: "row"}, title), s.percentiles[name].map((value, place) => h("td.number", null, place ? span(value) : number(value)))))))));
+    h("tbody", null, rows.map(([name, title]) => h("tr", null, h("th", {scope: "row"}, title), s.percentiles[name].map((value, place) => h("td.number", null, place ? span(value) : number(value))))))))));
 }
 
 /** Counts by duration, as columns. Sizes double with every second one. */

@@ -35,8 +35,8 @@ const timelineView = {
       {key: "clock", title: "Clock", width: "134px", number: true, from: 1100, hint: "time of day in your zone", cell: (row) => timeOfDay(table.t[row], clock.utc)},
       {key: "src", title: "Source", width: "minmax(100px, 150px)", from: 640, cell: (row) => table.addresses[table.src[row]], value: (row) => table.addresses[table.src[row]]},
       {key: "dst", title: "Destination", width: "minmax(100px, 150px)", from: 640, cell: (row) => table.addresses[table.dst[row]], value: (row) => table.addresses[table.dst[row]]},
-      {key: "protocol", title: "Protocol", width: "78px", from: 380, cell: (row) => table.protocols[table.protocol[row]], value: (row) => table.protocols[table.protocol[row]]},
-      {key: "length", title: "Length", width: "64px", number: true, from: 520, hint: "bytes on the wire", cell: (row) => table.length[row], value: (row) => table.length[row]},
+      {key: "protocol", title: "Protocol", width: "88px", from: 380, cell: (row) => table.protocols[table.protocol[row]], value: (row) => table.protocols[table.protocol[row]]},
+      {key: "length", title: "Length", width: "74px", number: true, from: 520, hint: "bytes on the wire", cell: (row) => table.length[row], value: (row) => table.length[row]},
       {key: "info", title: "Info", width: "minmax(160px, 1fr)", cell: (row) => table.info[row], value: (row) => table.info[row], name: "info"},
     ];
     this.grid = new Grid({label: "Packets", columns, open: (row) => this.open(row), paint: (element, row) => element.classList.add(`rule-${table.rule[row]}`)});
