@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Protocol
 
 from sniff.cli._click import click
+from sniff.cli.completion import complete_filter
 from sniff.cli.output import Output
 from sniff.cli.progress import Progress
 from sniff.cli.view import View, view_of, with_processes
@@ -20,7 +21,11 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
 
 @click.command("analyze")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
-@click.option("-Y", "--filter", "expression", metavar="FILTER", help="Only rows that match this display filter.")
+@click.option("-Y", "--filter", "expression", metavar="FILTER", shell_complete=complete_filter,
+              help="Only rows that match this display filter, in Wireshark's language; `sniff fields` lists the fields.")
+@click.option("-w", "--write", "packets_path", metavar="FILE", type=click.Path(),
+              help="Write the packets (with -Y: those that match) to this pcapng file instead of showing rows.")
+@click.option("--whole-streams", is_flag=True, help="With -w and -Y: also all other packets of their connections.")
 @click.option("--packets", is_flag=True, help="A row for every packet, not only for DNS and HTTP.")
 @click.option("--flows", is_flag=True, help="A row for every TCP connection and UDP flow.")
 @click.option("--dns", "lookups", is_flag=True, help="A row for every DNS lookup.")
@@ -35,14 +40,23 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
               help="tshark: with --packets, its words for protocols that sniff does not decode.")
 @click.option("--secrets", is_flag=True, help="With --format har: show credentials and cookies as they are, not masked.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
-def command(files: tuple[str, ...], expression: str | None, packets: bool, flows: bool, lookups: bool, names: bool,
-            processes: bool, name: str | None, path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
+def command(files: tuple[str, ...], expression: str | None, packets_path: str | None, whole_streams: bool, packets: bool,
+            flows: bool, lookups: bool, names: bool, processes: bool, name: str | None, path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
     """Show what happened in capture files.
 
     FILE may be - for standard input. Several files are read as one capture in time order.
     """
     if "-" in files and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError("standard input is a terminal; pipe a capture into it, or name a file")
+    if packets_path is not None:
+        if packets or flows or lookups or names or processes or name or path or follow:
+            raise UsageError("-w writes packets, not rows: leave away what chooses rows, formats and -o")
+        from sniff.cli.extract import extract
+        if whole_streams and expression is None:
+            raise UsageError("--whole-streams needs a filter that chooses them: -Y 'http.response.code >= 500'")
+        return extract(files, packets_path, expression, whole_streams)
+    if whole_streams:
+        raise UsageError("--whole-streams says which packets to write: name a file with -w")
     view = replace(view_of(name, path, packets, expression, flows, lookups), names=names, eve_dns=eve_dns,
                    secrets=secrets)
     if names and view.form not in (FORMATS["table"], FORMATS["tabs"]):

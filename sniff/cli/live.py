@@ -23,6 +23,7 @@ from sniff.capture.live import PacketSource, Recorder, Standing, Wanted, open_so
 from sniff.capture.rotation import Rotation, parse_rotation, parse_size
 from sniff.cli._click import click
 from sniff.cli.analyze import FORMAT_HELP
+from sniff.cli.completion import complete_filter
 from sniff.cli.feed import Listener, Teller
 from sniff.cli.output import Output
 from sniff.cli.screen import Keyboard, Screen
@@ -46,7 +47,8 @@ NAMES_S = 1.0
 @click.option("-c", "--count", metavar="PACKETS", type=click.IntRange(min=1), help="Stop after so many packets.")
 @click.option("--size", metavar="SIZE", help="Stop before more than this is written: 100MB.")
 @click.option("--ring", metavar="NxSIZE", help="Keep the newest N files of this size, time or both: 10x100MB,1h.")
-@click.option("-Y", "--filter", "expression", metavar="FILTER", help="Only rows that match this display filter.")
+@click.option("-Y", "--filter", "expression", metavar="FILTER", shell_complete=complete_filter,
+              help="Only rows that match this display filter, in Wireshark's language; `sniff fields` lists the fields.")
 @click.option("--packets", is_flag=True, help="A row for every packet, not only for DNS and HTTP.")
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), help=f"{FORMAT_HELP}. A table at a terminal, else tabs.")
 @click.option("-o", "--output", "rows_path", metavar="PATH", help="Write rows to this file; its suffix says the format.")

@@ -14,6 +14,7 @@ COMMANDS = {
     "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
     "follow": "Print what the two ends of one TCP or UDP stream said.",
     "report": "Write what happened as one HTML page that opens anywhere.",
+    "fields": "List the fields of display filters (-Y): name, type and meaning.",
     "export": "Write the bodies of HTTP messages to files.",
     "verify": "Compare our rows with tshark's, and show where they differ.",
     "live": "Capture on an interface and show what happens as it happens.",
