@@ -10,7 +10,7 @@ from sniff.packets import cursor
 
 if not cython.compiled:
     from sniff.packets.captures import ieee80211
-    from sniff.packets.headers import Packet, ipv6_extensions, narrow, plain
+    from sniff.packets.headers import Packet, ipv6_extensions, is_tunnel, narrow, plain
     from sniff.packets.links import link_layer, llc, mpls, ppp, pppoe
     from sniff.packets.tunnels import by_port, by_tunnel_proto, gre_payload
 
@@ -28,6 +28,24 @@ DST_HI = cython.declare(cython.Py_ssize_t, c.DST_HI)
 DST_LO = cython.declare(cython.Py_ssize_t, c.DST_LO)
 IP_VERSION = cython.declare(cython.Py_ssize_t, c.IP_VERSION)
 IP_PROTO = cython.declare(cython.Py_ssize_t, c.IP_PROTO)
+L2 = cython.declare(cython.Py_ssize_t, c.L2)
+ETHERTYPE = cython.declare(cython.Py_ssize_t, c.ETHERTYPE)
+L3 = cython.declare(cython.Py_ssize_t, c.L3)
+TTL = cython.declare(cython.Py_ssize_t, c.TTL)
+OUTER_L3 = cython.declare(cython.Py_ssize_t, c.OUTER_L3)
+PAYLOAD = cython.declare(cython.Py_ssize_t, c.PAYLOAD)
+PAYLOAD_WIRE = cython.declare(cython.Py_ssize_t, c.PAYLOAD_WIRE)
+SRC_PORT = cython.declare(cython.Py_ssize_t, c.SRC_PORT)
+DST_PORT = cython.declare(cython.Py_ssize_t, c.DST_PORT)
+TCP_SEQ = cython.declare(cython.Py_ssize_t, c.TCP_SEQ)
+TCP_ACK = cython.declare(cython.Py_ssize_t, c.TCP_ACK)
+TCP_FLAGS = cython.declare(cython.Py_ssize_t, c.TCP_FLAGS)
+TCP_WINDOW = cython.declare(cython.Py_ssize_t, c.TCP_WINDOW)
+TCP_HEADER = cython.declare(cython.Py_ssize_t, c.TCP_HEADER)
+TCP_URGENT = cython.declare(cython.Py_ssize_t, c.TCP_URGENT)
+TCP_TIMES = cython.declare(cython.Py_ssize_t, c.TCP_TIMES)
+UDP_LENGTH = cython.declare(cython.Py_ssize_t, c.UDP_LENGTH)
+VLAN = cython.declare(cython.Py_ssize_t, c.VLAN)
 L4 = cython.declare(cython.Py_ssize_t, c.L4)
 END = cython.declare(cython.Py_ssize_t, c.END)
 PAYLOAD_LEN = cython.declare(cython.Py_ssize_t, c.PAYLOAD_LEN)
@@ -63,6 +81,14 @@ IN_IP = cython.declare(cython.int, cursor.IN_IP)
 GRE_PAYLOAD = cython.declare(cython.int, cursor.GRE_PAYLOAD)
 
 FRAME = cython.declare(cython.longlong, c.Kind.FRAME)
+TCP = cython.declare(cython.longlong, c.Kind.TCP)
+UDP = cython.declare(cython.longlong, c.Kind.UDP)
+ADDRESS_IPV4 = cython.declare(cython.longlong, c.Address.IPV4)
+LAYER_TCP = cython.declare(cython.longlong, c.Layer.TCP)
+LAYER_UDP = cython.declare(cython.longlong, c.Layer.UDP)
+TIME_STAMP_ALONE = cython.declare(cython.longlong, 0x0101080A)     # NOP, NOP, and the option of 10 bytes
+TWO_31 = cython.declare(cython.longlong, 1 << 31)
+TWO_32 = cython.declare(cython.longlong, 1 << 32)
 ICMP = cython.declare(cython.longlong, c.Kind.ICMP)
 ICMPV6 = cython.declare(cython.longlong, c.Kind.ICMPV6)
 IP_OTHER = cython.declare(cython.longlong, c.Kind.IP_OTHER)
@@ -134,6 +160,121 @@ def dissect_packet(p: Packet, fcs: cython.longlong) -> cython.int:
     return walk(p, ETHERNET if p.r[LINK] == 1 else BY_LINK_TYPE)
 
 
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def two(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Two bytes, network order."""
+    return (cython.cast(cython.longlong, data[at]) << 8) | data[at + 1]
+
+
+@cython.cfunc
+@cython.inline
+@cython.nogil
+@cython.exceptval(-1, check=False)
+def four(data: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Four bytes, network order."""
+    return (two(data, at) << 16) | two(data, at + 2)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-1)
+def usual(data: cython.const[cython.uchar][::1], begin: cython.Py_ssize_t, table: cython.longlong[:, ::1]) -> cython.Py_ssize_t:
+    """Fill the columns of packets from `begin` on as long as they are what most packets are; answer the first that is not.
+
+    What most are: Ethernet, IPv4 without options or fragments, TCP or UDP without a tunnel, all of it captured, every length
+    right. The walk says the same of them, layer by layer, in twice the time; a test compares the two.
+    """
+    i: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    end: cython.Py_ssize_t
+    payload: cython.Py_ssize_t
+    length: cython.longlong
+    protocol: cython.longlong
+    number: cython.longlong
+    port: cython.longlong
+    for i in range(begin, table.shape[1]):
+        at = table[START, i] + 14
+        length = table[CAPLEN, i]
+        if table[LINK_TYPE, i] != 1 or length < 42 or length != table[WIRELEN, i] or two(data, at - 2) != 0x800 \
+                or data[at] != 0x45 or two(data, at + 6) & 0x3FFF:
+            return i
+        number = two(data, at + 2)
+        if number > length - 14 or number < 28:
+            return i
+        end = at + number
+        protocol = data[at + 9]
+        number = two(data, at + 20)
+        port = two(data, at + 22)
+        if protocol == 17:
+            length = two(data, at + 24)
+            if length < 8 or at + 20 + length > end or is_tunnel(number) or is_tunnel(port):
+                return i
+            end = at + 20 + length
+            payload = at + 28
+            table[KIND, i] = UDP
+            table[TCP_SEQ, i] = -1
+            table[TCP_ACK, i] = -1
+            table[TCP_FLAGS, i] = -1
+            table[TCP_WINDOW, i] = -1
+            table[TCP_HEADER, i] = -1
+            table[TCP_URGENT, i] = -1
+            table[TCP_TIMES, i] = -1
+            table[UDP_LENGTH, i] = length
+            table[LAYER, i] = LAYER_UDP
+        elif protocol == 6:
+            if at + 40 > end:
+                return i
+            length = two(data, at + 32)
+            payload = at + 20 + ((length >> 12) << 2)
+            if payload < at + 40 or payload > end:
+                return i
+            table[KIND, i] = TCP
+            table[TCP_SEQ, i] = four(data, at + 24)
+            table[TCP_ACK, i] = four(data, at + 28)
+            table[TCP_FLAGS, i] = length & 0xFFF
+            table[TCP_WINDOW, i] = two(data, at + 34)
+            table[TCP_HEADER, i] = payload - at - 20
+            table[TCP_URGENT, i] = two(data, at + 38)
+            length = -1
+            if payload == at + 52 and four(data, at + 40) == TIME_STAMP_ALONE:
+                length = four(data, at + 44)
+                if length >= TWO_31:
+                    length -= TWO_32
+                length = length * TWO_32 + four(data, at + 48)
+            table[TCP_TIMES, i] = length
+            table[UDP_LENGTH, i] = -1
+            table[LAYER, i] = LAYER_TCP
+        else:
+            return i
+        table[FLAGS, i] = 0
+        table[ADDRESS_KIND, i] = ADDRESS_IPV4
+        table[SRC_HI, i] = 0
+        table[SRC_LO, i] = four(data, at + 12)
+        table[DST_HI, i] = 0
+        table[DST_LO, i] = four(data, at + 16)
+        table[L2, i] = at - 14
+        table[ETHERTYPE, i] = 0x800
+        table[L3, i] = at
+        table[IP_VERSION, i] = 4
+        table[IP_PROTO, i] = protocol
+        table[TTL, i] = data[at + 8]
+        table[L4, i] = at + 20
+        table[END, i] = end
+        table[PAYLOAD, i] = payload
+        table[PAYLOAD_LEN, i] = end - payload
+        table[PAYLOAD_WIRE, i] = end - payload
+        table[SRC_PORT, i] = number
+        table[DST_PORT, i] = port
+        table[VLAN, i] = -1
+        table[OUTER_L3, i] = at
+        table[HEADER, i] = at + 20
+        table[WIRE_END, i] = end
+    return table.shape[1]
+
+
 @cython.ccall
 def dissect(p: Packet, begin: cython.Py_ssize_t, table: cython.longlong[:, ::1], fcs: cython.const[cython.longlong][::1],
             fragments: cython.longlong[::1]) -> cython.Py_ssize_t:
@@ -151,10 +292,20 @@ def dissect(p: Packet, begin: cython.Py_ssize_t, table: cython.longlong[:, ::1],
     k: cython.Py_ssize_t
     interface: cython.longlong
     count: cython.Py_ssize_t = table.shape[1]
+    checked: cython.bint = False
     p.r[FOUND] = 0
     with cython.nogil:
-        for i in range(begin, count):
+        for k in range(fcs.shape[0]):
+            checked |= fcs[k] > 0
+        i = begin - 1
+        while True:
+            i += 1
             p.r[PROGRESS] = i
+            if not checked and p.r[TRACED] == 0:
+                i = usual(p.data, i, table)
+                p.r[PROGRESS] = i
+            if i >= count:
+                break
             p.r[START] = table[START, i]
             p.r[CAPLEN] = table[CAPLEN, i]
             p.r[WIRELEN] = table[WIRELEN, i]
