@@ -23,6 +23,11 @@ SECRET_NAMES = (
 _WHOLE_NAMES = frozenset({"pass", "auth", "session", "user_key"})
 """Names that only mean a secret when they stand alone: `passenger` is none."""
 
+SECRET_PARTS = tuple(word for word in SECRET_NAMES if len(word) > 3)
+"""Words that make every name secret in which they stand."""
+SECRET_WHOLES = (*sorted(_WHOLE_NAMES), *(word for word in SECRET_NAMES if len(word) <= 3))
+"""Words that are secret names by themselves."""
+
 
 class Credential(NamedTuple):
     """What an Authorization field says.
@@ -96,4 +101,4 @@ def masked(name: bytes, value: bytes, secrets: bool = False) -> bytes:
 def is_secret(name: str) -> bool:
     """True when the name of a form field or of a query parameter says that its value is a secret."""
     key = name.lower().replace("-", "_")
-    return key in _WHOLE_NAMES or any(word == key or (len(word) > 3 and word in key) for word in SECRET_NAMES)
+    return key in SECRET_WHOLES or any(word in key for word in SECRET_PARTS)

@@ -51,7 +51,7 @@ TEXTS = [
     b'},"response":{"status":', b',"statusText":"', b'],"content":{"size":', b',"mimeType":"', b'","text":"', b'"},"redirectURL":"',
     b'","headersSize":', b'},"cache":{},"timings":{"blocked":', b',"dns":', b',"connect":', b',"send":', b',"wait":', b',"receive":',
     b',"ssl":-1}', b',"_sniff":{"frame.number":', b',"state":"complete","request":{"packets":[', b'],"offset":',
-    b'},"response":{"packets":[', b"}}}", b'{"name":"', b'","value":"', b'"}', b"x-unknown"]
+    b'},"response":{"packets":[', b"}}}", b'{"name":"', b'","value":"', b'"}', b"x-unknown", b"***"]
 WORDS = np.frombuffer(b"".join(TEXTS), np.uint8)
 STARTS = np.cumsum([0, *map(len, TEXTS)], dtype=np.int64)
 FIXED = cython.declare(cython.Py_ssize_t, sum(map(len, TEXTS)) + 40 * 24)   # all of them, and as many numbers
@@ -85,6 +85,7 @@ T_NAME = cython.declare(cython.Py_ssize_t, 31)
 T_VALUE = cython.declare(cython.Py_ssize_t, 32)
 T_PAIR_END = cython.declare(cython.Py_ssize_t, 33)
 T_UNKNOWN = cython.declare(cython.Py_ssize_t, 34)
+T_MASK = cython.declare(cython.Py_ssize_t, 35)
 
 # --- header fields that mean something here -------------------------------------------------------------------------------------
 NAMES = [b"host", b"content-type", b"location", b"referer", b"content-location", b"transfer-encoding", b"content-encoding",
@@ -99,12 +100,13 @@ N_TRANSFER = cython.declare(cython.Py_ssize_t, 5)
 N_CODING = cython.declare(cython.Py_ssize_t, 6)      # from here on: a head with this field is not plain
 N_COUNT = cython.declare(cython.Py_ssize_t, len(NAMES))
 
-# --- names of secrets: long ones as part of a name, short ones as all of it (credentials.is_secret) ------------------------------
-SECRETS = [word.encode() for word in credentials.SECRET_NAMES]
-SECRET_BYTES = np.frombuffer(b"".join(SECRETS), np.uint8)
-SECRET_STARTS = np.cumsum([0, *map(len, SECRETS)], dtype=np.int64)
-SECRET_COUNT = cython.declare(cython.Py_ssize_t, len(SECRETS))
-SHORT_SECRET = cython.declare(cython.Py_ssize_t, 3)
+# --- names of secrets, as part of a name or as all of it (credentials.is_secret) ------------------------------------------------
+_PARTS = [word.encode() for word in credentials.SECRET_PARTS]
+_WHOLES = [word.encode() for word in credentials.SECRET_WHOLES]
+SECRET_BYTES = np.frombuffer(b"".join(_PARTS + _WHOLES), np.uint8)
+SECRET_STARTS = np.cumsum([0, *map(len, _PARTS + _WHOLES)], dtype=np.int64)
+PART_COUNT = cython.declare(cython.Py_ssize_t, len(_PARTS))
+SECRET_COUNT = cython.declare(cython.Py_ssize_t, len(_PARTS) + len(_WHOLES))
 
 CHUNKED = np.frombuffer(b"chunkedcharset=utf-8", np.uint8)
 
@@ -125,6 +127,7 @@ class Encoder:
     table  int64[n, WIDTH]   the exchanges
     pool   uint8[p]          heads, bodies and the JSON of connections, which the table refers to
     out    uint8[o]          where the entries go
+    shown  secrets are shown as they are
     """
 
     table: cython.const[cython.longlong][:, ::1]
@@ -138,6 +141,7 @@ class Encoder:
     secret_starts: cython.const[cython.longlong][::1]
     chunked: cython.const[cython.uchar][::1]
     values: cython.longlong[::1]
+    shown: cython.bint
     at: cython.Py_ssize_t
     row: cython.Py_ssize_t
     method_end: cython.Py_ssize_t
@@ -150,7 +154,7 @@ class Encoder:
     def __init__(self, words: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
                  names: cython.const[cython.uchar][::1], name_starts: cython.const[cython.longlong][::1],
                  secrets: cython.const[cython.uchar][::1], secret_starts: cython.const[cython.longlong][::1],
-                 chunked: cython.const[cython.uchar][::1], values: cython.longlong[::1]) -> None:
+                 chunked: cython.const[cython.uchar][::1], values: cython.longlong[::1], shown: bool) -> None:
         """The constants of this module as buffers, and int64[2 * len(NAMES)] to work in."""
         self.words = words
         self.starts = starts
@@ -160,6 +164,7 @@ class Encoder:
         self.secret_starts = secret_starts
         self.chunked = chunked
         self.values = values
+        self.shown = shown
         self.at = 0
         self.row = 0
 
@@ -330,8 +335,9 @@ class Encoder:
         if i + 10 > end or self.pool[i] != 32 or not self.is_version(i + 1) or self.pool[i + 9] != 13:
             return False
         self.version_end = i + 9
-        if query >= 0 and not self.is_plain_query(query, self.target_end, False):
-            return False
+        for i in range(query if query >= 0 else self.target_end, self.target_end):
+            if self.pool[i] == 37 or self.pool[i] == 43:       # what stands behind percent and plus signs is not looked up here
+                return False
         if not self.read_fields(self.version_end, end):
             return False
         host = self.values[2 * N_HOST]
@@ -345,7 +351,7 @@ class Encoder:
         self.put(at, self.method_end)
         self.put_text(T_URL)
         self.put(host, host_end)
-        self.put(self.target, self.target_end)
+        self.put_link(self.target, self.target_end)
         self.put_text(T_VERSION)
         self.put(self.target_end + 1, self.version_end)
         self.put_text(T_HEADERS)
@@ -362,24 +368,52 @@ class Encoder:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def is_plain_query(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t, coded: cython.bint) -> cython.bint:
-        """Whether nothing of a query is secret, nor (unless that does not matter) in percent signs or plus signs."""
+    def put_link(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
+        """A URL, the secret values of its query masked."""
         i: cython.Py_ssize_t
-        name: cython.Py_ssize_t = at
-        in_name: cython.bint = True
+        start: cython.Py_ssize_t = at
+        equals: cython.Py_ssize_t = -1
+        in_query: cython.bint = False
+        if self.shown:
+            return self.put_escaped(at, end)
         for i in range(at, end + 1):
-            if i == end or self.pool[i] == 38:
-                if in_name and i > name and self.is_secret(name, i):
-                    return False
-                name = i + 1
+            if i < end and not in_query:
+                if self.pool[i] == 63:
+                    self.put_escaped(at, i + 1)
+                    start = i + 1
+                    in_query = True
+            elif i == end or self.pool[i] == 38:
+                if in_query and 0 <= equals < i - 1 and self.is_secret(start, equals):
+                    self.put_escaped(start, equals + 1)
+                    self.put_text(T_MASK)
+                else:
+                    self.put_escaped(start, i)
+                if i < end:
+                    self.out[self.at] = 38
+                    self.at += 1
+                start = i + 1
+                equals = -1
+            elif self.pool[i] == 61 and equals < 0:
+                equals = i
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def is_plain_link(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+        """Whether no name in the query of a URL has a percent sign."""
+        i: cython.Py_ssize_t
+        in_query: cython.bint = False
+        in_name: cython.bint = False
+        for i in range(at, end):
+            if not in_query:
+                in_query = in_name = self.pool[i] == 63
+            elif self.pool[i] == 38:
                 in_name = True
-            elif self.pool[i] == 61 and in_name:
-                if self.is_secret(name, i):
-                    return False
+            elif self.pool[i] == 61:
                 in_name = False
-            elif self.pool[i] == 37 or self.pool[i] == 43 or self.pool[i] == 63:
-                if not coded or (in_name and self.pool[i] == 37) or self.pool[i] == 63:
-                    return False
+            elif in_name and self.pool[i] == 37:
+                return False
         return True
 
     @cython.cfunc
@@ -401,8 +435,11 @@ class Encoder:
                     self.put_text(T_NAME)
                     self.put(start, equals if equals >= 0 else i)
                     self.put_text(T_VALUE)
-                    if equals >= 0:
-                        self.put(equals + 1, i)
+                    if 0 <= equals < i - 1:
+                        if not self.shown and self.is_secret(start, equals):
+                            self.put_text(T_MASK)
+                        else:
+                            self.put(equals + 1, i)
                     self.put_text(T_PAIR_END)
                 start = i + 1
                 equals = -1
@@ -420,7 +457,7 @@ class Encoder:
         length: cython.Py_ssize_t
         for k in range(SECRET_COUNT):
             length = self.secret_starts[k + 1] - self.secret_starts[k]
-            if length <= SHORT_SECRET:
+            if k >= PART_COUNT:
                 if end - at == length and self.is_word(k, at):
                     return True
                 continue
@@ -494,7 +531,7 @@ class Encoder:
             self.put_escaped(body, body_end)
         self.put_text(T_REDIRECT)
         if self.values[2 * N_LOCATION] >= 0:
-            self.put_escaped(self.values[2 * N_LOCATION], self.values[2 * N_LOCATION + 1])
+            self.put_link(self.values[2 * N_LOCATION], self.values[2 * N_LOCATION + 1])
         self.put_text(T_RESPONSE_SIZE)
         self.put_number(self.table[self.row, RESPONSE + M_HEAD_LEN])
         self.put_text(T_BODY_SIZE)
@@ -526,11 +563,13 @@ class Encoder:
             byte = self.pool[i]
             if byte >= 127 or (byte < 32 and byte != 10 and byte != 13 and byte != 9):
                 return False
+            if self.shown:
+                continue
             for k in range(SECRET_COUNT):
                 length = self.secret_starts[k + 1] - self.secret_starts[k]
                 if (self.secrets[self.secret_starts[k]] == byte or self.secrets[self.secret_starts[k]] == byte + 32) \
                         and i + length <= end and self.is_word(k, i):
-                    if length > SHORT_SECRET or (i > at and self.pool[i - 1] == 34 and i + length < end
+                    if k < PART_COUNT or (i > at and self.pool[i - 1] == 34 and i + length < end
                                                  and self.pool[i + length] == 34):
                         return False
         return True
@@ -566,8 +605,7 @@ class Encoder:
     @cython.exceptval(-1)
     def read_fields(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
         """Note where the values of known fields are, from the CR that ends the start line on; False when not plain."""
-        i: cython.Py_ssize_t = at
-        j: cython.Py_ssize_t
+        i: cython.Py_ssize_t
         start: cython.Py_ssize_t
         stop: cython.Py_ssize_t
         name: cython.Py_ssize_t
@@ -602,12 +640,8 @@ class Encoder:
             if name == N_TRANSFER:
                 if stop - start != 7 or not self.is_same(start, 0, 7):
                     return False
-            elif N_LOCATION <= name <= N_CONTENT_LOCATION:
-                for j in range(start, stop):
-                    if self.pool[j] == 63:
-                        if not self.is_plain_query(j + 1, stop, True):
-                            return False
-                        break
+            elif N_LOCATION <= name <= N_CONTENT_LOCATION and not self.is_plain_link(start, stop):
+                return False
             if self.values[2 * name] < 0:
                 self.values[2 * name] = start
                 self.values[2 * name + 1] = stop
@@ -620,11 +654,13 @@ class Encoder:
         i: cython.Py_ssize_t = at + 2
         start: cython.Py_ssize_t
         stop: cython.Py_ssize_t
+        name: cython.Py_ssize_t
         first: cython.bint = True
         while i + 2 < end:
             start = i
             while self.pool[i] != 58:
                 i += 1
+            name = self.known(start, i - start)
             if not first:
                 self.out[self.at] = 44
                 self.at += 1
@@ -641,7 +677,10 @@ class Encoder:
             stop = i
             while stop > start and self.pool[stop - 1] == 32:
                 stop -= 1
-            self.put_escaped(start, stop)
+            if N_LOCATION <= name <= N_CONTENT_LOCATION:
+                self.put_link(start, stop)
+            else:
+                self.put_escaped(start, stop)
             self.put_text(T_PAIR_END)
             i += 2
         return 0

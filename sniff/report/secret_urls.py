@@ -7,19 +7,17 @@ from urllib.parse import unquote_plus
 from sniff.decode import credentials
 from sniff.decode.forms import Pair
 
-_WORDS = ("pass", "pwd", "secret", "token", "key", "card", "cvv", "pin", "otp", "session")
-
 
 def may_have_secrets(text: str) -> bool:
     """Whether a text may have a secret's name in it: a quick look before a slow one."""
-    lower = text.lower()
-    return any(word in lower for word in _WORDS)
+    lower = text.lower().replace("-", "_")
+    return any(word in lower for word in (*credentials.SECRET_PARTS, *credentials.SECRET_WHOLES))
 
 
 def masked_url(url: str, secrets: bool = False) -> str:
     """The URL with the secret values of its query masked, unless `secrets`."""
     start, mark, query = url.partition("?")
-    if secrets or not mark or not may_have_secrets(query):
+    if secrets or not mark:
         return url
     return f"{start}?{'&'.join(map(_masked, query.split('&')))}"
 
