@@ -97,6 +97,8 @@ CONVERSATIONS = 65_536
 
 # --- decoding ----------------------------------------------------------------------------------------------------------
 
+MULTIPART_ROW_BYTES = 32 << 10
+"""Of a multipart body: what a row tells of parts that begin behind that is nothing."""
 HEAD_BYTES = 256 << 10
 """Bytes of one HTTP message head that are kept; a longer head is still framed, the rest of it is not shown.
 llhttp allows 80 KiB, Apache 100 fields of 8 KiB, nginx 4 buffers of 8 KiB."""

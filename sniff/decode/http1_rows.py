@@ -12,6 +12,7 @@ Messages as they were meant are http1_messages.py's. The rules are those of Wire
 
 import cython
 
+from sniff import limits
 from sniff.decode import columns as d
 from sniff.decode.http1_head import (
     H_CODING_END,
@@ -113,7 +114,7 @@ KIND_ = cython.declare(cython.Py_ssize_t, 12)     # 1 request, 2 response
 MSG_METHOD = cython.declare(cython.Py_ssize_t, 13)
 MSG_STATUS = cython.declare(cython.Py_ssize_t, 14)
 MSG_UPGRADE = cython.declare(cython.Py_ssize_t, 15)
-PART = cython.declare(cython.Py_ssize_t, 16)      # arena: head so far (HEAD)
+PART = cython.declare(cython.Py_ssize_t, 16)      # arena: head so far (HEAD); else the boundary and the multipart body so far
 PART_LEN = cython.declare(cython.Py_ssize_t, 17)
 SCANNED = cython.declare(cython.Py_ssize_t, 18)   # of it, lines looked at
 CHUNK = cython.declare(cython.Py_ssize_t, 19)     # 0 in a size line, 1 in data, 2 in the line after the last chunk
@@ -173,6 +174,8 @@ _MASK = cython.declare(cython.longlong, 0xFFFFFFFF)
 _SIGN = cython.declare(cython.longlong, 0x80000000)
 _HASH_MASK = cython.declare(cython.longlong, 0xFFFFFFFFFFFF)
 _MAX_CHUNK = cython.declare(cython.longlong, 1 << 31)
+_MULTIPART = cython.declare(cython.Py_ssize_t, limits.MULTIPART_ROW_BYTES)
+_MAX_PARAMETERS = cython.declare(cython.Py_ssize_t, 1024)     # of a media type
 
 
 def _hash(name: str) -> int:
@@ -192,6 +195,13 @@ T_XML = cython.declare(cython.longlong, _hash("application/xml"))
 T_FORM = cython.declare(cython.longlong, _hash("application/x-www-form-urlencoded"))
 T_MULTIPART = cython.declare(cython.longlong, _hash("multipart/"))
 T_TEXT = cython.declare(cython.longlong, _hash("text/"))
+T_GIF = cython.declare(cython.longlong, _hash("image/gif"))
+T_PNG = cython.declare(cython.longlong, _hash("image/png"))
+T_JPEG = cython.declare(cython.longlong, _hash("image/jpeg"))
+T_JPG = cython.declare(cython.longlong, _hash("image/jpg"))
+T_MAIL = cython.declare(cython.longlong, _hash("message/rfc822"))
+N_CONTENT_TYPE = cython.declare(cython.longlong, _hash("content-type"))
+N_BOUNDARY = cython.declare(cython.longlong, _hash("boundary="))
 C_GZIP = cython.declare(cython.longlong, _hash("gzip"))
 C_X_GZIP = cython.declare(cython.longlong, _hash("x-gzip"))
 C_DEFLATE = cython.declare(cython.longlong, _hash("deflate"))
@@ -551,15 +561,15 @@ class Reader:
     @cython.nogil
     @cython.exceptval(-2)
     def put_body_words(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-                       coded: cython.longlong, first: cython.longlong, first_len: cython.longlong,
-                       at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+                       coded: cython.longlong, first: cython.longlong, first_len: cython.longlong, part: cython.Py_ssize_t,
+                       part_len: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Write what a body adds to the row, by its media type view[start:end] (start -1: none) and its first bytes.
 
+        part, part_len  where the arena holds the boundary and the body of a multipart one (see keep_boundary)
         Sets self.ctl[PROTOCOL]. Returns the index after it.
         """
         kind: cython.longlong
         media: cython.longlong
-        i: cython.Py_ssize_t
         length: cython.Py_ssize_t = end - start
         if coded:
             if not unpacks(first, first_len, coded):
@@ -570,13 +580,23 @@ class Reader:
         if start < 0:
             return self.put_image(kind, at) if kind > 0 else at
         if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
-            return at
+            return self.put_parts(view, part, part_len, at)
         media = hash_of(view, start, end)
         if length > 5 and hash_of(view, start, start + 5) == T_TEXT and is_xml(first, first_len):
             self.ctl[PROTOCOL] = P_XML
             return at
         if kind > 0 and not (length > 5 and hash_of(view, start, start + 5) == T_TEXT) and media != T_FORM and media != T_JSON:
             return self.put_image(kind, at)      # a type that nothing reads as text: what the body is counts
+        return self.put_media(view, start, end, media, at)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_media(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                  media: cython.longlong, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write what a media type view[start:end] adds to the row; `media` is its hash. Sets self.ctl[PROTOCOL]."""
+        i: cython.Py_ssize_t
+        length: cython.Py_ssize_t = end - start
         if media == T_OCTETS:
             return at
         if media == T_TEXT_XML or media == T_XML or (length > 4 and view[end - 4] == 43 and lower(view[end - 3]) == 120
@@ -604,11 +624,160 @@ class Reader:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
+    def keep_boundary(self, view: cython.const[cython.uchar][::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
+        """The head that was just read announces a multipart body: keep its boundary, so that the body is kept behind it."""
+        start: cython.Py_ssize_t = self.facts[TYPE_START_]
+        at: cython.Py_ssize_t = self.facts[TYPE_END_]
+        end: cython.Py_ssize_t
+        stop: cython.Py_ssize_t = self.ctl[HEAD_STOP]
+        used: cython.Py_ssize_t
+        quoted: cython.bint = False
+        if start < 0 or at - start < 10 or at - start > 256 or hash_of(view, start, start + 10) != T_MULTIPART:
+            return 0
+        if stop > at + _MAX_PARAMETERS:
+            stop = at + _MAX_PARAMETERS
+        while at + 9 < stop and view[at] != 10 and not (lower(view[at]) == 98 and hash_of(view, at, at + 9) == N_BOUNDARY):
+            at += 1
+        if at + 9 >= stop or view[at] == 10:
+            return 0
+        at += 9
+        if view[at] == 34:
+            quoted = True
+            at += 1
+        end = at
+        while end < stop and view[end] != 10 and view[end] != 13 \
+                and not (view[end] == 34 if quoted else (view[end] == 59 or is_space(view[end]))):
+            end += 1
+        if end == at or end - at > 200:
+            return 0
+        used = self.ctl[ARENA_USED]
+        self.arena[used] = cython.cast(cython.uchar, end - at)
+        self.state[row, lane + PART] = used
+        self.ctl[ARENA_USED] = self.keep_view(view, at, end, used + 1)
+        self.state[row, lane + PART_LEN] = self.ctl[ARENA_USED] - used
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def is_boundary(self, part: cython.Py_ssize_t, at: cython.Py_ssize_t, stop: cython.Py_ssize_t) -> cython.bint:
+        """Whether the arena holds `--` and the boundary kept at `part` at index `at`, before `stop`."""
+        length: cython.Py_ssize_t = self.arena[part]
+        i: cython.Py_ssize_t
+        if at + 2 + length > stop or self.arena[at] != 45 or self.arena[at + 1] != 45:
+            return False
+        for i in range(length):
+            if self.arena[at + 2 + i] != self.arena[part + 1 + i]:
+                return False
+        return True
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_parts(self, view: cython.const[cython.uchar][::1], part: cython.Py_ssize_t, length: cython.Py_ssize_t,
+                  at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write what the parts of the multipart body kept in the arena at part:part + length add to the row (RFC 2046 section 5.1).
+
+        A part counts when a boundary follows it, as in Wireshark. A body that was too long to be kept whole counts as one
+        that ends with its last part.
+        """
+        stop: cython.Py_ssize_t = part + length
+        here: cython.Py_ssize_t
+        line: cython.Py_ssize_t
+        width: cython.Py_ssize_t
+        begun: cython.Py_ssize_t = -1           # the line after the boundary that the part begins with
+        room: cython.Py_ssize_t = at + _INFO
+        whole: cython.bint = length < _MULTIPART
+        if length == 0:
+            return at
+        width = self.arena[part]
+        here = part + 1 + width
+        while here < stop and at < room:
+            line = line_end(self.arena, here, stop, False)
+            if self.is_boundary(part, here, stop) and (begun < 0 or (here - begun >= 2 and self.arena[here - 2] == 13)):
+                if begun >= 0:
+                    at = self.put_part(begun, here - 2, at)
+                begun = line + 1 if line >= 0 else stop
+                if here + 4 + width <= stop and self.arena[here + 2 + width] == 45 and self.arena[here + 3 + width] == 45:
+                    return at
+            if line < 0:
+                break
+            here = line + 1
+        if not whole and begun >= 0:
+            at = self.put_part(begun, stop, at)
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_part(self, start: cython.Py_ssize_t, stop: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write what the part self.arena[start:stop], fields and body, adds to the row."""
+        line: cython.Py_ssize_t
+        colon: cython.Py_ssize_t
+        name: cython.Py_ssize_t
+        a: cython.Py_ssize_t = -1
+        b: cython.Py_ssize_t = -1
+        i: cython.Py_ssize_t
+        first: cython.longlong = 0
+        kind: cython.longlong
+        media: cython.longlong
+        while start < stop:
+            line = line_end(self.arena, start, stop, False)
+            if line < 0:
+                line = stop
+            name = start
+            colon = start
+            while colon < line and self.arena[colon] != 58:
+                colon += 1
+            start = line + 1
+            if colon == line:                   # the empty line, or one that is no field
+                break
+            b = colon
+            while b > name and is_space(self.arena[b - 1]):
+                b -= 1
+            if b - name != 12 or hash_of(self.arena, name, b) != N_CONTENT_TYPE:
+                continue
+            while start < stop and (self.arena[start] == 32 or self.arena[start] == 9):        # folded
+                line = line_end(self.arena, start, stop, False)
+                if line < 0:
+                    line = stop
+                start = line + 1
+            a = colon + 1
+            while a < line and (is_space(self.arena[a]) or self.arena[a] == 10):
+                a += 1
+        if a < 0:
+            return at
+        b = a
+        while b < stop and self.arena[b] != 59 and self.arena[b] != 10 and not is_space(self.arena[b]):
+            b += 1
+        if a == b:
+            return at
+        media = hash_of(self.arena, a, b)
+        if media == T_MAIL or (b - a > 10 and hash_of(self.arena, a, a + 10) == T_MULTIPART):
+            return at
+        if media == T_GIF or media == T_PNG or media == T_JPEG or media == T_JPG:
+            for i in range(start, start + 7 if start + 7 < stop else stop):
+                first = (first << 8) | self.arena[i]
+            kind = image_kind(first, 7 if start + 7 < stop else stop - start) if start < stop else 0
+            if (media == T_PNG and kind == 3) or (media == T_GIF and 1 <= kind <= 2 and stop - start >= 20) \
+                    or ((media == T_JPEG or media == T_JPG) and kind == 4):
+                return self.put_image(kind, at)
+        at = self.put_media(self.arena, a, b, media, at)
+        if start >= stop and b - a > 5 and hash_of(self.arena, a, a + 5) == T_TEXT:
+            at = self.put_media(self.arena, a, b, media, at)       # nothing read as text, and then as a medium
+        return at
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
     def see_body(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
                  row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
-        """Note that view[start:end] is body: count it and keep the first bytes."""
+        """Note that view[start:end] is body: count it and keep the first bytes, of a multipart body all that is told of it."""
         i: cython.Py_ssize_t = start
+        length: cython.Py_ssize_t = self.state[row, lane + PART_LEN]
         if end > start:
+            if 0 < length < _MULTIPART:
+                self.keep_part(view, start, end if end - start < _MULTIPART - length else start + _MULTIPART - length, row, lane)
             while i < end and self.state[row, lane + FIRST_LEN] < 7:
                 self.state[row, lane + FIRST] = (self.state[row, lane + FIRST] << 8) | view[i]
                 self.state[row, lane + FIRST_LEN] += 1
@@ -779,7 +948,8 @@ class Reader:
         if self.state[row, lane + BODY] > 0:
             at = self.put_body_words(self.arena, media if self.state[row, lane + MEDIA_LEN] >= 0 else -1,
                                      media + self.state[row, lane + MEDIA_LEN], self.state[row, lane + CODED],
-                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN],
+                                     self.state[row, lane + PART], self.state[row, lane + PART_LEN], at)
         start = self.state[row, lane + KEPT]
         self.write_down(self.state[row, lane + KIND_], True, start, start + self.state[row, lane + KEPT_LEN],
                         self.state[row, lane + BODY])
@@ -858,6 +1028,9 @@ class Reader:
         self.state[row, lane + CHUNK_DIGITS] = 0
         self.rest[0] = -1
         self.ctl[HEAD_STOP] = self.facts[BREAK_] if self.facts[BREAK_] >= 0 else head_stop
+        self.state[row, lane + PART_LEN] = 0
+        if wants_body:
+            self.keep_boundary(view, row, lane)
         if wants_body and captured:
             if self.facts[CHUNKED_]:
                 stop = self.read_chunks(view, head_stop, end, row, lane)
@@ -899,7 +1072,8 @@ class Reader:
         if self.state[row, lane + BODY] > 0:
             at = self.put_body_words(view, media, self.facts[TYPE_END_],
                                      coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_]),
-                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN], at)
+                                     self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN],
+                                     self.state[row, lane + PART], self.state[row, lane + PART_LEN], at)
         self.write_down(kind, self.ctl[IN_ARENA] != 0, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], self.state[row, lane + BODY])
         self.message_done(row, kind, self.facts[METHOD_], status, self.facts[UPGRADE_])
         self.state[row, lane + PHASE] = IDLE
@@ -1124,9 +1298,12 @@ class Reader:
             stop = start + distance(seq, self.state[row, lane + NEXT])
             if stop > end:
                 stop = end
-            if self.state[row, lane + BODY] == 0 or self.state[row, lane + FIRST_LEN] < 7:
+            if self.state[row, lane + BODY] == 0 or self.state[row, lane + FIRST_LEN] < 7 or self.state[row, lane + PART_LEN]:
                 if seq == self.state[row, lane + CONTIG]:
                     self.see_body(view, start, stop, row, lane)
+                elif self.state[row, lane + FIRST_LEN] == 7:
+                    self.state[row, lane + BODY] += stop - start
+                    self.state[row, lane + PART_LEN] = 0        # parts are read in order, or not at all
             else:
                 self.state[row, lane + BODY] += stop - start
             if distance(seq_end, self.state[row, lane + NEXT]) < 0:
@@ -1147,10 +1324,11 @@ class Reader:
                 at = self.read_messages(view, stop, end, captured, seq + (stop - start), at, row, lane, True)
             return at
         if phase == UNTIL_FIN:
-            if self.state[row, lane + FIRST_LEN] < 7 and seq == self.state[row, lane + CONTIG]:
+            if (self.state[row, lane + FIRST_LEN] < 7 or self.state[row, lane + PART_LEN]) and seq == self.state[row, lane + CONTIG]:
                 self.see_body(view, start, end, row, lane)
             else:
                 self.state[row, lane + BODY] += end - start
+                self.state[row, lane + PART_LEN] = 0
             self.add_range(row, lane, seq, seq_end)
             if fin and not reordered and self.state[row, lane + CONTIG] == seq_end and not self.state[row, lane + BROKEN] \
                     and self.state[row, lane + ISLAND_A] < 0:
@@ -1269,6 +1447,7 @@ class Reader:
                     return i
                 self.packet = i
                 need *= 2
+            need += end - start + self.state[row, lane + PART_LEN]     # a multipart body is kept twice when it comes with its head
             if self.arena.shape[0] - self.ctl[ARENA_USED] < _ROOM + need:
                 self.ctl[STATUS] = 2
                 return i

@@ -22,12 +22,30 @@ BODIES = [(kind, body) for kind in TEXTS for body in (b"", b"x", b"<html></html>
     ("image/png", PNG), ("text/plain", GIF), ("image/gif", GIF), ("image/gif", b"none")]
 
 
+def multipart(*parts: tuple[str | None, bytes], boundary: str = "0x1y", closed: bool = True, preamble: str = "") -> bytes:
+    """A multipart body of parts of these media types."""
+    out = preamble.encode()
+    for kind, body in parts:
+        out += f"--{boundary}\r\nContent-Disposition: form-data; name=a\r\n".encode()
+        out += (f"Content-Type: {kind}\r\n\r\n" if kind else "\r\n").encode() + body + b"\r\n"
+    return out + (f"--{boundary}--\r\n".encode() if closed else b"")
+
+
+PARTS: list[list[tuple[str | None, bytes]]] = [
+    [("text/plain", b"x")], [(None, b"x"), ("image/png", PNG)], [("text/plain; charset=utf-8", b""), ("Text/HTML", b"<p>")],
+    [("application/json", b"{}"), ("image/gif", GIF), ("image/gif", b"none")], [("text/xml", b"<a/>"), ("application/pdf", b"%PDF")],
+    [("application/octet-stream", PNG)], [("text/css", b"a {}\r\n" * 2000), (None, b"x"), ("image/jpeg", b"\r\n--0x\r\n")]]
+MULTIPART = [(kind, multipart(*parts, closed=closed, preamble=preamble)) for parts in PARTS for closed in (True, False)
+             for kind, preamble in (("multipart/form-data; boundary=0x1y", ""), ('multipart/byteranges;x=y; boundary="0x1y"', "This\r\n"),
+                                    ("Multipart/Mixed;boundary=0x1y;a=b", "\r\n"), ("multipart/form-data; boundary=other", ""))]
+
+
 def request(rng: random.Random) -> tuple[bytes, str]:
     method = rng.choice(["GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS"])
     head = f"{method} /{rng.choice(['', 'index.html', 'a?b=c&d=e', 'x' * 200])} HTTP/{rng.choice(['1.0', '1.1'])}\r\nHost: a.example\r\n"
     body = b""
     if method in ("POST", "PUT"):
-        kind, body = rng.choice(BODIES)
+        kind, body = rng.choice(rng.choice([BODIES, BODIES, MULTIPART]))
         if kind:
             head += f"Content-Type: {kind}\r\n"
         if rng.random() < 0.7:
