@@ -94,7 +94,10 @@ class _Open:
         info = self.info
         if self.decoder.coded and not info.holes:
             self.flush()
-        info.holes.append((info.length, length))
+        if info.holes and info.holes[-1][0] == info.length:
+            info.holes[-1] = (info.length, info.holes[-1][1] + length)
+        else:
+            info.holes.append((info.length, length))
         self.sink.hole(length)
 
     def flush(self) -> None:

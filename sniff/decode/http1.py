@@ -4,6 +4,8 @@ Their loops are compiled leaves (http1_rows.py, http1_messages.py); here is what
 what is kept for too many waiting messages (limits.WAITING_BYTES), and write notes.
 """
 
+import re
+
 import numpy as np
 
 from sniff import limits
@@ -22,10 +24,12 @@ from sniff.decode.columns import (
     M_HEAD_BUFFER,
     M_HEAD_KEPT,
     M_HEAD_START,
+    M_IS_RESPONSE,
     M_LAST_PACKET,
     M_PREFIX_BUFFER,
     M_PREFIX_LEN,
     M_PREFIX_START,
+    M_STATUS,
     M_STORE_OFFSET,
     METHODS,
     Framing,
@@ -156,6 +160,9 @@ FLAG_NOTES = (
 )
 
 
+_STATUS_LINE = re.compile(rb"HTTP/\d\.\d +(\d{3})[ \r\n]", re.IGNORECASE)
+
+
 class HttpMessages:
     """The HTTP messages that end in each batch, made from stream pieces.
 
@@ -225,6 +232,7 @@ class HttpMessages:
         self._settle(streams)
         made = int(ctl[messages.CTL_MADE])
         ended = self._messages[:, :made].copy()
+        self._read_statuses(ended)
         self._note(ended)
         heads = np.empty(0, np.uint8)
         if (made and ended[(M_HEAD_BUFFER, M_PREFIX_BUFFER), :].any()) or ctl[messages.CTL_BEGUN]:
@@ -287,6 +295,17 @@ class HttpMessages:
                 at += length
         self._arena = arena
         self._ctl[messages.CTL_ARENA_USED] = at
+
+    def _read_statuses(self, ended: Table) -> None:
+        """Responses whose heads broke off still have a status, when their first line was whole."""
+        unread = (ended[M_IS_RESPONSE] == 1) & (ended[M_STATUS] == 0) & (ended[M_HEAD_KEPT] > 0) & (ended[M_HEAD_BUFFER] == 1) \
+            & (ended[M_FLAGS] & int(MessageFlag.COMPLETE) == 0)
+        for index in np.flatnonzero(unread).tolist():
+            start = int(ended[M_HEAD_START, index])
+            line = self._arena[start:start + min(int(ended[M_HEAD_KEPT, index]), 64)].tobytes()
+            found = _STATUS_LINE.match(line)
+            if found:
+                ended[M_STATUS, index] = int(found[1])
 
     def _note(self, ended: Table) -> None:
         """Write down what is strange about the messages of one batch."""

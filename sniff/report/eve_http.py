@@ -139,7 +139,8 @@ def file_events(record: Record, tx_id: int) -> list[dict[str, Any]]:
 
 def _body_info(record: Record, body: Body, tx_id: int) -> dict[str, Any]:
     info = body.info
-    found = _info(_name(record, body.message), info.length, info.complete, bool(info.missing), tx_id,
+    size = info.length + (0 if body.message.codings else info.missing)  # Suricata counts what is missing
+    found = _info(_name(record, body.message), size, info.complete, bool(info.missing), tx_id,
                   body.digest.hash("sha256"))
     span = body.message.content_range
     if span is not None and span.first >= 0:

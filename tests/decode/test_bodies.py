@@ -85,6 +85,11 @@ def test_a_hole_is_marked_and_never_filled():
     assert not info.complete
 
 
+def test_segments_lost_in_a_row_are_one_hole():
+    digest, = collect(frames_of([REQUEST, response(TEXT)], 1000, lost=(3, 4, 5, 7)), sizes=(6, 1, 1))[0]
+    assert [length for _, length in digest.info.holes] == [3000, 1000]
+
+
 def test_what_follows_a_hole_in_compressed_bytes_is_lost():
     noise = np.random.default_rng(1).bytes(20000)
     digest, = collect(frames_of([REQUEST, response(gzip.compress(noise), b"Content-Encoding: gzip\r\n")], 1000, lost=(5,)))[0]
