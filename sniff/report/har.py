@@ -33,7 +33,7 @@ from sniff.report.har_bodies import Bodies, Body, masked_json
 from sniff.report.har_pages import Page, Pages
 from sniff.report.http_lines import connection_json, odd_json
 from sniff.report.lines import PART_ROWS
-from sniff.report.secret_urls import masked_pairs, masked_url
+from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -196,11 +196,11 @@ def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int 
     dns, connect, queue, send, wait, receive = (max(phase, 0) for phase in exchange.phases)
     sent = take(request) if request is not None else None
     got = take(response) if response is not None else None
-    url = masked_url(exchange.url(secrets), secrets)
+    url = har_url(exchange, secrets) if request is not None else _server_url(exchange)
     pageref = f'"pageref":"page_{page}",' if page else ""
     return (f'{{{pageref}"startedDateTime":"{timestamp(exchange.start_ns)}",'
             f'"time":{_ms(dns + connect + queue + send + wait + receive)},'
-            f'"request":{_request(request, sent, url, exchange, secrets)},"response":{_response(response, got, secrets)},'
+            f'"request":{_request(request, sent, url, secrets)},"response":{_response(response, got, secrets)},'
             f'"cache":{{}},"timings":{{"blocked":{_ms(queue)},"dns":{_ms(dns) if dns else -1},'
             f'"connect":{_ms(connect) if connect else -1},"send":{_ms(send)},"wait":{_ms(wait)},"receive":{_ms(receive)},"ssl":-1}}'
             f'{_ends(connection)},"_sniff":{_facts(exchange, sent, got)}}}')
@@ -208,9 +208,9 @@ def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int 
 
 # --- request and response -----------------------------------------------------------------------------------------------
 
-def _request(message: Message | None, body: Body | None, url: str, exchange: Exchange, secrets: bool) -> str:
+def _request(message: Message | None, body: Body | None, url: str, secrets: bool) -> str:
     if message is None:
-        return (f'{{"method":"","url":{quote(_server_url(exchange))},"httpVersion":"","cookies":[],"headers":[],'
+        return (f'{{"method":"","url":{quote(url)},"httpVersion":"","cookies":[],"headers":[],'
                 '"queryString":[],"headersSize":-1,"bodySize":-1}')
     headers, cookies = _headers(message, secrets)
     return (f'{{"method":{quote(fields.text(message.method))},"url":{quote(url)},"httpVersion":{quote(message.version)},'

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sniff import limits
 from sniff.decode import fields
 from sniff.exchange.http import Exchange
-from sniff.report.secret_urls import masked_url
+from sniff.report.secret_urls import har_url, masked_url
 
 LOADING_NS = 10_000_000_000
 """After so long without an exchange, a page is no longer loading."""
@@ -65,7 +65,7 @@ class Pages:
                 and (response is None or not _DOCUMENT(response.head)):
             return 0
         client = exchange.connection.client
-        url = masked_url(exchange.url(secrets), secrets)
+        url = har_url(exchange, secrets)
         referer = masked_url(fields.text(request.get(b"referer")).partition("#")[0], secrets)
         document = response is not None and 200 <= status < 400 and _is_document(exchange)
         location = fields.text(response.get(b"location")) if response is not None and 300 <= status < 400 else ""
@@ -95,7 +95,11 @@ class Pages:
             page = self._by_url.get(hash((client, referer)))
             if page is None and referer.rstrip("/") == _origin(referer):    # browsers tell other hosts no more than this
                 page = self._latest.get(hash((client, _host(referer))))
-            return page if page is not None else self._new(referer, start_ns, False)
+            if page is None:        # its document was not captured, or is still to end
+                page = self._new(referer, start_ns, False)
+                if page is not None:
+                    self._remember(self._by_url, hash((client, referer)), page)
+            return page
         page = self._latest.get(hash((client, _host(url))))
         return page if page is not None and start_ns - page.last_ns <= LOADING_NS else None
 

@@ -1,11 +1,15 @@
 """URLs and forms without the secrets in them: values of parameters whose names say that they are secrets."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from sniff.decode import credentials
 from sniff.decode.forms import Pair
+from sniff.exchange.http import Exchange
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def may_have_secrets(text: str) -> bool:
@@ -30,6 +34,16 @@ def _masked(member: str) -> str:
 @lru_cache(1024)
 def _is_secret(name: str) -> bool:
     return credentials.is_secret(unquote_plus(name))
+
+
+def har_url(exchange: Exchange, secrets: bool = False) -> str:
+    """The URL of a request as a URI with a host, in ASCII (RFC 3986); of CONNECT the place that it asked for."""
+    url = masked_url(exchange.url(secrets), secrets)
+    if not url.isascii():
+        url = _NOT_ASCII.sub(lambda match: quote(match[0]), url)
+    if "://" not in url[:12]:
+        url = f"http://{url}/"
+    return url if not url.startswith("http:///") else f"http://unknown{url[7:]}"
 
 
 def masked_pairs(pairs: Iterable[Pair], secrets: bool = False) -> list[Pair]:
