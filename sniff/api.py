@@ -22,12 +22,15 @@ from sniff.capture.raw import Interface
 from sniff.capture.sources import open_capture
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
+from sniff.decode.batch import AppBatch
 from sniff.decode.dns_message import DnsMessage
-from sniff.decode.message import Message, messages_of
+from sniff.decode.message import Message, message_at
 from sniff.errors import UsageError
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
 from sniff.exchange.stage import Joined, Joiner
+from sniff.filters.chosen import Chosen
+from sniff.filters.filter import Filter
 from sniff.notes import Notes
 from sniff.packets import columns as c
 from sniff.packets.columns import Kind
@@ -178,7 +181,8 @@ class Packets(Table[Packet]):
         found: dict[str, list[Column]] = {name: [] for name in names}
         lines = TabsLines()
         for step in self._steps(rows=with_text):
-            shown = step.rows.shown if step.rows is not None else np.arange(len(step.packets))
+            shown = step.rows.shown if step.rows is not None else \
+                np.arange(len(step.packets)) if step.matched is None else np.flatnonzero(step.matched)
             for name in names:
                 if name not in self.TEXT:
                     found[name].append(self._numbers(step, name)[shown])
@@ -243,12 +247,13 @@ class HttpMessages(_Messages[Message]):
     heads = ("Packet", "Stream", "Start line", "Type", "Body", "State")
 
     def __iter__(self) -> Iterator[Message]:
-        for step in self._capture.steps(messages=True, rows=False):
-            yield from messages_of(step.apps)
+        for apps, wanted in self._capture.messages():
+            for index in wanted.tolist():
+                yield message_at(apps, index, apps.messages)
 
     def _tables(self) -> Iterator[Column]:
-        for step in self._capture.steps(messages=True, rows=False):
-            yield step.apps.messages
+        for apps, wanted in self._capture.messages():
+            yield apps.messages[:, wanted]
 
     def _cells(self, item: Message) -> tuple[object, ...]:
         return (item.first_packet, item.stream, item.start_line.decode("utf-8", "backslashreplace"), item.media_type,
@@ -366,8 +371,12 @@ class Capture:
     http     HTTP messages; exchanges are what they make
     """
 
-    def __init__(self, *paths: Path) -> None:
-        """Raises InputError when a file cannot be opened or is no capture."""
+    def __init__(self, *paths: Path, filter: str | None = None) -> None:
+        """`filter`: only what matches this display filter; see Capture.filter.
+
+        Raises InputError when a file cannot be opened or is no capture, FilterError for a mistake in the filter.
+        """
+        self._filter = Filter(filter) if filter is not None else None
         if not paths:
             raise UsageError("no file to read; give the path of a capture")
         self.paths = tuple(os.fspath(path) for path in paths)
@@ -383,14 +392,28 @@ class Capture:
         self.exchanges = Exchanges(self)
 
     def __repr__(self) -> str:
-        return f"<Capture {', '.join(self.paths)}>"
+        chosen = f" where {self._filter.text}" if self._filter is not None else ""
+        return f"<Capture {', '.join(self.paths)}{chosen}>"
+
+    def filter(self, expression: str) -> "Capture":
+        """The same capture, of which only what matches a display filter in Wireshark's language is there.
+
+        Packets and rows are those that match; messages, lookups and exchanges those of which a packet does. The summary counts
+        the same. Filtering again narrows it further. `capture.filter("http.response.code >= 400").exchanges`
+
+        Raises FilterError, which says where the mistake is (`position`, `length`) and, printed, what was probably meant.
+        """
+        wanted = Filter(expression).text
+        if self._filter is not None and self._filter.text.strip() and wanted.strip():
+            wanted = f"({self._filter.text}) and ({wanted})"
+        return Capture(*self.paths, filter=wanted if wanted.strip() or self._filter is None else self._filter.text)
 
     def _repr_html_(self) -> str:
         from sniff.report.notebook import paragraph_html
         return paragraph_html([", ".join(self.paths), *self.summary.lines()]) + self.rows._repr_html_()
 
     def _open(self, **options: bool) -> Analysis:
-        return Analysis(self.paths, **options)
+        return Analysis(self.paths, filter=self._filter, **options)
 
     def steps(self, **options: bool) -> Iterator[Step]:
         """One pass over the capture, batch by batch, for those who want the columns of all stages; see pipeline.Analysis."""
@@ -401,9 +424,30 @@ class Capture:
     def joined(self) -> Iterator[Joined]:
         """One pass, as what each batch completes of DNS and HTTP."""
         joiner = Joiner()
+        chosen = Chosen()
         for step in self.steps(messages=True, rows=False):
-            yield joiner.add(step.apps)
-        yield joiner.finish()
+            if step.matched is not None:
+                chosen.add(step.apps, step.matched)
+            yield self._joined(joiner.add(step.apps), chosen)
+        yield self._joined(joiner.finish(), chosen)
+
+    def _joined(self, joined: Joined, chosen: Chosen) -> Joined:
+        """What matches of it."""
+        if self._filter is None:
+            return joined
+        messages = chosen.dns(joined.messages) if joined.messages is not None else None
+        return Joined(messages, chosen.lookups(joined.dns), [one for one in joined.http if chosen.has(one)])
+
+    def messages(self) -> Iterator[tuple[AppBatch, Column]]:
+        """(batch, indexes of its HTTP messages that count) of each batch, one pass."""
+        chosen = Chosen()
+        for step in self.steps(messages=True, rows=False):
+            table = step.apps.messages
+            if step.matched is None:
+                yield step.apps, np.arange(table.shape[1])
+            else:
+                chosen.add(step.apps, step.matched)
+                yield step.apps, np.flatnonzero(chosen.messages(table))
 
     @cached_property
     def _totals(self) -> tuple[Summary, str | None, list[Interface]]:
@@ -414,7 +458,7 @@ class Capture:
                 summary.read = lambda offset, length: self.read(offset, length)
             joiner = Joiner(analysis.notes, analysis.counters)
             for step in analysis:
-                summary.add(step.apps, len(step.rows.shown) if step.rows is not None else 0)
+                summary.add(step.apps, len(step.rows.shown) if step.rows is not None else 0, step.matched)
                 joiner.add(step.apps)
             joiner.finish()
             return summary, str(source.damage) if source.damage else None, list(source.interfaces)

@@ -40,8 +40,9 @@ FORMAT_HELP = "; ".join(f"{name}: {form.help}" for name, form in FORMATS.items()
               help="tshark: with --packets, its words for protocols that sniff does not decode.")
 @click.option("--secrets", is_flag=True, help="With --format har: show credentials and cookies as they are, not masked.")
 @click.option("--follow", is_flag=True, help="Go on while the file grows, until Ctrl-C.")
-def command(files: tuple[str, ...], expression: str | None, packets_path: str | None, whole_streams: bool, packets: bool,
-            flows: bool, lookups: bool, names: bool, processes: bool, name: str | None, path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
+def command(files: tuple[str, ...], expression: str | None, packets_path: str | None, whole_streams: bool,
+            packets: bool, flows: bool, lookups: bool, names: bool, processes: bool, name: str | None,
+            path: str | None, eve_dns: int, dissector: str, secrets: bool, follow: bool) -> int:
     """Show what happened in capture files.
 
     FILE may be - for standard input. Several files are read as one capture in time order.

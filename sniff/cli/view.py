@@ -48,7 +48,8 @@ class View:
         """The pipeline over these files that makes what the format needs."""
         from sniff.pipeline import Analysis
         form = self.form
-        return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings, filter=self.filter,
+        return Analysis(paths, follow=follow, packets=self.packets, rows=form.rows, bodies=form.bodies, endings=form.endings,
+                        filter=self.filter,
                         flows=form.flows, messages=self.names or (form.messages and not (self.packets and not form.summary)))
 
     def summary(self, analysis: "Analysis", *, one: bool) -> "Summary":

@@ -1,16 +1,22 @@
 """What a filter chose so far: packets and the streams they belong to, for what is told of them later."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sniff.decode.batch import AppBatch
+from sniff.decode.columns import M_FIRST_PACKET, M_HEAD_PACKET, M_LAST_PACKET
+from sniff.decode.dns import DnsBatch
+from sniff.decode.dns_columns import D_NUMBER
+from sniff.exchange.dns import DnsExchanges
+from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
+from sniff.exchange.http import Exchange
 from sniff.filters.columns import Mask
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
-
-Numbers = Table | list[int]
 
 
 class Bits:
@@ -71,3 +77,27 @@ class Chosen:
     def stream(self, protocol: int, number: int) -> bool:
         """Whether a packet of this stream matched; protocol is 6 or 17."""
         return number in (self.tcp if protocol == 6 else self.udp)
+
+    # --- what their messages are part of ------------------------------------------------------------------------------
+
+    def messages(self, messages: Table) -> Mask:
+        """bool[k]: which HTTP messages have a packet that matched: that with their first byte, with the end of their head, or the last.
+
+        messages  int64[M_COUNT, k]  AppBatch.messages
+        """
+        return self.packets.have(messages[M_LAST_PACKET]) | self.packets.have(messages[M_HEAD_PACKET]) \
+            | self.packets.have(messages[M_FIRST_PACKET])
+
+    def has(self, exchange: Exchange) -> bool:
+        """Whether one of its messages has such a packet."""
+        return any(number in self.packets for message in exchange.messages
+                   for number in (message.last_packet, message.head_packet, message.first_packet))
+
+    def lookups(self, exchanges: DnsExchanges) -> DnsExchanges:
+        """Those whose query or response matched."""
+        wanted = self.packets.have(exchanges.column(X_QUERY_ + D_NUMBER)) | self.packets.have(exchanges.column(X_ANSWER_ + D_NUMBER))
+        return replace(exchanges, rows=exchanges.rows[wanted])
+
+    def dns(self, batch: DnsBatch) -> DnsBatch:
+        """The DNS messages whose packet matched."""
+        return replace(batch, messages=batch.messages[self.packets.have(batch.column(D_NUMBER))])

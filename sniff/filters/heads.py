@@ -139,7 +139,8 @@ def heads_of(view: View) -> list[Head]:
 
 def _ssdp(view: View) -> list[Head]:
     table = view.table
-    wanted = (table[c.KIND] == Kind.UDP) & ((table[c.SRC_PORT] == SSDP_PORT) | (table[c.DST_PORT] == SSDP_PORT)) & (table[c.PAYLOAD_LEN] > 0)
+    port = (table[c.SRC_PORT] == SSDP_PORT) | (table[c.DST_PORT] == SSDP_PORT)
+    wanted = port & (table[c.KIND] == Kind.UDP) & (table[c.PAYLOAD_LEN] > 0)
     found = []
     for packet in np.flatnonzero(wanted).tolist():
         data = view.packets.payload(packet)

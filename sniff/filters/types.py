@@ -73,8 +73,8 @@ _PLAIN_BYTES = re.compile(r":?(?:[0-9a-fA-F]{2})+|0[xX][0-9a-fA-F]{1,2}|:?[0-9a-
 _SECONDS = re.compile(r"(-)?(\d{1,11})?(?:\.(\d*))?", re.ASCII)
 _FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
 _ISO_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.ASCII)
-_WORD_TIME = re.compile(r"([A-Za-z]{3}) {1,2}(\d{1,2}), (\d{4})(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?",
-                        re.ASCII)
+_WORD_TIME = re.compile(r"([A-Za-z]{3}) {1,2}(\d{1,2}), (\d{4})(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?"
+                        r"\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -3,7 +3,6 @@
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -104,11 +103,7 @@ class _Lookups:
 
     def _shown(self, exchanges: DnsExchanges) -> DnsExchanges:
         """Those one of whose packets was chosen, when packets are chosen at all."""
-        if self._chosen is None:
-            return exchanges
-        packets = self._chosen.packets
-        wanted = packets.have(exchanges.column(p.X_QUERY_ + d.D_NUMBER)) | packets.have(exchanges.column(p.X_ANSWER_ + d.D_NUMBER))
-        return replace(exchanges, rows=exchanges.rows[wanted])
+        return exchanges if self._chosen is None else self._chosen.lookups(exchanges)
 
 
 class LookupLines(_Lookups):
