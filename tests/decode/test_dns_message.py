@@ -1,5 +1,6 @@
 """DnsMessage: what dnspython writes reads back the same; what nobody should write is cut where it breaks."""
 
+import pkgutil
 import struct
 import time
 
@@ -10,6 +11,8 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.rdtypes.ANY
+import dns.rdtypes.IN
 import dns.rrset
 import dns.update
 import pytest
@@ -58,6 +61,48 @@ RDATA = {
     "TLSA": st.just("3 1 1 " + "cd" * 32), "URI": st.just('10 1 "https://example.net/"'), "RP": st.just("a.example. b.example."),
     "OPENPGPKEY": st.just("aGVsbG8="), "EUI48": st.just("00-11-22-33-44-55"), "TYPE65280": st.just("\\# 3 abcdef"),
 }
+RARE = {
+    "AFSDB": "1 afs.example.",
+    "AMTRELAY": "10 0 1 203.0.113.15",
+    "APL": "1:192.168.32.0/21 !1:192.168.38.0/28",
+    "AVC": '"app-name:WOLFGANG"',
+    "CDNSKEY": "257 3 13 aGVsbG8gd29ybGQ=",
+    "CDS": "12345 8 2 " + "ab" * 32,
+    "CERT": "65534 65535 PRIVATEOID aGVsbG8=",
+    "CSYNC": "66 3 A NS AAAA",
+    "DHCID": "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",
+    "DLV": "12345 8 2 " + "ab" * 32,
+    "DSYNC": "CDS 1 5300 rr.example.",
+    "EUI64": "00-11-22-33-44-55-66-77",
+    "GPOS": "-22.6882 116.8652 250.0",
+    "HIP":
+        "2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs9LBPCIkOFH8cIvM4p rvs.example.",
+    "IPSECKEY": "10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+    "ISDN": '"150862028003217" "004"',
+    "KEY": "512 255 1 AQPSKmynfzW4kyBv015MUG2DeIQ3Cbl+BBZH4b/0PY1kxkmvHjcZc8no",
+    "KX": "10 kdc.example.",
+    "L32": "10 10.1.2.0",
+    "L64": "10 2001:0db8:1140:1000",
+    "LP": "10 l64-subnet.example.",
+    "NID": "10 0014:4fff:ff20:ee64",
+    "NINFO": '"zone info"',
+    "NSAP": "0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00",
+    "NSAP-PTR": "host.example.",
+    "NSEC3PARAM": "1 0 10 aabb",
+    "PX": "10 map822.example. mapx400.example.",
+    "RESINFO": "qnamemin exterr=15-17",
+    "RT": "10 relay.example.",
+    "SMIMEA": "3 1 1 " + "cd" * 32,
+    "SPF": '"v=spf1 -all"',
+    "WALLET": '"EUR" "1234"',
+    "X25": '"123456789"',
+    "ZONEMD": "2018031900 1 1 " + "ab" * 48,
+    "SIG": "A 13 2 3600 20300101000000 20240101000000 12345 example. aGVsbG8=",
+    "WKS": "10.0.0.1 6 21 23 80",
+    "TKEY": "gss-tsig. 1594203795 1594206664 3 0 KEYKEYKE",
+}
+"""A record of each of the other types that dnspython has a class for."""
+RDATA |= {kind: st.just(text) for kind, text in RARE.items()}
 OURS = {"A", "AAAA", "NS", "CNAME", "PTR", "DNAME", "MX", "SRV", "SOA", "TXT"}
 """Types whose text we write ourselves, names without the last dot."""
 
@@ -111,6 +156,20 @@ def read_back(got: DnsMessage, want: dns.message.Message) -> None:
 @given(written())
 def test_what_dnspython_writes_reads_back_the_same(made: dns.message.Message) -> None:
     read_back(one(made.to_wire(max_size=65535)), dns.message.from_wire(made.to_wire(max_size=65535), one_rr_per_rrset=True))
+
+
+@pytest.mark.parametrize("kind", sorted(RARE))
+def test_rare_types_read_back_the_same(kind: str) -> None:
+    made = dns.message.make_query("a.example.", kind)
+    made.answer.append(dns.rrset.from_text("a.example.", 60, "IN", kind, RARE[kind]))
+    read_back(one(made.to_wire(max_size=65535)), made)
+
+
+def test_every_type_of_dnspython_is_tried() -> None:
+    known = {module.name.replace("_", "-") for package in (dns.rdtypes.ANY, dns.rdtypes.IN)
+             for module in pkgutil.iter_modules(package.__path__)}
+    assert len(known) > 50
+    assert known - set(RDATA) <= {"OPT", "TSIG", "BRID", "HHIT"}, "the first two are no data; older releases lack the others"
 
 
 @given(written())
