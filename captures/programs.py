@@ -9,6 +9,7 @@ import selectors
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 Environ = dict[str, object]
@@ -69,6 +70,23 @@ def address(port: int) -> None:
                                    % (len(client) + 1, client.encode()))
 
 
+def scgi(port: int) -> None:
+    """An application that speaks SCGI: it says what it was asked for, and sends back what it was sent."""
+    with socket.create_server(("127.0.0.1", port)) as server:
+        while True:
+            connection, _address = server.accept()
+            with connection, connection.makefile("rb") as stream:
+                size = b""
+                while (digit := stream.read(1)) not in (b":", b""):
+                    size += digit
+                parts = stream.read(int(size or 0)).split(b"\0")
+                stream.read(1)
+                variables = dict(zip(parts[::2], parts[1::2], strict=False))
+                body = stream.read(int(variables.get(b"CONTENT_LENGTH") or 0))
+                words = b" ".join(variables.get(name, b"?") for name in (b"REQUEST_METHOD", b"REQUEST_URI"))
+                connection.sendall(b"Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + words + b"\n" + body)
+
+
 def application(environ: Environ, start_response: Callable[..., object]) -> object:
     """A small Werkzeug application: a form, a cookie, JSON."""
     import json
@@ -79,6 +97,8 @@ def application(environ: Environ, start_response: Callable[..., object]) -> obje
         response = Response(f"hello, {request.form['name']}\n", content_type="text/plain; charset=utf-8")
         response.set_cookie("name", "big")
     elif request.path == "/numbers":
+        if "slow" in request.args:
+            time.sleep(0.3)
         seen = sorted(request.cookies)
         response = Response(json.dumps({"numbers": list(range(10)), "cookies": seen}), content_type="application/json")
     else:
@@ -86,7 +106,7 @@ def application(environ: Environ, start_response: Callable[..., object]) -> obje
     return response(environ, start_response)
 
 
-PROGRAMS = {"echo": echo, "events": events, "address": address}
+PROGRAMS = {"echo": echo, "events": events, "address": address, "scgi": scgi}
 
 if __name__ == "__main__":
     PROGRAMS[sys.argv[1]](int(sys.argv[2]))

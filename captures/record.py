@@ -57,7 +57,9 @@ def scenario(file: str, about: str) -> Callable[[Callable[["Lab"], None]], Calla
 
 def run(*command: str, check: bool = True) -> None:
     """Run a program to its end, quietly."""
-    subprocess.run(command, check=check, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    subprocess.run(
+        command, check=check, cwd=HERE.parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
 
 
 @contextlib.contextmanager
@@ -65,6 +67,7 @@ def running(*command: str, ready: str = "", where: str = "stderr") -> Iterator[N
     """A program in the background, until the block ends. Waits until it has written `ready`."""
     with subprocess.Popen(
         command,
+        cwd=HERE.parent,  # command lines are recorded: they name files from there
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if where == "stdout" else subprocess.DEVNULL,
         stderr=subprocess.PIPE if where == "stderr" else subprocess.DEVNULL,
@@ -696,6 +699,12 @@ http {{
     server {{
         listen 127.0.0.1:8080;
         location /app/ {{ proxy_pass http://127.0.0.1:8001/; proxy_set_header Host $http_host; }}
+        location /files/ {{ alias {folder}/site/; types {{ text/html html; text/css css; }} }}
+        location /scgi/ {{ include /etc/nginx/scgi_params; scgi_pass 127.0.0.1:4000; }}
+        location /uwsgi/ {{
+            rewrite ^/uwsgi(/.*) $1 break;
+            include /etc/nginx/uwsgi_params; uwsgi_pass 127.0.0.1:3031;
+        }}
         location / {{
             include /etc/nginx/fastcgi_params;
             fastcgi_param SCRIPT_FILENAME {folder}/cgi$fastcgi_script_name;
@@ -704,6 +713,9 @@ http {{
     }}
 }}
 """
+
+GUNICORN = ["python", "-m", "gunicorn", "--chdir", "captures", "--no-control-socket", "programs:application"]
+"""In the folder above this one."""
 
 SCRIPT = """#!/bin/sh
 test "$REQUEST_METHOD" = POST && echo "Status: 201 Created"
@@ -717,10 +729,11 @@ echo "the script was here" >&2
 
 @contextlib.contextmanager
 def sniffing(lab: Lab, *ports: int) -> Iterator[None]:
-    """Record these ports of loopback with sniff itself."""
+    """Record these ports of loopback with sniff itself, with the processes that talk to each other."""
     expression = " or ".join(f"port {port}" for port in ports)
-    with running(sys.executable, "-m", "sniff", "live", "-i", "lo", "-q", "-w", str(lab.output), expression,
-                 ready="capturing on"):
+    command = ("live", "-i", "lo", "--process", "--format", "tabs", "-o", "/dev/null", "-w", str(lab.output), expression)
+    with running(sys.executable, "-m", "sniff", *command, ready="capturing on"):
+        time.sleep(2 * SETTLE_SECONDS)  # the processes have been looked at by then
         yield
         time.sleep(SETTLE_SECONDS)
 
@@ -728,7 +741,7 @@ def sniffing(lab: Lab, *ports: int) -> Iterator[None]:
 @contextlib.contextmanager
 def program(name: str, port: int) -> Iterator[None]:
     """One of programs.py."""
-    with running(sys.executable, str(HERE / "programs.py"), name, str(port)):
+    with running("python", "captures/programs.py", name, str(port)):
         wait_for_port("127.0.0.1", port)
         yield
 
@@ -750,6 +763,7 @@ def sockets_echo(lab: Lab) -> None:
     with program("echo", 50007), sniffing(lab, 50007):
         clients = [socket.create_connection(("127.0.0.1", 50007), 5) for _client in range(2)]
         for words in (b"first line\n", b"second line\n"):
+            time.sleep(0.05)
             for client in clients:
                 client.sendall(words)
                 client.recv(100)
@@ -786,15 +800,54 @@ def nginx_fastcgi(lab: Lab) -> None:
     cookie, JSON, 404""",
 )
 def nginx_gunicorn(lab: Lab) -> None:
-    gunicorn = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:8001", "--chdir", str(HERE),
-                "--pid", str(lab.folder / "gunicorn.pid"), "--no-control-socket", "programs:application"]
-    with running(*gunicorn), gateway(lab):
+    with running(*GUNICORN, "--workers", "2", "--bind", "127.0.0.1:8001"), gateway(lab):
         wait_for_port("127.0.0.1", 8001)
         with sniffing(lab, 8080, 8001):
             url = "http://127.0.0.1:8080/app"
             lab.curl(f"{url}/bigdata", "--data-urlencode", "name=евпатий")
-            lab.curl(f"{url}/numbers", "--cookie", "name=big")
+            for _turn in range(3):  # both workers answer
+                lab.curl(f"{url}/numbers?slow=1", "--cookie", "name=big")
             lab.curl(f"{url}/nothing")
+
+
+@scenario(
+    "nginx-uwsgi.pcapng",
+    "the same application behind nginx over uwsgi (port 3031): binary variables in, HTTP out",
+)
+def nginx_uwsgi(lab: Lab) -> None:
+    with running(*GUNICORN, "--protocol", "uwsgi", "--bind", "127.0.0.1:3031"), gateway(lab):
+        wait_for_port("127.0.0.1", 3031)
+        with sniffing(lab, 8080, 3031):
+            lab.curl("http://127.0.0.1:8080/uwsgi/bigdata", "--data-urlencode", "name=евпатий")
+            lab.curl("http://127.0.0.1:8080/uwsgi/numbers?from=1")
+
+
+@scenario("nginx-scgi.pcapng", "a small Python application behind nginx over SCGI (port 4000): a page, and a form")
+def nginx_scgi(lab: Lab) -> None:
+    with program("scgi", 4000), gateway(lab), sniffing(lab, 8080, 4000):
+        lab.curl("http://127.0.0.1:8080/scgi/page?x=1")
+        lab.curl("http://127.0.0.1:8080/scgi/form", "--data-urlencode", "name=евпатий")
+
+
+@scenario("nginx-files.pcapng", "nginx serves files on loopback: a page, a style sheet, and one that is not there")
+def nginx_files(lab: Lab) -> None:
+    with gateway(lab), sniffing(lab, 8080):
+        lab.curl(*urls("/files/index.html", "/files/style.css", "/files/nothing.html", host="127.0.0.1:8080"))
+
+
+@scenario(
+    "python-fetch.pcapng",
+    "`python -m http.server` on loopback and who fetches from it: curl, and Python's urllib",
+)
+def python_fetch(lab: Lab) -> None:
+    site = str(lab.folder / "site")
+    with running("python", "-m", "http.server", "8000", "--bind", "127.0.0.1", "--directory", site):
+        wait_for_port("127.0.0.1", 8000)
+        with sniffing(lab, 8000):
+            lab.curl("http://127.0.0.1:8000/short.txt")
+            fetch = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/data.json').read()"
+            run("python", "-c", fetch)
+            lab.curl("--head", "http://127.0.0.1:8000/nothing")
 
 
 @scenario("dnsmasq-address.pcapng", "curl looks a name up in dnsmasq, then asks a service there for its own address")
@@ -848,7 +901,8 @@ def main(arguments: list[str]) -> None:
         )
     if os.environ.get("SNIFF_RECORD_INSIDE") != "1":
         command = ["unshare", "--net", "--mount", sys.executable, __file__, *arguments]
-        os.execvpe(command[0], command, {**os.environ, "SNIFF_RECORD_INSIDE": "1"})
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        os.execvpe(command[0], command, {**os.environ, "SNIFF_RECORD_INSIDE": "1", "PATH": path})
     with tempfile.TemporaryDirectory(prefix="sniff-record-") as folder:
         lab = Lab(Path(folder))
         for name in arguments or SCENARIOS:

@@ -21,6 +21,7 @@ python_headers() {
     $python -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())'
 }
 
+browser() { have chromium || have chromium-browser || have google-chrome; }
 compiler() { need gcc have gcc; need libc6-dev test -e /usr/include/stdio.h; need python3-dev python_headers; }
 
 case ${1:-} in
@@ -32,6 +33,12 @@ case ${1:-} in
         need tshark have tshark
         need iproute2 have ip
         need tcpreplay have tcpreplay
+        need chromium browser
+        need tcpdump have tcpdump
+        need nginx-light have nginx
+        need dnsmasq-base have dnsmasq
+        need fcgiwrap have fcgiwrap
+        need curl have curl
         ;;
     bench)
         compiler

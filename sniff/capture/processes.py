@@ -25,6 +25,7 @@ SHARE = 10
 YOUNG_S = 2.0
 """A process has just begun for so long after it was first seen."""
 READ_BYTES = 4096
+GENERATIONS = 8
 _PREFIX = "socket:["
 
 
@@ -63,6 +64,18 @@ class Processes:
         for pid in first:
             if self._look(pid, inode):
                 return self._prefer(pid)
+        return self._eldest(self._find(inode, search), inode)
+
+    def _eldest(self, pid: int | None, inode: int) -> int | None:
+        """The process from which this one inherited the socket, when that still has it, too."""
+        for _generation in range(GENERATIONS):
+            parent = _parent(pid) if pid is not None else 0
+            if not parent or not self._look(parent, inode):
+                break
+            pid = self._prefer(parent)
+        return pid
+
+    def _find(self, inode: int, search: bool) -> int | None:
         now = time.monotonic()
         self.searched = False
         pids = self._list(now)
@@ -154,6 +167,14 @@ class Processes:
         while len(self._holders) > INODES:
             self._holders.popitem(last=False)
         return found
+
+
+def _parent(pid: int) -> int:
+    """The process that started this one, 0 when that is not known."""
+    try:
+        return int(_read(f"/proc/{pid}/stat").rpartition(")")[2].split(maxsplit=2)[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _read(path: str) -> str:

@@ -55,6 +55,7 @@ class CgiRequest:
     response       the body of the response
     errors         what the application wrote to its standard error
     app_status, protocol_status   of the end of a FastCGI request; -1 when it did not come
+    ended_packet   with which it was known to be over
     first_packet, last_packet, first_ns, answer_ns, last_ns   answer_ns: first byte of the response, 0 when none came
     offset         where the first byte of the request stands in the store; last_offset: of what ended it
     ends           (IP version, address of the web server in two columns, its port, the same of the application); None: not known
@@ -75,6 +76,7 @@ class CgiRequest:
     flags: CgiFlag = NOTHING_ODD
     first_packet: int = 0
     last_packet: int = 0
+    ended_packet: int = 0
     first_ns: int = 0
     answer_ns: int = 0
     last_ns: int = 0

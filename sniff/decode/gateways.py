@@ -55,7 +55,7 @@ class Gateways:
         found: list[CgiRequest] = []
         for column in pieces[:, chosen].T.tolist():
             self._piece(streams, column, found)
-        self._bound(found)
+        self._bound(streams, found)
         return found
 
     def _candidates(self, streams: StreamBatch) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -91,19 +91,22 @@ class Gateways:
             reader.gap(direction, piece[s.P_LEN])
         elif kind == s.Piece.END or kind == s.Piece.RESET or (kind == s.Piece.FIN and direction):
             reader.end(place)
-        self._hand_on(slot, reader, place.offset, found)
+        numbers = streams.packets.table[c.NUMBER]
+        packet = piece[s.P_PACKET]
+        self._hand_on(slot, reader, place.offset, int(numbers[packet]) if 0 <= packet < len(numbers) else place.packet, found)
         if kind == s.Piece.END:
             del self._readers[slot], self._ends[slot]
 
-    def _hand_on(self, slot: int, reader: Reader, offset: int, found: list[CgiRequest]) -> None:
+    def _hand_on(self, slot: int, reader: Reader, offset: int, packet: int, found: list[CgiRequest]) -> None:
         """The requests that are over; they learn whose they were."""
         for request in reader.done:
             request.ends = self._ends[slot]
             request.last_offset = max(offset, request.offset)
+            request.ended_packet = packet
         found += reader.done
         reader.done.clear()
 
-    def _bound(self, found: list[CgiRequest]) -> None:
+    def _bound(self, streams: StreamBatch, found: list[CgiRequest]) -> None:
         """Give up the oldest connections when too much is held."""
         held = sum(reader.held for reader in self._readers.values())
         while self._readers and (held > limits.WAITING_BYTES or len(self._readers) > limits.GATEWAY_CONNECTIONS):
@@ -111,7 +114,7 @@ class Gateways:
             reader = self._readers.pop(slot)
             held -= reader.held
             reader.end(Place(0, 0, -1))
-            self._hand_on(slot, reader, -1, found)
+            self._hand_on(slot, reader, -1, max(streams.packets.table[c.NUMBER].tolist(), default=0), found)
             del self._ends[slot]
             self.counters.exchanges_given_up += 1
 

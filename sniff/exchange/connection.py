@@ -16,7 +16,7 @@ _KEPT = (s.F_STREAM, s.F_IP_VERSION, s.F_CLIENT_HI, s.F_CLIENT_LO, s.F_SERVER_HI
 """Numbers of a flow that are kept while it lives, in this order; the rest is read from its last row when it ends."""
 _STREAM, _VERSION, _CLIENT_HI, _CLIENT_LO, _SERVER_HI, _SERVER_LO, _CLIENT_PORT, _SERVER_PORT, _FIRST_NS, _SYN_NS, \
     _SYNACK_NS, _ESTABLISHED_NS, _MIDSTREAM, _VLAN, _FIRST_PACKET = range(len(_KEPT))
-_SYN_ACK = 0x12
+_SYN_ACK, _ACK = 0x12, 0x10
 
 
 class Connection:
@@ -115,6 +115,7 @@ class Connections:
         self._table: Table = np.zeros((len(_KEPT), 256), np.int64)
         self._place: dict[int, int] = {}
         self._free = list(range(255, -1, -1))
+        self._waiting: set[int] = set()     # streams that saw the SYN/ACK, not yet the ACK after it
 
     def __len__(self) -> int:
         return len(self._place)
@@ -133,17 +134,33 @@ class Connections:
             self._table[:, places] = opened[list(_KEPT)]
             self._place.update(zip(opened[s.F_STREAM].tolist(), places, strict=True))
         self._answer(streams)
+        if count:
+            half = (opened[s.F_SYNACK_NS] >= 0) & (opened[s.F_ESTABLISHED_NS] < 0)
+            self._waiting.update(opened[s.F_STREAM, half].tolist())
 
     def _answer(self, streams: StreamBatch) -> None:
         """A handshake may be completed in a later batch than the one that it began in."""
         packets = streams.packets.table
         if not self._place or not packets.shape[1]:
             return
-        answers = (packets[c.TCP_FLAGS] & _SYN_ACK == _SYN_ACK) & (packets[c.KIND] == c.Kind.TCP)
+        tcp = packets[c.KIND] == c.Kind.TCP
+        answers = (packets[c.TCP_FLAGS] & _SYN_ACK == _SYN_ACK) & tcp
+        after: dict[int, int] = {}
         for index in np.flatnonzero(answers).tolist():
             place = self._place.get(int(streams.table[s.STREAM, index]))
             if place is not None and self._table[_SYNACK_NS, place] < 0 and streams.table[s.DIRECTION, index] == 1:
                 self._table[_SYNACK_NS, place] = packets[c.TS_NS, index]
+                after[int(streams.table[s.STREAM, index])] = index
+        self._waiting.update(after)
+        if not self._waiting:
+            return
+        acks = tcp & (packets[c.TCP_FLAGS] & _SYN_ACK == _ACK) & (streams.table[s.DIRECTION] == 0)
+        acks &= np.isin(streams.table[s.STREAM], np.fromiter(self._waiting, np.int64, len(self._waiting)))
+        for index in np.flatnonzero(acks).tolist():
+            stream = int(streams.table[s.STREAM, index])
+            if stream in self._waiting and index > after.get(stream, -1):
+                self._waiting.discard(stream)
+                self._table[_ESTABLISHED_NS, self._place[stream]] = packets[c.TS_NS, index]
 
     def get(self, stream: int) -> Connection:
         """What is known of a connection now."""
@@ -153,5 +170,6 @@ class Connections:
     def close(self, stream: int) -> None:
         """Forget a connection that ended."""
         place = self._place.pop(stream, None)
+        self._waiting.discard(stream)
         if place is not None:
             self._free.append(place)

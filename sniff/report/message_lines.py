@@ -2,15 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 
+from sniff import limits
 from sniff.decode.cgi import CgiRequest
-from sniff.decode.columns import APP_PROTOCOL, M_STORE_OFFSET, Protocol
+from sniff.decode.columns import APP_PROTOCOL, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
+from sniff.decode.dns import DnsBatch
+from sniff.decode.dns_columns import D_NUMBER, D_TS_NS
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
 from sniff.exchange.stage import Joined, Joiner
+from sniff.packets.columns import NUMBER
+from sniff.reassembly import columns as s
+from sniff.reassembly.batch import StreamBatch
 from sniff.report.cgi_lines import cgi_line, ends_of
 from sniff.report.dns_lines import dns_line
 from sniff.report.formats import Options, Sink, Step
@@ -25,6 +31,10 @@ AS_EXCHANGES = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, Protocol.D
 
 SIDES = ("client", "server")
 
+TCP = 6
+NEVER = 1 << 62
+"""The packet with which something is over that only the end of the capture ends."""
+
 
 class MessageWriter:
     """Writes the application messages of a capture."""
@@ -36,37 +46,56 @@ class MessageWriter:
         self.http = HttpLines()
         self.processes = options.processes
         self.chosen = options.chosen
+        self._due: list[tuple[list[int], Iterable[bytes | memoryview]]] = []
 
     def write(self, step: Step) -> None:
-        """Write what one step completes: packets, then exchanges."""
+        """Write what one step completes, in the order of the packets that completed it, whatever the batches are."""
         rows = step.rows
         if rows is not None:
             protocol = rows.apps.apps[APP_PROTOCOL][rows.shown]
-            for chunk in self.packets.chunks(replace(rows, shown=rows.shown[~np.isin(protocol, AS_EXCHANGES)])):
-                self.sink.write(chunk)
-        self._write(self.joiner.add(step.apps))
-        for data in _blocks(map(self._cgi, filter(self._cgi_shown, step.apps.gateways))):
-            self.sink.write(data)
+            others = rows.shown[~np.isin(protocol, AS_EXCHANGES)]
+            self._put(rows.packets.table[NUMBER, others].tolist(), self.packets.chunks(replace(rows, shown=others)))
+        self._join(self.joiner.add(step.apps), step.apps.streams)
+        requests = list(filter(self._cgi_shown, step.apps.gateways))
+        self._put([request.ended_packet for request in requests], _blocks(map(self._cgi, requests)))
+        self._flush()
 
     def end(self, summary: Summary) -> None:
         """Write what was still open."""
-        self._write(self.joiner.finish())
+        self._join(self.joiner.finish(), None)
+        self._flush()
 
-    def _write(self, joined: Joined) -> None:
+    def _join(self, joined: Joined, streams: StreamBatch | None) -> None:
         exchanges = joined.http
-        lookups: Iterable[DnsExchange] = joined.dns
+        lookups = list(joined.dns)
         if self.chosen is not None:
-            packets = self.chosen.packets
-            exchanges = [one for one in exchanges if any(number in packets for message in one.messages
-                                                         for number in (message.first_packet, message.head_packet, message.last_packet))]
-            lookups = [one for one in lookups if any(message is not None and message.packet in packets
-                                                     for message in (one.query, one.response))]
-        for data in _blocks(map(self._dns, lookups)):
-            self.sink.write(data)
+            exchanges = list(filter(self.chosen.has, exchanges))
+            lookups = list(self.chosen.lookups(joined.dns))
+        self._put(_lookups_done(lookups, joined.messages), _blocks(map(self._dns, lookups)))
+        self._put(_exchanges_done(exchanges, streams), self._http(exchanges))
+
+    def _http(self, exchanges: list[Exchange]) -> Iterator[bytes]:
         for data in self.http.chunks(exchanges):
             if self.processes is not None:
                 data, exchanges = self._with_processes(data, exchanges)
-            self.sink.write(data)
+            yield data
+
+    def _put(self, done: list[int], blocks: Iterable[bytes | memoryview]) -> None:
+        """Lines that are due, and the packet with which each of them was."""
+        if done:
+            self._due.append((done, blocks))
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        if len(due) == 1 and all(one <= other for one, other in pairwise(due[0][0])):
+            for block in due[0][1]:
+                self.sink.write(block)
+            return
+        lines = [line for _done, blocks in due for line in b"".join(blocks).split(b"\n")[:-1]]
+        done = [number for numbers, _blocks in due for number in numbers]
+        order = sorted(range(len(done)), key=done.__getitem__)
+        for start in range(0, len(order), PART_ROWS):
+            self.sink.write(b"\n".join([*(lines[index] for index in order[start:start + PART_ROWS]), b""]))
 
     def _with_processes(self, data: bytes, exchanges: list[Exchange]) -> tuple[bytes, list[Exchange]]:
         """The lines of the first of some exchanges with the processes that talk to each other, and the other exchanges."""
@@ -97,6 +126,48 @@ class MessageWriter:
         pair = self.processes.of_ends(6 if exchange.transport == "tcp" else 17, exchange.client, exchange.client_port,
                                       exchange.server, exchange.server_port, last.offset if last is not None else 0)
         return with_members(line, members(pair, SIDES))
+
+
+def _lookups_done(lookups: list[DnsExchange], messages: DnsBatch | None) -> list[int]:
+    """The packets with which DNS exchanges were over: that of the response, or the one that showed that none will come."""
+    if messages is None:
+        return [NEVER] * len(lookups)
+    return [one.response.packet if one.response is not None else _too_late(one, messages) for one in lookups]
+
+
+def _too_late(lookup: DnsExchange, messages: DnsBatch) -> int:
+    query = lookup.query
+    if query is None:
+        return NEVER
+    table = messages.messages
+    later = np.flatnonzero(table[:, D_TS_NS] - query.ts_ns > limits.DNS_WAIT_NS)
+    return int(table[later[0], D_NUMBER]) if len(later) else NEVER
+
+
+def _exchanges_done(exchanges: list[Exchange], streams: StreamBatch | None) -> list[int]:
+    """The packets with which HTTP exchanges were over: those of the last byte, or of the end of the connection."""
+    if streams is None:
+        return [NEVER] * len(exchanges)
+    ends: dict[int, int] | None = None
+    done = []
+    for exchange in exchanges:
+        last = max([message.row[M_LAST_PACKET] for message in exchange.messages])
+        response = exchange.response
+        if exchange.request is None or response is None or response.flags & MessageFlag.STILL_RUNNING:
+            if ends is None:
+                ends = _ends(streams)
+            last = max(last, ends.get(exchange.stream, last))
+        done.append(last)
+    return done
+
+
+def _ends(streams: StreamBatch) -> dict[int, int]:
+    """{stream: the packet with which it ended} of the TCP streams that ended in this batch; NEVER when the capture ended."""
+    pieces = streams.pieces[:, streams.pieces[s.P_KIND] == s.Piece.END]
+    numbers = streams.packets.table[NUMBER]
+    inside = (pieces[s.P_PACKET] >= 0) & (pieces[s.P_PACKET] < len(numbers))
+    found = dict.fromkeys(streams.ended[s.F_STREAM, streams.ended[s.F_PROTO] == TCP].tolist(), NEVER)
+    return found | dict(zip(pieces[s.P_STREAM, inside].tolist(), numbers[pieces[s.P_PACKET, inside]].tolist(), strict=True))
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[bytes]:
