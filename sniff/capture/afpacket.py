@@ -67,7 +67,7 @@ class PacketRing:
 
     def __init__(self, names: Sequence[str], expression: str = "", *, snaplen: int = SNAPLEN, promiscuous: bool = True,
                  direction: str = "both", size: int = RING_BYTES) -> None:
-        """Open, but do not begin: bind() does. Raises CapturePermission, InputError, FilterError."""
+        """Open, but do not begin: bind() does. Raises CapturePermission, InputError, UsageError."""
         self.links: list[tuple[str, int]] = []
         self.dropped = 0
         self._names = names
@@ -221,7 +221,7 @@ class PacketRing:
 def program_for(one: socket.socket, names: Sequence[str], expression: str) -> tuple[int, bpf.Program]:
     """(interface to bind to, 0 for all; the filter to attach, empty for none) of a socket for these interfaces.
 
-    Raises InputError, FilterError.
+    Raises InputError, UsageError.
     """
     found = _look_up(one, names)
     return found[0][1] if len(found) == 1 else 0, _program(found, expression, SNAPLEN)

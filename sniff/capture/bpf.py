@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from sniff.errors import FilterError, MissingTool
+from sniff.errors import MissingTool, SniffError, UsageError
 
 Program = list[tuple[int, int, int, int]]
 
@@ -55,7 +55,7 @@ class Link:
 
 
 def compile_filter(expression: str, link: Link, snaplen: int) -> Program:
-    """The program for an expression. Raises FilterError with libpcap's words, MissingTool without libpcap."""
+    """The program for an expression. Raises UsageError with libpcap's words, MissingTool without libpcap."""
     pcap = _libpcap()
     message = ctypes.create_string_buffer(256)
     handle = None
@@ -63,12 +63,12 @@ def compile_filter(expression: str, link: Link, snaplen: int) -> Program:
         handle = pcap.pcap_open_live(link.interface.encode(), snaplen, 0, 0, message)
     handle = handle or pcap.pcap_open_dead(link.dlt, snaplen)
     if not handle:
-        raise FilterError("capture filter: libpcap has no memory", expression)
+        raise SniffError("capture filter: libpcap has no memory")
     program = _Program()
     try:
         if pcap.pcap_compile(handle, ctypes.byref(program), expression.encode(), 1, NETMASK_UNKNOWN):
             words = pcap.pcap_geterr(handle).decode("utf-8", "replace")
-            raise FilterError(f"capture filter '{expression}': {words}", expression)
+            raise UsageError(f"capture filter '{expression}': {words}")
         found = [(at.code, at.jt, at.jf, at.k) for at in program.insns[:program.len]]
         pcap.pcap_freecode(ctypes.byref(program))
     finally:
@@ -156,8 +156,8 @@ def _for_any_link(program: Program, expression: str) -> Program:
             elif k in SLL_FIELDS and mode == ABS:
                 k = SLL_FIELDS[k]
             else:
-                raise FilterError(f"capture filter '{expression}': asks for link headers, which several interfaces at "
-                                  "once do not have in common", expression)
+                raise UsageError(f"capture filter '{expression}': asks for link headers, which several interfaces at "
+                                  "once do not have in common")
         made.append((code, jt, jf, k))
     return made
 

@@ -94,7 +94,7 @@ class Tap:
     """Hears of beginnings: a packet socket of its own, on the same interfaces and behind the same filter as the capture."""
 
     def __init__(self, names: Sequence[str], expression: str) -> None:
-        """Open, but do not begin: bind() does. Raises CapturePermission, InputError, FilterError."""
+        """Open, but do not begin: bind() does. Raises CapturePermission, InputError, UsageError."""
         try:
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
         except PermissionError:

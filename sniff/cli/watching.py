@@ -24,7 +24,7 @@ READY_S = 2.0
 
 
 def open_tap(wanted: Wanted, say: Callable[[str], None]) -> "Tap":
-    """The socket by which the watcher will hear of connections. Raises CapturePermission, InputError, FilterError."""
+    """The socket by which the watcher will hear of connections. Raises CapturePermission, InputError, UsageError."""
     if not on_linux():
         raise MissingTool("--process needs Linux, where the kernel says which process has a socket")
     from sniff.capture.watcher import Tap
