@@ -161,7 +161,8 @@ CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED = 10, 11, 12
 NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
 
 HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_LEN, HEAD_BODY = range(6)
-"""Columns of `found`: index of the packet whose row is about the message, 1 request or 2 response, where its head lies (0
+"""Columns of `found`: index of the packet whose row is about the message, 1 request or 2 response (3: no message, what a tunnel
+or an upgraded connection carries), where its head lies (0
 PacketBatch.data, 1 the array of heads; its end as Wireshark reads it), bytes of body, chunk framing removed."""
 HEAD_COUNT = 6
 _LEAST_HEAD = cython.declare(cython.Py_ssize_t, 14)     # bytes of the shortest message there can be, less two
@@ -1431,6 +1432,12 @@ class Reader:
             if self.state[row, HTTP] != 1:
                 if wire == 0 or not looks_like_http(self.data, start, end):
                     if self.state[row, HTTP] == 2 or not (is_http_port(self.table[SRC_PORT, i]) or is_http_port(self.table[DST_PORT, i])):
+                        if wire > 0 and self.state[row, HTTP] == 2 and self.ctl[HEADS_WANTED]:
+                            if self.found.shape[0] <= self.ctl[HEADS_MADE]:
+                                self.ctl[STATUS] = 5
+                                return i
+                            self.packet = i
+                            self.write_down(3, False, start, start, wire)
                         continue
                 if self.state[row, HTTP] == 2:
                     self.state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again

@@ -198,12 +198,24 @@ def _flag(name: str, bit: int, meaning: str) -> Field:
     return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, _header(d.D_FLAGS, bit), COLUMN, trackers=_DNS)
 
 
+def _llmnr_flag(name: str, bit: int, meaning: str) -> Field:
+    """A flag that only LLMNR has (RFC 4795 section 2.1.1)."""
+
+    def source(view: View, candidates: Table) -> Column:
+        flags = view.dns.column(d.D_FLAGS)
+        which = (view.dns.column(d.D_ID) >= 0) & (view.dns.column(d.D_PROTOCOL) == Protocol.LLMNR)
+        return Column(view.dns_packets[which], (flags[which] & bit != 0).astype(np.int64))
+
+    return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, source, COLUMN, trackers=_DNS)
+
+
 def _answer_flag(name: str, bit: int, meaning: str) -> Field:
     """A flag that Wireshark shows in responses only."""
 
     def source(view: View, candidates: Table) -> Column:
         flags = view.dns.column(d.D_FLAGS)
         which = (view.dns.column(d.D_ID) >= 0) & (flags & MessageFlag.RESPONSE != 0)
+        which &= view.dns.column(d.D_PROTOCOL) != Protocol.LLMNR
         return Column(view.dns_packets[which], (flags[which] & bit != 0).astype(np.int64))
 
     return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, source, COLUMN, trackers=_DNS)
@@ -235,6 +247,8 @@ DNS_FIELDS = [
     Field("dns.flags.opcode", Type.NUMBER, "what is wanted; 0 is a standard query", _header(d.D_FLAGS, 0x7800), COLUMN, bits=16,
           names=OPCODES, trackers=_DNS),
     _answer_flag("authoritative", 0x0400, "the server knows it first-hand"),
+    _llmnr_flag("conflict", 0x0400, "the name is not unique (LLMNR)"),
+    _llmnr_flag("tentative", 0x0100, "the name is not known to be unique yet (LLMNR)"),
     _flag("truncated", 0x0200, "did not fit into the packet"),
     _flag("recdesired", 0x0100, "the server shall ask others"),
     _answer_flag("recavail", 0x0080, "the server can ask others"),

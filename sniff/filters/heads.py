@@ -15,6 +15,8 @@ from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
 
 SSDP_PORT = 1900
+OTHER = 3
+"""In HEAD_KIND: no message, but what HTTP made room for (a tunnel, an upgraded connection)."""
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
@@ -69,6 +71,11 @@ class Head:
     def method(self) -> bytes:
         """http.request.method."""
         return self._words[0]
+
+    @property
+    def is_notification(self) -> bool:
+        """A message of UPnP that is neither request nor response to Wireshark."""
+        return not self.is_response and self.data[:7] == b"NOTIFY "
 
     @property
     def uri(self) -> bytes:
@@ -129,7 +136,7 @@ def heads_of(view: View) -> list[Head]:
     times, numbers, streams = view.table[c.TS_NS], view.table[c.NUMBER], view.flows[s.STREAM]
     buffers = (view.bytes, heads)
     found = []
-    for row in rows.tolist():
+    for row in rows[rows[:, HEAD_KIND] < OTHER].tolist():
         packet, start = row[HEAD_PACKET], row[HEAD_START]
         found.append(Head(packet, int(numbers[packet]), int(streams[packet]), int(times[packet]), row[HEAD_KIND] == 2,
                           bytes(buffers[row[HEAD_BUFFER]][start:start + row[HEAD_LEN]]), row[HEAD_BODY]))

@@ -9,8 +9,8 @@ import numpy as np
 from sniff.decode.columns import APP_PROTOCOL, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import COLUMN, MESSAGE, PARSE, Field, Source, marked
-from sniff.filters.heads import Head
+from sniff.filters.field import MESSAGE, PARSE, Field, Source, marked
+from sniff.filters.heads import OTHER, Head
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
@@ -82,21 +82,22 @@ def header(name: bytes) -> Source:
     return _texts(lambda head: head.get(name))
 
 
-def _kind(number: int) -> Source:
-    """Labels of requests (1) or responses (2), without reading any of them."""
+def _label(wanted: Callable[[Head], bool]) -> Source:
+    """A label of some messages."""
 
     def source(view: View, candidates: Table) -> Column:
-        rows = view.apps.row_messages
-        packets = rows[rows[:, HEAD_KIND] == number][:, HEAD_PACKET]
-        more = [head.packet for head in view.memory["heads"] if head.stream < 0 and head.is_response == (number == 2)]
-        packets = np.sort(np.concatenate([packets, np.array(more, np.int64)])) if more else packets
+        packets = np.array([head.packet for head in view.memory["heads"] if wanted(head)], np.int64)
         return Column(packets, np.ones(len(packets), np.int64))
 
     return source
 
 
 def _is_row(view: View) -> Any:
-    return np.isin(view.apps.apps[APP_PROTOCOL], HTTP_ROWS)
+    """Packets whose rows are HTTP's, and those that HTTP hands on: what a tunnel carries, what came after an upgrade."""
+    rows = view.apps.row_messages
+    found = np.isin(view.apps.apps[APP_PROTOCOL], HTTP_ROWS)
+    found[rows[rows[:, HEAD_KIND] == OTHER][:, HEAD_PACKET]] = True
+    return found
 
 
 def _message_bytes(view: View, candidates: Table) -> Column:
@@ -176,8 +177,10 @@ def header_field(name: str) -> Field:
 HTTP_FIELDS = [
     Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
           trackers=_HEADS, heads=True),
-    _field("request", Type.BOOLEAN, "is a request", _kind(1), COLUMN),
-    _field("response", Type.BOOLEAN, "is a response", _kind(2), COLUMN),
+    _field("request", Type.BOOLEAN, "is a request",
+           _label(lambda head: not head.is_response and not head.is_notification), PARSE),
+    _field("response", Type.BOOLEAN, "is a response", _label(lambda head: head.is_response), PARSE),
+    _field("notification", Type.BOOLEAN, "is a notification of UPnP", _label(lambda head: head.is_notification), PARSE),
     _field("request.method", Type.STRING, "method", _request(lambda head: head.method)),
     _field("request.uri", Type.STRING, "target, as it was sent", _request(lambda head: head.uri)),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),

@@ -1,10 +1,12 @@
 """Fields of frames, Ethernet, VLAN tags, ARP, IP, ICMP and UDP."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from sniff.filters.columns import Column, joined, numbers, objects
+from sniff.capture.raw import Interface
+from sniff.filters.columns import Column, numbers, objects
 from sniff.filters.field import (
     COLUMN,
     GATHER,
@@ -59,9 +61,9 @@ def _interface_id(view: View, candidates: Table) -> Column:
     return Column(candidates, view.table[c.INTERFACE][candidates])
 
 
-def _interface(attribute: str) -> Source:
+def _interface(read: Callable[[Interface], str]) -> Source:
     def source(view: View, candidates: Table) -> Column:
-        texts = [getattr(interface, attribute) for interface in view.context.interfaces()]
+        texts = [read(interface) for interface in view.context.interfaces()] if view.context.numbered else []
         rows = view.table[c.INTERFACE][candidates].tolist()
         found = [(i, texts[row]) for i, row in zip(candidates.tolist(), rows,
                                                    strict=True) if 0 <= row < len(texts) and texts[row]]
@@ -92,8 +94,10 @@ FRAME = [
     Field("frame.file_off", Type.NUMBER, "where its first byte stands in the capture file", from_table(c.OFFSET), COLUMN),
     Field("frame.interface_id", Type.NUMBER, "number of the interface it was captured on (pcapng)", _interface_id,
           COLUMN, bits=32),
-    Field("frame.interface_name", Type.STRING, "name of that interface", _interface("name"), PARSE),
-    Field("frame.interface_description", Type.STRING, "description of that interface", _interface("description"), PARSE),
+    Field("frame.interface_name", Type.STRING, "name of that interface",
+          _interface(lambda interface: interface.name or interface.description or "unknown"), PARSE),
+    Field("frame.interface_description", Type.STRING, "description of that interface",
+          _interface(lambda interface: interface.description), PARSE),
     Field("frame.comment", Type.STRING, "comments on the packet (pcapng)", _comments, PARSE),
 ]
 
@@ -296,14 +300,16 @@ def payload(view: View, candidates: Table, kind: int) -> Column:
 
 
 def _udp_payload(view: View, candidates: Table) -> Column:
-    """That of UDP packets, and of those that ICMP errors quote."""
-    found = payload(view, candidates, Kind.UDP)
+    """That of UDP packets, of tunnels in UDP, and of those that ICMP errors quote."""
     if view.plain:
-        return found
-    headers = view.headers("udp")
-    headers = headers.only(headers.quoted & (headers.at + 8 < headers.stop) & np.isin(headers.packets, candidates))
-    quoted = [view.slice(at + 8, stop) for at, stop in zip(headers.at.tolist(), headers.stop.tolist(), strict=True)]
-    return joined([found, objects(headers.packets, quoted)])
+        return payload(view, candidates, Kind.UDP)
+    headers = there(view, "udp", 0, 9)
+    headers = headers.only(np.isin(headers.packets, candidates))
+    length = view.number(headers.at + 4, 2)
+    stop = np.where(length >= 8, np.minimum(headers.at + length, headers.stop), headers.stop)
+    headers, stop = headers.only(headers.at + 8 < stop), stop[headers.at + 8 < stop]
+    return objects(headers.packets, [view.slice(at + 8, end) for at, end in zip(headers.at.tolist(), stop.tolist(), strict=True)],
+                   headers.nth)
 
 
 def _flow_time(key: str, row: int) -> Source:

@@ -84,6 +84,13 @@ def _flag_letters(view: View, candidates: Table) -> Column:
     return objects(headers.packets, texts, headers.nth)
 
 
+def _next_seq(view: View, candidates: Table) -> Column:
+    """Where options could not be read, Wireshark does not come so far."""
+    packets = np.flatnonzero((view.table[c.KIND] == Kind.TCP) & (tags(view) & int(Tag.BAD_OPTIONS | Tag.CUT_OPTIONS) == 0))
+    values = view.flows[s.NEXT_SEQ][packets]
+    return Column(packets, values).only(values >= 0)
+
+
 def _connection(mask: int, wanted: int) -> Callable[[View], Any]:
     return lambda view: (view.table[c.KIND] == Kind.TCP) & (view.table[c.TCP_FLAGS] & mask == wanted) & (view.table[c.TCP_FLAGS] >= 0)
 
@@ -173,7 +180,7 @@ TCP_FIELDS = [
     Field("tcp.len", Type.NUMBER, "bytes of payload", from_flows(s.ROW_LEN, TCP, 0), COLUMN, bits=32),
     Field("tcp.seq", Type.NUMBER, "sequence number, relative", from_flows(s.REL_SEQ, TCP), COLUMN, bits=32),
     Field("tcp.seq_raw", Type.NUMBER, "sequence number as it was sent", from_table(c.TCP_SEQ, TCP, 0), COLUMN, bits=32),
-    Field("tcp.nxtseq", Type.NUMBER, "next sequence number, relative", from_flows(s.NEXT_SEQ, TCP, 0), COLUMN, bits=32),
+    Field("tcp.nxtseq", Type.NUMBER, "next sequence number, relative", _next_seq, COLUMN, bits=32),
     Field("tcp.ack", Type.NUMBER, "acknowledgement number, relative", from_flows(s.REL_ACK, TCP), COLUMN, bits=32),
     Field("tcp.ack_raw", Type.NUMBER, "acknowledgement number as it was sent", from_table(c.TCP_ACK, TCP, 0), COLUMN, bits=32),
     Field("tcp.hdr_len", Type.NUMBER, "bytes of the header", at_place("tcp", 12, 1, 0xF0, scale=4), bits=8),

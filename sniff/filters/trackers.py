@@ -124,6 +124,10 @@ PORTS = {53: int(Row.DNS), 5353: int(Row.MDNS), 5355: int(Row.LLMNR)}
 """{UDP port: whose messages}."""
 
 
+SAME_QUERY_NS = 5_000_000_000
+"""A query that comes later than this after one with the same number is another one."""
+
+
 class DnsTimes:
     """Which query a response answers: {row of the message in the batch: (packet of the query, nanoseconds since)}."""
 
@@ -134,9 +138,10 @@ class DnsTimes:
         found: dict[int, tuple[int, int]] = {}
         retransmissions: dict[int, int] = {}
         batch = view.dns
-        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS]
-        for k, (transport, stream, number, flags, packet, ts_ns) in enumerate(batch.messages[:, wanted].tolist()):
-            if stream < 0 or number < 0:
+        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS, d.D_PROTOCOL, d.D_STATE]
+        for k, (transport, stream, number, flags, packet, ts_ns, protocol, state) in enumerate(batch.messages[:,
+                                                                                                              wanted].tolist()):
+            if stream < 0 or number < 0 or protocol == Row.MDNS or state == d.MessageState.MALFORMED:
                 continue
             key = transport, stream, number
             asked = self._open.get(key)
@@ -148,7 +153,7 @@ class DnsTimes:
                     else:
                         asked[2] = packet
                 continue
-            if asked is None or asked[2]:
+            if asked is None or asked[2] or ts_ns - asked[1] > SAME_QUERY_NS:
                 self._open[key] = [packet, ts_ns, 0]
                 self._open.move_to_end(key)
                 if len(self._open) > limits.DNS_PENDING:
@@ -204,6 +209,8 @@ class _Waiting:
         self.counts[response] += 1
         head.number = self.counts[response]
         if not response:
+            if head.is_notification:
+                return
             self.open.append(Asked(head.packet_number, head.ts_ns, (head.full_uri or head.uri)[:URI_BYTES], self.last[0]))
             if len(self.open) > limits.PENDING_EXCHANGES:
                 self.open.pop(0)
