@@ -71,6 +71,9 @@ _TABLE = [Magic(*row) for row in (
     (0, b'-----BEGIN ', 'application/x-pem-file'),
     (0, b'd8:announce', 'application/x-bittorrent'),
 )]
+_ELSEWHERE = [row for row in _TABLE if row.offset]
+_BY_FIRST_BYTE = {first: [row for row in _TABLE if row.offset or row.pattern[0] == first] for first in {row.pattern[0] for row in _TABLE}}
+"""The rows, in their order, that a body beginning with this byte may match; _ELSEWHERE for all other bytes."""
 _RIFF = {"image/webp", "audio/wave", "video/x-msvideo"}
 _HTML = re.compile(
     rb"\A[\t\n\x0c\r ]{0,256}(?:<!--.{0,400}?-->[\t\n\x0c\r ]{0,64}){0,4}<(?:!doctype html|html|head|script|iframe|h1"
@@ -100,7 +103,7 @@ def from_content(prefix: bytes) -> str:
     """
     if not prefix:
         return ""
-    for offset, pattern, media_type in _TABLE:
+    for offset, pattern, media_type in _BY_FIRST_BYTE.get(prefix[0], _ELSEWHERE):
         if prefix.startswith(pattern, offset):
             if media_type in _RIFF and prefix[:4] != b"RIFF":
                 continue

@@ -4,12 +4,14 @@ An event is made by a source: something that takes the steps of an analysis and 
 Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
-import json
 from collections.abc import Callable, Iterable
+from json import JSONEncoder
 from typing import Any, Protocol
 
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.summary import Summary
+
+to_json = JSONEncoder(separators=(",", ":")).encode
 
 
 class EventSource(Protocol):
@@ -59,6 +61,6 @@ class EveWriter:
             self._events(source.finish())
 
     def _events(self, events: Iterable[dict[str, Any]]) -> None:
-        lines = [json.dumps(event, separators=(",", ":")) for event in events]
+        lines = [to_json(event) for event in events]
         if lines:
             self._sink.write("\n".join([*lines, ""]).encode("ascii"))

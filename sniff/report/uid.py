@@ -4,10 +4,14 @@ They follow from the capture alone, so that the same capture always gives the sa
 """
 
 import hashlib
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [second + first for first in _ALPHABET for second in _ALPHABET]
+"""Two digits at once, the lower one first."""
 
 
+@lru_cache(maxsize=4096)        # rows of one connection tend to come together
 def connection_uid(protocol: int, stream: int, first_ns: int) -> str:
     """Zeek's `uid` of a flow: `C` and 17 letters and digits.
 
@@ -23,6 +27,7 @@ def file_uid(connection: str, number: int) -> str:
     return "F" + _short(f"{connection}/{number}", 17)
 
 
+@lru_cache(maxsize=4096)
 def flow_id(protocol: int, stream: int, first_ns: int) -> int:
     """Suricata's `flow_id` of a flow: a number of 53 bits, so that JavaScript reads it exactly."""
     return int.from_bytes(_digest(f"{protocol}/{stream}/{first_ns}")[:7]) & (1 << 53) - 1
@@ -34,8 +39,8 @@ def _digest(text: str) -> bytes:
 
 def _short(text: str, length: int) -> str:
     number = int.from_bytes(_digest(text))
-    letters = []
-    for _ in range(length):
-        number, digit = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[digit])
-    return "".join(letters)
+    letters = ""
+    while len(letters) < length:
+        number, digits = divmod(number, len(_PAIRS))
+        letters += _PAIRS[digits]
+    return letters[:length]

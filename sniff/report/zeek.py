@@ -4,8 +4,8 @@ A log is made by a source: something that takes the steps of an analysis and giv
 A file is made when it gets its first row, as Zeek does. Source: https://docs.zeek.org/en/current/logs/index.html
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
+from json import JSONEncoder
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -15,6 +15,8 @@ from sniff.report.summary import Summary
 
 Row = tuple[str, dict[str, Any]]
 """Name of a log, without `.log`, and one row of it; what is unset has no key."""
+
+to_json = JSONEncoder(separators=(",", ":")).encode
 
 
 class LogSource(Protocol):
@@ -87,6 +89,6 @@ def _grouped(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
     """Lines of each log, many at a time."""
     lines: dict[str, list[str]] = {}
     for name, row in rows:
-        lines.setdefault(name, []).append(json.dumps(row, separators=(",", ":")))
+        lines.setdefault(name, []).append(to_json(row))
     for name, found in lines.items():
         yield name, "\n".join([*found, ""])
