@@ -49,8 +49,8 @@ def first_screen(capture: Capture, figures: Figures, verdict: str, findings: Seq
         parts.append(_table("Failed", failed))
     if slowest:
         parts.append(_table("Slowest", slowest))
-    parts.append('<noscript><p class="notice">The tables of all exchanges, packets, connections and lookups need JavaScript.</p>'
-                 "</noscript></section></main>")
+    parts.append('<p class="notice" id="unscripted">The tables of all exchanges, packets, connections and lookups need JavaScript.</p>'
+                 "</section></main>")
     return "\n".join(parts)
 
 

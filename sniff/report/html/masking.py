@@ -41,7 +41,7 @@ _PARTS = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_PART},}}")
 _SPEAKING = ("passw", "passphrase", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey",
              "access-key", "private_key", "privatekey", "credit_card", "card_number", "cardnumber", "cvv", "session", "credential",
              "signature", "authoriz", "bearer", "basic ", "jwt", "cookie")
-_MAYBE = re.compile("|".join(map(re.escape, _SPEAKING)), re.IGNORECASE)
+_MAYBE = re.compile("|".join(map(re.escape, _SPEAKING)) + r"|\b(?:pass|pin|otp|sid|sig|key|auth)\b", re.IGNORECASE)
 """A text in which none of these occurs holds no secret that its own words give away."""
 
 _NAME = (r"[\w.$-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credit[_-]?card"
@@ -56,7 +56,7 @@ _SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Negotiate|NTLM)(\s+)([A-Za-z0-9+/=
 _USERINFO = re.compile(r"(?<=://)([^/\s:@\"'<>]{0,200}):([^/\s@\"'<>]{1,400})@")
 _QUERY_PAIR = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,200})=([^&;#\s\"'<>]{1,8192})")
 
-_IPV4 = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d])(?!\.\d)")
+_IPV4 = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d])(?!\.\d)(?!\.in-addr)")
 _ARPA = re.compile(r"(?<![\d.])((?:\d{1,3}\.){4})in-addr\.arpa|(?<![0-9a-f.])((?:[0-9a-f]\.){32})ip6\.arpa", re.IGNORECASE)
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{2,39}(?:\.\d{1,3}){0,3}(?![0-9A-Za-z:])")
 _MAC = re.compile(r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![0-9A-Za-z:-])")
@@ -311,8 +311,9 @@ class Masker:
 
     def _without_addresses(self, text: str) -> str:
         if "." in text:
-            text = _ARPA.sub(self._arpa, text)
             text = _IPV4.sub(self._ipv4, text)
+            if "arpa" in text:
+                text = _ARPA.sub(self._arpa, text)
         if ":" in text or "-" in text:
             text = _MAC.sub(self._mac, text)
             if ":" in text:

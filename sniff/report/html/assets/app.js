@@ -176,4 +176,5 @@ async function begin() {
   document.documentElement.dataset.ready = "true";
 }
 
+byId("unscripted").remove();
 begin();

@@ -54,7 +54,10 @@ const exchangesView = {
       h("div.toolbar", null, this.input, fields, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.state), this.main);
   },
 
-  start() { this.apply(""); },
+  start() {
+    if (this.ids) this.grid.resize();
+    else this.apply("");
+  },
 
   async apply(text) {
     this.filter = text;

@@ -1,0 +1,97 @@
+"""What a report hides, wherever it stands, and what stands for an address."""
+
+import base64
+
+import pytest
+
+from sniff.report.html.masking import MASK, Masker
+
+
+def masker(*heads: bytes, **options: bool) -> Masker:
+    made = Masker(**options)
+    made.learn_heads(heads)
+    return made
+
+
+def test_fields_of_login() -> None:
+    token = base64.b64encode(b"alice:wonder land")
+    head = b"GET / HTTP/1.1\r\nAuthorization: Basic " + token + b"\r\nCookie: sid=0123456789abcdef; theme=dark\r\n\r\n"
+    made = masker(head)
+    assert made.header(b"Authorization", b"Basic " + token) == f"Basic alice:{MASK}"
+    assert made.header(b"Cookie", b"sid=0123456789abcdef; theme=dark") == f"sid={MASK}; theme={MASK}"
+    for echo in ("pw is wonder land!", f"x {token.decode()} y", "id 0123456789abcdef.", "q=wonder%20land", "q=wonder+land"):
+        assert MASK in made.text(echo), echo
+
+
+@pytest.mark.parametrize(("text", "hidden"), [
+    ("http://u:hunter2secret@h.test/", "hunter2secret"),
+    ("/reset?token=abcDEF123&x=1", "abcDEF123"),
+    ("/a?x=1;api_key=zzz9", "zzz9"),
+    ("/a?pass%77ord=zzz9", "zzz9"),
+    ('{"user": "bob", "password": "p\\"q", "n": 1}', 'p\\"q'),
+    ('{"a": {"accessToken": "eyJx.eyJy.z"}}', "eyJx.eyJy.z"),
+    ('{"password": "cut off he', "cut off he"),
+    ('{"pin": 9876}', "9876"),
+    ('<input type="password" value="letmein77">', "letmein77"),
+    ('<input name="csrf_token" type=hidden value=abc999>', "abc999"),
+    ('<meta name="csrf-token" content="abc999">', "abc999"),
+    ("<soap:Password>letmein77</soap:Password>", "letmein77"),
+    ("var apiKey = 'abc999';", "abc999"),
+    ("curl -H 'Authorization: Bearer abc.999-x'", "abc.999-x"),
+    ("user=bob&password=letmein77&go=1", "letmein77"),
+])
+def test_texts_that_say_themselves_what_is_secret(text: str, hidden: str) -> None:
+    assert hidden in text
+    shown = Masker().body(text) if not text.startswith(("/", "http")) else Masker().url(text)
+    assert hidden not in shown
+    assert MASK in shown
+    assert Masker(secrets=True).body(text) == text
+
+
+def test_what_is_no_secret_stays() -> None:
+    made = masker(b"GET /?q=passengers&page=1234&keyword=tokenize HTTP/1.1\r\nHost: a.test\r\n\r\n")
+    for text in ("/?q=passengers&page=1234", "an author wrote a novel", "theme: dark", "1234", '{"author": "Ann", "page": 7}'):
+        assert made.url(made.body(text)) == text
+
+
+def test_a_word_is_hidden_as_a_word() -> None:
+    made = masker(b"GET /?token=cat5 HTTP/1.1\r\n\r\n")
+    assert made.text("cat5 concat55 cat5.") == f"{MASK} concat55 {MASK}."
+
+
+def test_bytes_keep_their_length() -> None:
+    made = masker(b"GET /?token=hushhush HTTP/1.1\r\n\r\n")
+    assert made.bytes(b"\0\1hushhush\xff") == b"\0\1********\xff"
+    assert made.knows(b"\0hushhush\xff")
+    assert not made.knows(b"\0hush\xff")
+
+
+def test_fields_with_telling_names_and_urls() -> None:
+    made = masker(b"GET / HTTP/1.1\r\nX-Session-Token: qwertz987\r\nReferer: http://h/?token=uvw55&a=1\r\n\r\n")
+    assert made.header(b"X-Session-Token", b"qwertz987") == MASK
+    assert made.header(b"Referer", b"http://h/?token=uvw55&a=1") == f"http://h/?token={MASK}&a=1"
+    assert made.text("qwertz987 uvw55") == f"{MASK} {MASK}"
+
+
+def test_addresses_are_replaced_consistently() -> None:
+    made = Masker(redact=True)
+    first = made.address("192.168.7.9")
+    assert first.startswith("198.18.")
+    shown = made.text("from 192.168.7.9:80 to 192.168.7.10, version 1.2.3")
+    assert shown == f"from {first}:80 to {made.address('192.168.7.10')}, version 1.2.3"
+    six = made.address("fe80::1:2")
+    assert six.startswith("2001:db8:")
+    assert made.text("[fe80:0:0:0:0:0:1:2]:80") == f"[{six}]:80"
+    assert made.text("who has 00:1b:21:aa:bb:cc") == made.text("who has 00-1B-21-AA-BB-CC")
+    assert "00:1b" not in made.text("who has 00:1b:21:aa:bb:cc")
+    assert made.text("9.7.168.192.in-addr.arpa") == ".".join(reversed(first.split("."))) + ".in-addr.arpa"
+    assert made.text("at 12:34:56, 10:20") == "at 12:34:56, 10:20"
+    assert Masker().address("192.168.7.9") == "192.168.7.9"
+
+
+def test_floods_take_linear_time() -> None:
+    made = masker(b"GET /?" + b"&".join(b"token%d=secret%d" % (n, n) for n in range(5_000)) + b" HTTP/1.1\r\n\r\n")
+    for text in ('"' * 100_000, "<input " * 20_000, "password" * 20_000, "?a=" * 50_000, "://" * 50_000, "a:" * 50_000, "1." * 50_000,
+                 "basic " * 20_000, '{"a":' * 20_000, "<" * 100_000):
+        assert made.body(text) is not None
+        assert Masker(redact=True).text(text) is not None
