@@ -89,7 +89,7 @@ def dns_row(exchange: DnsExchange, first_ns: int) -> dict[str, Any]:
         "id.resp_h": resp, "id.resp_p": resp_port, "proto": first.transport, "trans_id": max(first.id, 0)}
     if exchange.time_ns > 0 and response is not None and response.answers:
         row["rtt"] = exchange.time_ns / 1e9
-    asked = next((message for message in (query, response) if message is not None and message.qry_type >= 0), None)
+    asked = next((message for message in (query, response) if message is not None and message.questions), None)
     name = exchange.name.lower()
     if name not in ("", "."):
         row["query"] = name

@@ -1,10 +1,13 @@
 """DNS in the words of Zeek and Suricata, and as a table of lookups."""
 
 import json
+import struct
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from sniff.limits import Counters
@@ -105,6 +108,34 @@ def test_zeek_answers_to_a_group_are_rows_of_their_own() -> None:
     back = wire.ip(0x0A000009, wire.CLIENT, 17, b"\x14\xeb\x9c\x40" + (8 + len(told)).to_bytes(2, "big") + b"\0\0" + told)
     rows = zeek([wire.udp(0, query(7, "pc"), server_port=5355), back])
     assert [(row["id.resp_h"], row.get("rcode_name")) for row in rows] == [("10.0.0.2", None), ("10.0.0.9", "NOERROR")]
+
+
+hostile = st.builds(
+    lambda number, flags, counts, body, back, tcp: (number, struct.pack(">6H", number, flags, *counts) + body, back, tcp),
+    st.integers(1, 3), st.sampled_from([0x0100, 0x8180, 0x8183, 0x2800, 0xA800]), st.tuples(*[st.integers(0, 2)] * 4),
+    st.one_of(st.binary(max_size=40), st.lists(st.sampled_from([
+        question("a.example"), question("b.example", 28), question("a.example")[:-3], POINTER, b"\xc0\x00", b"\0",
+        record(POINTER, 1, b"\1\2\3\4"), record(POINTER, 5, POINTER), record(POINTER, 16, b"\xff"), record(b"\0", 41, b"\0\x0c\0\4")]),
+        max_size=5).map(b"".join)), st.booleans(), st.booleans())
+
+
+@settings(max_examples=150)
+@given(sent=st.lists(hostile, max_size=6), sizes=st.lists(st.integers(1, 3), max_size=3))
+def test_whatever_was_said_can_be_logged(sent: list[tuple[int, bytes, bool, bool]], sizes: list[int]) -> None:
+    frames = [wire.udp(int(back), payload) for _, payload, back, tcp in sent if not tcp]
+    frames += wire.conversation([(int(back), over_tcp(payload)) for _, payload, back, tcp in sent if tcp], server_port=53)
+    for row in zeek(frames, sizes):
+        json.dumps(row)
+    for version in (2, 3):
+        for event in eve(frames, version):
+            json.dumps(event)
+    for form in FORMATS:
+        lookups(form, frames)
+
+
+def test_a_second_answer_has_a_row() -> None:
+    first, second = zeek([*ASKED, wire.udp(1, answer(7, "WWW.example"))])
+    assert first["query"] == second["query"] == "www.example" and second["qtype_name"] == "A"
 
 
 def test_eve_version_3() -> None:
