@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ from sniff.reassembly import columns as s
 from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.rows import RowBatch
 from sniff.report.summary import Summary
+
+if TYPE_CHECKING:
+    from sniff.report.stats import Statistics
 
 T = TypeVar("T")
 Column = NDArray[Any]
@@ -420,6 +423,19 @@ class Capture:
         analysis = self._open(**options)
         with closing(analysis.source):
             yield from analysis
+
+    @cached_property
+    def stats(self) -> "Statistics":
+        """Its statistics: endpoints, conversations, hosts, latencies, failures, packets over time; `stats.record()` is all of
+        it as dictionaries and lists."""
+        from sniff.report.stats import Statistics
+        analysis = self._open(rows=False, messages=True)
+        found = Statistics(analysis.notes, analysis.counters)
+        with closing(analysis.source):
+            for step in analysis:
+                found.add(step)
+        found.finish()
+        return found
 
     def joined(self) -> Iterator[Joined]:
         """One pass, as what each batch completes of DNS and HTTP."""

@@ -92,6 +92,9 @@ CONFLICT_PACKETS = 8_192
 """A repetition of TCP bytes is compared with their first copy when that came at most this many packets before; the batches
 that far back are kept. A power of two."""
 
+CONFLICT_BYTES = 16 << 20
+"""The same in captured bytes: large segments push out others sooner."""
+
 CONVERSATIONS = 65_536
 """ICMP conversations and outsides of tunnels counted at once for connection logs; the idlest is written out first."""
 
@@ -186,6 +189,24 @@ ARP_OWNERS = 65_536
 HTTP_FILTER_STREAMS = 65_536
 """Connections whose requests a display filter remembers, to tell which response answers which; the oldest is forgotten first."""
 
+STATS_ENDPOINTS = 65_536
+"""Addresses that statistics count; when there are more, the smaller half of them is forgotten."""
+
+STATS_CONVERSATIONS = 65_536
+"""Conversations that statistics keep (twice as many for a while); the smallest are forgotten first."""
+
+STATS_NAMES = 4_096
+"""Hosts, media types and names that failed that statistics count one by one; those counted least are folded into one."""
+
+STATS_PATHS = 16_384
+"""Paths on hosts, likewise."""
+
+STATS_SLOWEST = 100
+"""Slowest exchanges and lookups that are remembered."""
+
+STATS_INTERVALS = 20_000
+"""Intervals of time that packets are counted in; when there are more, ten become one."""
+
 NOTES = 100_000
 """Rows of the notes table; further notes are only counted by code."""
 
@@ -205,6 +226,8 @@ class Counters:
     names_forgotten: int = 0
     rows_forgotten: int = 0
     notes_dropped: int = 0
+    endpoints_forgotten: int = 0
+    conversations_forgotten: int = 0
     spool_bytes_lost: int = 0
 
     def fired(self) -> dict[str, int]:

@@ -10,6 +10,7 @@ from sniff.errors import UsageError
 
 COMMANDS = {
     "analyze": "Show what happened in capture files: DNS and HTTP, or every packet.",
+    "stats": "Say in figures what happened: endpoints, hosts, latencies, failures, packets over time.",
     "info": "Say what capture files are: format, interfaces, times, rates, drops, damage.",
     "show": "Print one HTTP message, headers and decoded body, or a request and its response.",
     "follow": "Print what the two ends of one TCP or UDP stream said.",
