@@ -69,7 +69,8 @@ class Tracker:
         self._checks = np.zeros((tcp.CHECKS, tcp.CHECK_WIDTH), np.int64)
         self._tcp = tcp.Streams(limits.HELD_BYTES, _view(np.zeros((tcp.TRACE_ENTRIES, tcp.TRACE_WIDTH), np.int64)),
                                 _view(self._checks))
-        self._before: deque[tuple[int, Bytes]] = deque()
+        self._before: deque[tuple[int, int, Bytes]] = deque()   # first packet, bytes before it, bytes
+        self._seen_bytes = 0
         self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
         self._fresh = np.zeros(0, np.int64)
         self._notes = np.zeros((256, tcp.NOTE_WIDTH), np.int64)
@@ -292,14 +293,18 @@ class Tracker:
 
     def _compare(self, packets: PacketBatch) -> None:
         """Compare what was sent again with first copies that came in earlier batches, and remember this batch for that."""
-        first = packets.raw.first_number
+        first, seen = packets.raw.first_number, self._seen_bytes
         for packet, start, length, number, old in self._checks[:self._tcp.checks_wanted()].tolist():
-            data = next(data for begin, data in reversed(self._before) if begin <= number)
-            differing = int(np.count_nonzero(packets.data[start:start + length] != data[old:old + length]))
+            found = next(((begin, data) for number_, begin, data in reversed(self._before) if number_ <= number), None)
+            if found is None or seen + start - found[0] - old > limits.CONFLICT_BYTES:
+                continue
+            differing = int(np.count_nonzero(packets.data[start:start + length] != found[1][old:old + length]))
             if differing:
                 self.notes.add(Code.TCP_CONFLICT, first + packet, int(packets.table[c.OFFSET, packet]), length, differing)
-        self._before.append((first, packets.data))
-        while len(self._before) > 1 and self._before[1][0] <= first + len(packets) - limits.CONFLICT_PACKETS:
+        self._before.append((first, seen, packets.data))
+        self._seen_bytes = seen = seen + len(packets.data)
+        while len(self._before) > 1 and (self._before[1][0] <= first + len(packets) - limits.CONFLICT_PACKETS
+                                         or self._before[1][1] < seen - limits.CONFLICT_BYTES):
             self._before.popleft()
 
     def _give_up_holes(self) -> None:

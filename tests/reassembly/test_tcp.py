@@ -280,3 +280,17 @@ def test_a_conflict_too_long_ago_is_not_looked_for():
     others = [Segment(5000, 1006, back=True)] * limits.CONFLICT_PACKETS
     client(Segment(1000, 5000, ACK, b"abcdef"), *others, Segment(1000, 5000, ACK, b"ABCDEF"), notes=notes)
     assert not notes.counts
+
+
+@pytest.mark.parametrize("cuts", [[8], [4, 5, 6, 7, 8], [3, 8]])
+@pytest.mark.parametrize("most", [8_000, 40_000])
+def test_a_conflict_too_many_bytes_ago_is_not_looked_for(monkeypatch, cuts, most):
+    monkeypatch.setattr(limits, "CONFLICT_BYTES", most)
+    notes, tracker = Notes(), Tracker(Notes(), Counters())
+    tracker.notes = notes
+    others = [Segment(5000 + 5000 * number, 1006, back=True, payload=bytes(5000)) for number in range(4)]
+    segments = connected(Segment(1000, 5000, ACK, b"abcdef"), *others, Segment(1000, 25000, ACK, b"ABCDEF"))
+    for batch in cut(segments, cuts):
+        tracker.track(batch)
+        assert len(tracker._before) == 1 or sum(len(data) for *_, data in tracker._before) < most + 24_000
+    assert [note.code for note in notes] == ([Code.TCP_CONFLICT] if most == 40_000 else [])
