@@ -21,7 +21,8 @@ ROOMS = ["capture", "packets", "reassembly", "decode", "exchange", "filters", "r
 EVERYWHERE = {"errors", "limits", "notes", "shelf", "_version"}
 """Modules that every room may import, and that import only each other."""
 
-JOINS = {name: set(ROOMS) - {"cli"} for name in ("pipeline", "messages", "streams", "reports", "tshark", "verify", "api", "__init__")} | {"__main__": set(ROOMS)}
+JOINS = {"__main__": set(ROOMS)} | {name: set(ROOMS) - {"cli"} for name in (
+    "pipeline", "messages", "streams", "reports", "tshark", "verify", "api", "__init__")}
 """Modules at the top of the package, and the rooms they may import."""
 
 SLOW = {"scapy", "pyshark", "jinja2", "pandas", "pyarrow", "dns", "brotli", "zstandard", "lz4", "charset_normalizer",

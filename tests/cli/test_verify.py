@@ -92,7 +92,8 @@ def test_different(run, fake):
 
 
 def test_rows_that_only_one_side_has(run, fake):
-    done = run("verify", NEVERSSL, "--format", "json", env=fake("printf '   2\\t1.0\\ta\\t→\\tb\\tX\\t60\\tinfo\\n'; echo boom >&2; exit 3\n"))
+    script = "printf '   2\\t1.0\\ta\\t→\\tb\\tX\\t60\\tinfo\\n'; echo boom >&2; exit 3\n"
+    done = run("verify", NEVERSSL, "--format", "json", env=fake(script))
     found = json.loads(done.stdout)
     assert done.returncode == 3
     assert (found["only_sniff"], found["only_tshark"], found["identical"], found["tshark_said"]) == (9, 0, 0, "boom")
