@@ -41,7 +41,7 @@ AT_CONNECT_NS = 100_000_000
 """What is found within this time was found at connect."""
 RETRY_S = 0.0001
 """How soon a connection that nobody accepted is asked about again; then after twice that, and so on."""
-RETRY_MOST_S = 0.2
+RETRY_MOST_S = 0.05
 GIVE_UP_S = 5.0
 SAME_NS = 5_000_000
 """A SYN within this time after one with the same addresses and ports is the same one: on loopback each packet is seen twice."""
@@ -267,6 +267,9 @@ class Watcher:
         known = self._ends.get(sender)
         if known is not None and not (beginning and ts_ns - known[0] > SAME_NS) and not (
                 protocol == UDP and ts_ns - known[0] > UDP_AGAIN_NS):
+            for wait in self._waits:
+                if wait.side == sender:
+                    wait.next = 0.0         # whoever speaks has accepted
             return
         if self._asked >= PER_SECOND:
             return

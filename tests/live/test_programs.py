@@ -185,7 +185,7 @@ def test_nginx_before_gunicorn(lab: Lab, watch, same_as_file, tmp_path):
         "POST /bigdata HTTP/1.0  (application/x-www-form-urlencoded)"]
     assert sum("JavaScript Object Notation" in words for words in info(rows)) == 4
     # Two requests at once, each for a while: both workers answered, and it can be seen which one answered which.
-    answers = [row.split("\t")[7].partition(" →")[0] for row in rows if "HTTP/1.0 200" in row and "JavaScript" in row]
+    answers = [row.split("\t")[7].partition("→")[0] for row in rows if "HTTP/1.0 200" in row and "JavaScript" in row]
     assert len(workers) == 2
     assert sorted(re.findall(r"\[(\d+)\]", " ".join(answers))) == sorted(workers), rows
 
