@@ -136,6 +136,7 @@ class Totals:
         self.failures: Counter[tuple[str, str, str]] = Counter()
         self.retries = 0
         self.slowest: list[tuple[int, int, DnsExchange]] = []
+        self.suspicious: list[tuple[int, str]] = []
 
     def add(self, exchanges: DnsExchanges) -> None:
         """Take in the exchanges of one batch. Objects are made only of those that are named."""
@@ -151,6 +152,12 @@ class Totals:
             key = exchange.name.lower(), exchange.type, result(exchange)
             if key in self.failures or len(self.failures) < FAILURES:
                 self.failures[key] += 1
+        strange = np.flatnonzero((states == p.SECOND_) | (states == p.UNASKED_))
+        for index in strange[:FIRST - len(self.suspicious)].tolist():
+            exchange = exchanges[index]
+            assert exchange.response is not None
+            words = f"{RESULTS[exchange.state]:<13} {exchange.type:<6} {unicode_name(exchange.name)}  from {exchange.server}"
+            self.suspicious.append((exchange.response.packet, words))
         least = self.slowest[0][0] if len(self.slowest) == FIRST else -1
         slow = np.flatnonzero(times > least)
         for index in slow[np.argsort(times[slow])[-FIRST:]].tolist():
@@ -167,6 +174,13 @@ class Totals:
         if self.retries:
             parts.append(f"{self.retries:,} queries repeated")
         yield ", ".join(parts)
+        if self.suspicious:
+            yield "Possible spoofing:"
+            for packet, words in self.suspicious:
+                yield printable(f"  {words}  (packet {packet})")
+            more = self.states[p.SECOND_] + self.states[p.UNASKED_] - len(self.suspicious)
+            if more:
+                yield f"  ... and {more:,} more"
         failures = self.failures.most_common(FIRST)
         if failures:
             yield "Failing and unanswered:"
@@ -211,13 +225,15 @@ class LookupTable(_Lookups):
         roomy = self.console.width >= ROOMY
         shown = [k for k in range(len(COLUMNS)) if roomy or k not in (1, 9)]
         table = RichTable(box=None, pad_edge=False, header_style="bold")
+        least = {4: 8, 8: max((len(row[8]) for _, row, _ in self._rows), default=0)}
         for k in shown:
             table.add_column(COLUMNS[k], justify="right" if k in (0, 1, 8) else "left", overflow="fold",
-                             no_wrap=k not in (4, 7), max_width=None if k in (4, 7) else 24)
+                             no_wrap=k not in (4, 7), max_width=None if k in (4, 7) else 24, min_width=least.get(k))
         for _, row, style in sorted(self._rows, key=lambda entry: entry[0]):
             if not roomy:
                 first, *others = row[7].split(" ") if row[5] in ("A", "AAAA") else [row[7]]
                 row[7] = first + (f" +{len(others)}" if others else "")
+                row[6] = row[6].partition(" (")[2].rstrip(")") or row[6]     # what is strange says enough
             table.add_row(*(Text(row[k]) for k in shown), style=style)
         with self.console.capture() as capture:
             if self._rows:

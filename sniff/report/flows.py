@@ -1,7 +1,7 @@
 """`--flows`: one row a connection, as a table, as tab-separated text or as JSON lines."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +24,10 @@ COLUMNS = ("Stream", "Client", "Server", "Start", "Duration", "Packets", "Bytes"
 """Pairs are the client's number, an arrow and the server's. Times are seconds, of handshake and round trip milliseconds."""
 PROCESS_COLUMNS = ("Client process", "Server process")
 """What --process adds."""
+FOLDED = {1: 22, 2: 22, 13: 16, 14: 16}
+"""Columns that may be folded, and the width that they keep in any case: an IPv4 address and a port."""
+LEFT_OUT = (3, 10, 9, 7, 8, 12, 4)
+"""Which columns a window that is too narrow does without: those with nothing in them, then these, one after the other."""
 
 
 def cells(flow: Flow, service: str | None, zero_ns: int, processes: Pair | None = None) -> list[str]:
@@ -67,6 +71,22 @@ def record(flow: Flow, service: str | None, processes: Pair | None = None) -> di
         if owner is not None:
             row[f"{side}_process"] = owner.facts
     return row
+
+
+def columns_that_fit(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The columns to show of a table in a window of so many characters.
+
+    rows  the titles, then the cells
+    """
+    widths = [min(max(map(len, column)), FOLDED.get(k, width)) for k, column in enumerate(zip(*rows, strict=True))]
+    empty = [k for k, column in enumerate(zip(*rows[1:], strict=True)) if not any(column)]
+    shown = list(range(len(widths)))
+    for k in (*empty, *LEFT_OUT):
+        if sum(widths[k] + 2 for k in shown) - 2 <= width:
+            break
+        if k in shown:
+            shown.remove(k)
+    return shown
 
 
 def _bytes(flow: Flow) -> tuple[int, int]:
@@ -156,10 +176,12 @@ class FlowTable(_Flows):
     def end(self, summary: Summary) -> None:
         """Draw them."""
         table = RichTable(box=None, pad_edge=False, header_style="bold")
-        for k, title in enumerate(COLUMNS if self.processes is None else (*COLUMNS, *PROCESS_COLUMNS)):
-            table.add_column(title, justify="right" if 3 <= k <= 10 else "left", overflow="fold", no_wrap=k not in (1, 2, 13, 14))
+        titles = COLUMNS if self.processes is None else (*COLUMNS, *PROCESS_COLUMNS)
+        shown = columns_that_fit([titles, *(row for _, row in self._rows)], self.console.width)
+        for k in shown:
+            table.add_column(titles[k], justify="right" if 3 <= k <= 10 else "left", overflow="fold", no_wrap=k not in FOLDED)
         for _, row in sorted(self._rows):
-            table.add_row(*row)
+            table.add_row(*(row[k] for k in shown))
         with self.console.capture() as capture:
             self.console.print(table if self._rows else "no flows")
             if self._more:

@@ -19,7 +19,7 @@ from sniff.report import follow
 from sniff.report.conversations import Conversations
 from sniff.report.eve_flow import FlowEvents
 from sniff.report.flow import Flow
-from sniff.report.flows import FORMATS, FlowTable
+from sniff.report.flows import COLUMNS, FORMATS, FlowTable, columns_that_fit
 from sniff.report.formats import Options
 from sniff.report.zeek_conn import ConnLogs
 from sniff.streams import Chunk
@@ -142,6 +142,14 @@ def test_flows_as_a_table():
     lines = [" ".join(line.split()) for line in sink.data.decode().splitlines()]
     assert lines[0].startswith("Stream Client Server Start Duration")
     assert [line.split()[:3] for line in lines[1:]] == [["tcp", "0", "10.0.0.1:40000"], ["udp", "0", "10.0.0.1:40000"]]
+
+
+def test_a_narrow_window_shows_fewer_columns():
+    rows = [COLUMNS, ["tcp 0", "10.0.0.1:40000", "10.0.0.2:80", "0.000000", "1.000000", "4 ⇄ 4", "8 ⇄ 10", "", "", "2.000", "2.000",
+                      "SF", "http"]]
+    assert columns_that_fit(rows, 150) == list(range(13))
+    assert columns_that_fit(rows, 121) == [0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12], "first what is empty"
+    assert columns_that_fit(rows, 20) == [0, 1, 2, 5, 6, 11], "who and how much stays in any case"
 
 
 CHUNKS = [Chunk(0, 0, b"GET \xc3", 0, 4, 10**9), Chunk(0, 5, b"\xa9\r\n\x1b[31m", 0, 5, 10**9), Chunk(1, 0, b"", 1200, 6, 10**9),

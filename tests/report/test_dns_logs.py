@@ -201,6 +201,13 @@ def test_lookups_as_a_table() -> None:
     assert "Slowest, in ms:" in text and "... and 22 more names" in text
 
 
+def test_wrong_answers_stand_in_the_summary() -> None:
+    frames = [*ASKED, wire.udp(1, answer(7, "WWW.example")), wire.udp(1, answer(8, "evil.example"))]
+    text = lookups("table", frames)
+    assert "1 not asked, 1 second answer" in text
+    assert "Possible spoofing:\n  second answer A      WWW.example  from 10.0.0.2  (packet 3)\n  not asked " in text
+
+
 def test_nothing_to_show() -> None:
     assert "0 lookups" in lookups("table", [wire.udp(0, b"", server_port=9)])
     assert lookups("tabs", [wire.udp(0, b"", server_port=9)]) == ""
