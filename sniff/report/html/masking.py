@@ -9,7 +9,7 @@ import ipaddress
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes
 
@@ -78,7 +78,7 @@ class Masker:
         self.redact = redact
         self.found = 0
         self._words: set[str] = set()
-        self._seen: set[bytes] = set()
+        self._kinds: dict[bytes, int] = {}
         self._fields: dict[tuple[bytes, bytes], tuple[str, str]] = {}
         self._phrases: dict[str, None] = {}
         self._addresses: dict[str, str] = {}
@@ -106,44 +106,54 @@ class Masker:
     def learn_heads(self, heads: Sequence[bytes]) -> Counter[str]:
         """Learn the secrets of some heads of messages; {scheme: how many Authorization fields used it}.
 
-        All heads at once: most have no secret, and a look at many costs no more than a look at one.
+        All heads at once: the same lines come again and again, and each is looked at once.
         """
         schemes: Counter[str] = Counter()
-        joined = b"\n".join(heads)
-        low = joined.lower()
-        for name in _SECRET_LINES:
-            for value in _lines_of(joined, low, name):
-                if name.endswith(b"authorization"):
-                    schemes[fields.text(value.partition(b" ")[0]).lower()] += 1
-                if value not in self._seen and not self.secrets:
-                    if len(self._seen) < LEARNED:
-                        self._seen.add(value)
-                    self._learn_field(name, value)
-        if self.secrets:
-            return schemes
-        if any([sign in low for sign in _SIGNS]):  # noqa: C419  (a list is faster here)
-            self._learn_speaking(joined, low)
-        if b"@" in low and b"://" in low:
-            for match in _RAW_USERINFO.finditer(joined):
-                self._learn_quoted(fields.text(match[1]))
+        lines = b"\n".join(heads).split(b"\n")
+        distinct = dict.fromkeys(lines)
+        kinds = self._kinds
+        for line in distinct:
+            name = line.partition(b":")[0]
+            kind = kinds.get(name)
+            if kind is None:
+                kind = _kind_of(name)
+                if len(name) <= NAME_CHARACTERS and b" " not in name and len(kinds) < FIELDS:
+                    kinds[name] = kind
+            if kind == _NOTHING:
+                continue
+            field, value = name.strip().lower(), line[len(name) + 1:].strip()
+            if kind == _LOGIN:
+                schemes[fields.text(value.partition(b" ")[0][:32]).lower()] += lines.count(line)
+            if not self.secrets:
+                self._learn_field(field, value)
+        if not self.secrets:
+            self._learn_parameters([line for line in distinct if b"=" in line or b"@" in line])
         return schemes
 
-    def _learn_speaking(self, joined: bytes, low: bytes) -> None:
-        """Learn what stands behind names that say it: fields like X-Session-Token, parameters like `token=`."""
-        for sign in _SIGNS:
-            at = low.find(sign)
-            while at >= 0:
-                begin, colon, end = low.rfind(b"\n", 0, at) + 1, low.find(b":", at, at + 64), low.find(b"\n", at)
-                if colon >= 0 and (end < 0 or colon < end) and _FIELD_NAME.fullmatch(low, begin, colon):
-                    self._learn_field(low[begin:colon].strip(), joined[colon + 1:end if end >= 0 else None].strip())
-                at = low.find(sign, end if end >= 0 else at + 1)
+    def _learn_parameters(self, lines: Sequence[bytes]) -> None:
+        """Learn the secrets in URLs: parameters like `token=`, passwords before an @."""
+        joined = b"\n".join(lines)
+        kinds = self._kinds
+        plain: list[str] = []
         for name, value in _RAW_PAIR.findall(joined):
-            if is_secret(_unquoted(fields.text(name))):
-                text = fields.text(value)
-                if _PLAIN_WORD.fullmatch(text):
-                    self.learn(text)
-                else:
-                    self._learn_quoted(text)
+            kind = kinds.get(name)
+            if kind is None:
+                kind = kinds[name] = _SECRET if is_secret(_unquoted(fields.text(name))) else _NOTHING
+                if len(kinds) > FIELDS:
+                    kinds.clear()
+            if kind == _NOTHING:
+                continue
+            if value.isalnum():
+                plain.append(value.decode("ascii"))
+            else:
+                self._learn_quoted(fields.text(value))
+        room = LEARNED - len(self._words)
+        if plain and room > 0:
+            self._words.update([value for value in plain if len(value) >= LEAST and not (len(value) < 6 and value.isdigit())][:room])
+            self._fields.clear()
+        if b"@" in joined:
+            for match in _RAW_USERINFO.finditer(joined):
+                self._learn_quoted(fields.text(match[1]))
 
     def learn_form(self, message: Message) -> None:
         """Learn the secrets in the first bytes of a form."""
@@ -176,13 +186,6 @@ class Masker:
         if plain != value:
             self.learn(plain)
 
-    def _learn_url(self, url: str) -> None:
-        for match in _QUERY_PAIR.finditer(url):
-            if is_secret(_unquoted(match[2])):
-                self._learn_quoted(match[3])
-        for match in _USERINFO.finditer(url):
-            self._learn_quoted(match[2])
-
     def _learn_field(self, name: bytes, value: bytes) -> None:
         if name in (b"authorization", b"proxy-authorization"):
             _, _, rest = value.partition(b" ")
@@ -196,8 +199,6 @@ class Masker:
                 self._learn_cookie(member)
         elif name == b"set-cookie":
             self._learn_cookie(value.partition(b";")[0])
-        elif name in (b"location", b"referer", b"content-location", b"refresh", b"link", b"origin"):
-            self._learn_url(fields.text(value))
         elif is_secret(fields.text(name)) or name in credentials.SECRET_FIELDS:
             self.learn(fields.text(value))
 
@@ -366,28 +367,21 @@ class Masker:
         return ipaddress.ip_address(self._stand_in(address.compressed, 0 if match[1] else 1)).reverse_pointer
 
 
-_SECRET_LINES = (b"authorization", b"proxy-authorization", b"cookie", b"set-cookie")
-"""Fields that hold secrets, by their names in lower case."""
-_SIGNS = (b"pass", b"pwd", b"secret", b"token", b"key", b"session", b"sid", b"sessid", b"sig", b"cred", b"jwt", b"card", b"cvv", b"pin",
-          b"otp", b"auth")
-"""One of these is part of every name that is_secret() knows."""
-_FIELD_NAME = re.compile(rb"[a-z0-9_-]{1,64}[ \t]*")
+_NOTHING, _SECRET, _LOGIN = range(3)
 _RAW_PAIR = re.compile(rb"[?&;]([^=&;?#\s\"'<>]{0,100}(?:pass|pwd|secret|token|key|session|sid|sessid|sig|cred|jwt|card|cvv|pin|otp|auth)"
                        rb"[^=&;?#\s\"'<>]{0,100})=([^&;#\s\"'<>]{1,8192})", re.IGNORECASE)
+"""What may be a pair of a query whose name is_secret() knows: one of these words is part of every such name."""
 _RAW_USERINFO = re.compile(rb"://[^/\s:@\"'<>]{0,200}:([^/\s@\"'<>]{1,400})@")
 
 
-def _lines_of(joined: bytes, low: bytes, name: bytes) -> Iterator[bytes]:
-    """The values of a field in many heads. low: the heads in lower case."""
-    start = b"\n" + name
-    at = low.find(start)
-    while at >= 0:
-        at += len(start)
-        end = low.find(b"\n", at)
-        end = len(low) if end < 0 else end
-        if not low[at:at + 1].strip(b" \t:"):
-            yield joined[at:end].lstrip(b" \t:").strip()
-        at = low.find(start, end)
+def _kind_of(name: bytes) -> int:
+    """What the value of a field is, by its name as it was written."""
+    key = name.strip().lower()
+    if key in (b"authorization", b"proxy-authorization"):
+        return _LOGIN
+    if len(key) > NAME_CHARACTERS or b" " in key or b"/" in key:
+        return _NOTHING
+    return _SECRET if key in credentials.SECRET_FIELDS or is_secret(fields.text(key)) else _NOTHING
 
 
 is_secret = lru_cache(4096)(credentials.is_secret)
