@@ -215,6 +215,10 @@ class LookupTable(_Lookups):
         for exchange in islice(exchanges, max(room, 0)):
             row = cells(exchange, self.zero_ns or 0)
             row[4] = unicode_name(row[4])
+            if self.console.width < ROOMY:
+                row[6] = RESULTS.get(exchange.state) or row[6]      # what is strange says enough
+                if exchange.addresses:      # and an address says more than the names on the way to it
+                    row[7] = exchange.addresses[0] + (f" +{len(exchange.answers) - 1}" if len(exchange.answers) > 1 else "")
             style = "red" if exchange.is_error else "yellow" if exchange.state in (State.SECOND, State.UNASKED) else ""
             self._rows.append((int(row[0]), [printable(cell) for cell in row], style))
         self._more += max(len(exchanges) - max(room, 0), 0)
@@ -230,10 +234,6 @@ class LookupTable(_Lookups):
             table.add_column(COLUMNS[k], justify="right" if k in (0, 1, 8) else "left", overflow="fold",
                              no_wrap=k not in (4, 7), max_width=None if k in (4, 7) else 24, min_width=least.get(k))
         for _, row, style in sorted(self._rows, key=lambda entry: entry[0]):
-            if not roomy:
-                first, *others = row[7].split(" ") if row[5] in ("A", "AAAA") else [row[7]]
-                row[7] = first + (f" +{len(others)}" if others else "")
-                row[6] = row[6].partition(" (")[2].rstrip(")") or row[6]     # what is strange says enough
             table.add_row(*(Text(row[k]) for k in shown), style=style)
         with self.console.capture() as capture:
             if self._rows:
