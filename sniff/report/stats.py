@@ -437,7 +437,7 @@ class Tcp:
         self.sent_again_bytes += int(size[again].sum())
         if (tags & MARKS).any():
             for tag, name in ANALYSIS_FIELDS.items():
-                count = int((tags & tag != 0).sum())
+                count = int((tags & (SENT_AGAIN if tag == Tag.RETRANSMISSION else tag) != 0).sum())   # as Wireshark's field
                 if count:
                     self.marks[f"tcp.analysis.{name}"] = self.marks.get(f"tcp.analysis.{name}", 0) + count
 
