@@ -98,7 +98,7 @@ def application(environ: Environ, start_response: Callable[..., object]) -> obje
         response.set_cookie("name", "big")
     elif request.path == "/numbers":
         if "slow" in request.args:
-            time.sleep(0.3)
+            time.sleep(0.6)
         seen = sorted(request.cookies)
         response = Response(json.dumps({"numbers": list(range(10)), "cookies": seen}), content_type="application/json")
     else:
