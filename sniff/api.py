@@ -125,6 +125,24 @@ class Table(Generic[T]):
                 self._columns |= self._read(missing)
             return {name: self._columns[name] for name in wanted}
 
+    def to_arrow(self, *names: str) -> Any:
+        """Some columns (all that there are, when none is named) as a pyarrow.Table; missing numbers are null.
+
+        Nothing but texts is copied. Raises MissingTool without pyarrow: pip install 'sniff[arrow]'.
+        """
+        from sniff.report.frames import arrow_table
+        return arrow_table(self.columns(*names))
+
+    def to_pandas(self, *names: str) -> Any:
+        """The same as a pandas.DataFrame. Raises MissingTool without pandas: pip install 'sniff[pandas]'."""
+        from sniff.report.frames import pandas_frame
+        return pandas_frame(self.columns(*names))
+
+    def to_polars(self, *names: str) -> Any:
+        """The same as a polars.DataFrame. Raises MissingTool without polars: pip install 'sniff[polars]'."""
+        from sniff.report.frames import polars_frame
+        return polars_frame(self.columns(*names))
+
     def _read(self, names: list[str]) -> dict[str, Column]:
         raise NotImplementedError
 
