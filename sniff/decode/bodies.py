@@ -120,6 +120,9 @@ class _Open:
 _ENDLESS = 1 << 62
 _AT_ONCE = 16_384
 """Parts turned into Python's integers at once: a batch of tiny chunks has a million."""
+_SMALL = 1_024
+_GATHERED = 64 << 10
+"""Parts smaller than the one are fed together, up to the other: sinks that keep what they get would keep an object for each."""
 
 
 class BodyCollector:
@@ -156,19 +159,36 @@ class BodyCollector:
 
     def _parts(self, batch: AppBatch, parts: list[list[int]]) -> None:
         buffers = (batch.streams.packets.data.data, batch.streams.held.data)
+        small: list[memoryview] = []    # parts in a row of one body, fed together
+        owner = size = 0
         for number, kind, buffer, start, length in parts:
-            if kind == BodyPart.HEAD:
-                self._begin(number, message_at(batch, start, batch.begun))
+            if kind == BodyPart.DATA and length < _SMALL:
+                if number != owner or size >= _GATHERED:
+                    self._feed(owner, small)
+                    owner, size = number, 0
+                small.append(buffers[buffer][start:start + length])
+                size += length
                 continue
-            body = self._open.get(number)
-            if body is None:
-                continue
+            self._feed(owner, small)
             if kind == BodyPart.DATA:
-                body.feed(bytes(buffers[buffer][start:start + length]))
-            else:
+                self._feed(number, [buffers[buffer][start:start + length]])
+            elif kind == BodyPart.HEAD:
+                self._begin(number, message_at(batch, start, batch.begun))
+            elif number in self._open:
+                body = self._open[number]
                 body.skip(length)
+                if body.decoder.coded:
+                    self._weigh(number, body)
+        self._feed(owner, small)
+
+    def _feed(self, number: int, parts: list[memoryview]) -> None:
+        """Give a body these parts, and forget them."""
+        body = self._open.get(number) if parts else None
+        if body is not None:
+            body.feed(b"".join(parts))
             if body.decoder.coded:
                 self._weigh(number, body)
+        parts.clear()
 
     def finish(self) -> None:
         """The capture is over: close what is still open."""

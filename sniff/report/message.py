@@ -25,9 +25,25 @@ class BodyParts(Protocol):
     cut: int
 
 
+class _Escapes(dict[int, str]):
+    """Escapes of the characters that need one; any other stands for itself."""
+
+    def __missing__(self, number: int) -> str:
+        text = chr(number)
+        if _CONTROL.match(text):
+            text = f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+        if len(self) < _ESCAPES_KEPT:
+            self[number] = text
+        return text
+
+
+_ESCAPES_KEPT = 16_384
+_ESCAPES = _Escapes()
+
+
 def printable(text: str) -> str:
     """Text of several lines that can do nothing to a terminal: controls but line ends and tabs are written as escapes."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}" if ord(match[0]) < 0x100 else f"\\u{ord(match[0]):04x}", text)
+    return text.translate(_ESCAPES) if _CONTROL.search(text) else text
 
 
 def message_lines(message: Message, body: BodyParts | None = None, secrets: bool = False) -> Iterator[str]:

@@ -30,14 +30,26 @@ def chunked(body, size, fields=b""):
     return 1, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n%s\r\n%s0\r\n\r\n" % (fields, parts)
 
 
-def collect(frames, sizes=(), **options):
+class Pieces(Digest):
+    """A digest that keeps what it gets."""
+
+    def __init__(self, hashes=()):
+        super().__init__(hashes)
+        self.pieces = []
+
+    def data(self, piece):
+        super().data(piece)
+        self.pieces.append(piece)
+
+
+def collect(frames, sizes=(), kind=Digest, **options):
     """[Digest] of the bodies in these frames, and the notes."""
     notes, counters = Notes(), Counters()
     dissector, tracker, reader = Dissector(notes, counters), Tracker(notes, counters), HttpMessages(notes, counters, bodies=True)
     digests = []
 
     def choose(message):
-        digests.append(Digest(("sha256",)))
+        digests.append(kind(("sha256",)))
         return digests[-1]
 
     collector = BodyCollector(choose, notes=notes, counters=counters, **options)
@@ -68,6 +80,13 @@ def test_a_body_comes_out_whole_wherever_it_is_cut(said, sizes):
     assert digest.hash("sha256") == hashlib.sha256(TEXT).hexdigest()
     assert digest.prefix == TEXT[:limits.SNIFF_BYTES] and digest.last == b"\n"
     assert digest.info.ended and digest.info.complete and not digest.info.problems
+
+
+def test_tiny_chunks_come_together():
+    """A sink that keeps what it gets would need an object for every byte."""
+    digests, *_ = collect(frames_of([REQUEST, chunked(TEXT, 1), REQUEST, chunked(TEXT[:5000], 7)], 1460), kind=Pieces)
+    assert [b"".join(digest.pieces) for digest in digests] == [TEXT, TEXT[:5000]]
+    assert [len(digest.pieces) for digest in digests] == [2, 1]
 
 
 def test_bodies_as_they_were_sent():
