@@ -48,7 +48,9 @@ def _known(column: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def pandas_frame(columns: Columns) -> Any:
-    """A pandas.DataFrame: Int64 (which knows NA), datetime64[ns, UTC] and texts. Numbers are views of the arrays.
+    """A pandas.DataFrame: Int64 (which knows NA), datetime64[ns, UTC] and texts.
+
+    Numbers are views of the arrays; times are copied by pandas when they get their zone.
 
     Raises MissingTool when pandas is not installed.
     """
