@@ -327,25 +327,52 @@ def test_privileges_are_given_up(lab: Lab, live, tmp_path):
 
 
 def test_as_many_as_dumpcap(lab: Lab, live, tmp_path):
+    """Side by side with dumpcap, at the first rate at which that one loses nothing: neither do we, and we have the same."""
     dumpcap, tcpreplay = shutil.which("dumpcap"), shutil.which("tcpreplay")
     if not dumpcap or not tcpreplay:
         pytest.skip("dumpcap or tcpreplay is not installed: scripts/install_tools.sh test")
-    rate, count = (500, 500) if UNCOMPILED else (10_000, 15_000)
-    with (tmp_path / "other.pcapng").open("wb") as file:
+    rate = 500 if UNCOMPILED else 10_000
+    for attempt in range(5):
+        count = rate
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        ours, theirs, dropped, their_drops = _beside_dumpcap(lab, live, dumpcap, tcpreplay, folder, rate, count)
+        if their_drops == 0 and len(theirs) == count:
+            break
+        rate //= 2          # this machine has other things to do
+    else:
+        pytest.fail("dumpcap loses packets at any rate")
+    assert dropped == 0
+    assert ours == theirs
+
+
+def _until_quiet(path):
+    """Wait until a file has not grown for a while."""
+    deadline, size, since = time.monotonic() + PATIENCE_S, -1, time.monotonic()
+    while time.monotonic() < deadline and time.monotonic() - since < 0.6:
+        if path.stat().st_size != size:
+            size, since = path.stat().st_size, time.monotonic()
+        time.sleep(0.05)
+
+
+def _beside_dumpcap(lab, live, dumpcap, tcpreplay, folder, rate, count):
+    """(our packets, dumpcap's, our drops, dumpcap's) of so many packets at this rate."""
+    with (folder / "other.pcapng").open("wb") as file:
         other = lab.start(dumpcap, "-q", "-i", "right", "-B", "64", "-w", "-", stdout=file)
-    run = live("-i", "right", "-w", tmp_path / "out.pcapng", "--packets")
+    run = live("-i", "right", "-w", folder / "out.pcapng", "--packets")
     words = ""
     while "File: " not in words:
         words += os.read(other.stderr.fileno(), 4096).decode()
     lab.run(tcpreplay, "-i", "left", "-K", "-q", "--loop", str(count // 10), "--pps", str(rate), NEVERSSL)
-    run.until(f"\n{count}\t".encode())
+    for path in folder.iterdir():
+        _until_quiet(path)
     assert run.finish() == 0
     other.terminate()
-    other.communicate(timeout=PATIENCE_S)
-    assert " 0 dropped" in run.words
-    ours = packets(tmp_path / "out.pcapng")
-    assert len(ours) == count
-    assert ours == packets(tmp_path / "other.pcapng")
+    _rows, said = other.communicate(timeout=PATIENCE_S)
+    drops = re.search(r"received/dropped on interface 'right': \d+/(\d+)", words + said.decode())
+    assert drops, words + said.decode()
+    ours = re.search(r"([\d,]+) dropped by the kernel", run.words)
+    return packets(folder / "out.pcapng"), packets(folder / "other.pcapng"), int(ours[1].replace(",", "")), int(drops[1])
 
 
 def test_at_a_terminal(lab: Lab, sniff_command, tmp_path):
