@@ -35,6 +35,7 @@ from sniff.report.html import details, tables
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import count, findings, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
+from sniff.report.html.followed import FollowedStreams
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -52,6 +53,9 @@ KEPT_BYTES = 64 << 20
 
 PAGE_BYTES = 15_000_000
 """Bytes of the page that details and packets may take; then bodies are left out, those that tell least first."""
+
+FILES = 8
+"""Files and interfaces that the first screen names."""
 
 UDP_STREAM = 1 << 40
 """Added to the numbers of UDP's streams in columns that hold both."""
@@ -138,12 +142,14 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
     """What is said of the capture itself."""
     packets = figures.packets
     facts: list[tuple[str, str]] = []
-    for info in source.info:
+    for info in source.info[:FILES]:
         form = info.format + "".join(f" in {kind}" for kind in reversed(info.compression))
         form += f", {size(info.size)}" if info.size >= 0 else ""
         facts.append(("File", f"{masker.name(printable(Path(info.name).name))}, {form}"))
+    if len(source.info) > FILES:
+        facts.append(("", f"and {count(len(source.info) - FILES, 'more file')}"))
     dropped, known = 0, False
-    for number, interface in enumerate(source.interfaces[:50]):
+    for number, interface in enumerate(source.interfaces[:FILES]):
         words = [printable(word) for word in (interface.name, interface.description) if word]
         words += [link_type_words(interface.link_type), count(figures.packets.interface_packets[number], "packet")]
         if interface.filter:
@@ -151,6 +157,8 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
         if interface.dropped >= 0:
             words.append(f"{interface.dropped:,} dropped")
         facts.append(("Interface", masker.text(", ".join(words))))
+    if len(source.interfaces) > FILES:
+        facts.append(("", f"and {count(len(source.interfaces) - FILES, 'more interface')}"))
     for interface in source.interfaces:
         if interface.dropped >= 0:
             dropped, known = dropped + interface.dropped, True
@@ -187,6 +195,7 @@ class _Fetcher:
         while self._cap > details.LEAST_BYTES and sum(min(length, self._cap) for length in ids.values()) > KEPT_BYTES:
             self._cap //= 2
         self._numbers = np.array(sorted(self._ids), np.int64)
+        self.said = FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
 
     def _choose(self) -> tuple[Ints, Ints]:
@@ -216,6 +225,12 @@ class _Fetcher:
             numbers.add(row[s.F_FIRST_PACKET])
         return np.array(sorted(numbers), np.int64), np.array(sorted(streams), np.int64)
 
+    def _quiet_streams(self) -> list[int]:
+        """The TCP connections that carried something else than HTTP."""
+        spoken = {exchange.stream for exchange, _ in self._first.exchanges}
+        return [row[s.F_STREAM] for row, _ in self._first.flows
+                if row[s.F_PROTO] == 6 and row[s.F_STREAM] not in spoken and row[s.F_PAYLOAD] + row[s.F_PAYLOAD + 1]]
+
     def _sink(self, message: Message) -> Sink | None:
         if message.id not in self._ids:
             return None
@@ -226,6 +241,7 @@ class _Fetcher:
         """Fetch from one batch."""
         bodies = step.apps.bodies
         self.collector.add(replace(step.apps, bodies=bodies[:, np.isin(bodies[BODY_ID], self._numbers)]))
+        self.said.add(step.streams)
         rows = step.rows
         if rows is None or not len(rows.shown):
             return
@@ -276,6 +292,7 @@ class _Writer:
         core = self._core(title)
         page.add("core", core)
         page.add("packets", self._fetcher.packets.columns())
+        page.add("said", self._fetcher.said.texts(masker))
         for number, chunk in enumerate(chunks):
             page.add_text(f"x{number}", chunk)
         page.body = self._screen(title)

@@ -182,6 +182,19 @@ def test_from_a_packet_to_its_exchange_and_back(watched: Watched, shop: Path) ->
     expect(page.locator("#view-timeline .row")).to_have_count(21)
 
 
+def test_following_what_is_no_http(watched: Watched, tmp_path: Path) -> None:
+    talk = [(1, b"220 files.test\r\n"), (0, b"USER bob\r\n"), (0, b"PASS sesame-9\r\n"), (1, b"230 in\r\n")]
+    frames = wire.conversation(talk, 40_000, 21)
+    report = write(make_report([captures.pcapng(tmp_path / "ftp.pcapng", frames)]), tmp_path / "ftp.html")
+    page = watched.open(report, "#sequence")
+    page.get_by_role("button", name="Follow stream").click()
+    said = page.locator("#view-sequence .said")
+    expect(said).to_have_count(4)
+    expect(said.nth(1)).to_contain_text("USER bob")
+    expect(said.nth(2)).to_contain_text("PASS ***")
+    assert "sesame-9" not in captures.texts_in(report.read_bytes())
+
+
 def test_keys(watched: Watched, shop: Path) -> None:
     page = watched.open(shop)
     page.keyboard.press("2")

@@ -129,7 +129,7 @@ def test_the_first_screen_needs_no_script(tmp_path: Path) -> None:
     outside = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
     text = re.sub(r"<[^>]+>", " ", outside)
     assert "8 requests to 2 hosts; 3 failed" in text
-    for words in ("server error, most often 503", "1 exchange broke off", "1 connection attempt refused", "Dropped", "0 packets",
+    for words in ("1 response with a server error: 503", "1 exchange broke off", "1 connection attempt refused", "Dropped", "0 packets",
                   "http://shop.test/missing", "404"):
         assert words in text, words
 

@@ -1,5 +1,6 @@
 """What to say first: the verdict in one sentence, and what needs attention, each with a link to its evidence."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -94,6 +95,11 @@ def _filter(text: str) -> str:
     return "#exchanges?f=" + quote(text, safe="")
 
 
+def _most(status: int, whole: int, statuses: Counter[int]) -> str:
+    """`: 503`, or `, most often 404 (12)`."""
+    return f": {status}" if statuses[status] == whole else f", most often {status} ({statuses[status]:,})"
+
+
 def _capture(figures: Figures, notes: Notes, damage: list[str], dropped: int) -> Iterator[Finding]:
     for line in damage:
         yield Finding("error", f"The capture file is damaged: {line}", "#notes")
@@ -110,12 +116,12 @@ def _http(figures: Figures, masker: Masker) -> Iterator[Finding]:
     by_class = {digit: sum(number for status, number in http.statuses.items() if status // 100 == digit) for digit in (4, 5)}
     if by_class[5]:
         worst = max((status for status in http.statuses if status // 100 == 5), key=lambda status: http.statuses[status])
-        yield Finding("error", f"{count(by_class[5], 'response')} with a server error, most often {worst} "
-                               f"({http.statuses[worst]:,})", _filter("http.response.code >= 500"))
+        yield Finding("error", f"{count(by_class[5], 'response')} with a server error{_most(worst, by_class[5], http.statuses)}",
+                      _filter("http.response.code >= 500"))
     if by_class[4]:
         worst = max((status for status in http.statuses if status // 100 == 4), key=lambda status: http.statuses[status])
-        yield Finding("warning", f"{count(by_class[4], 'response')} with a client error, most often {worst} "
-                                 f"({http.statuses[worst]:,})", _filter("http.response.code >= 400 and http.response.code < 500"))
+        yield Finding("warning", f"{count(by_class[4], 'response')} with a client error{_most(worst, by_class[4], http.statuses)}",
+                      _filter("http.response.code >= 400 and http.response.code < 500"))
     if http.states[State.ABORTED]:
         yield Finding("error", f"{count(http.states[State.ABORTED], 'exchange')} broke off: the connection was reset or closed in "
                                "the middle", _filter("state == aborted"))

@@ -50,7 +50,7 @@ const detail = {
 
   headers(panel, i, found) {
     const x = report.core.exchanges;
-    const general = [["URL", urlOf(i)], ["Began", `${dateAndTime(x.start[i], false)}`], ["", `${dateAndTime(x.start[i], true)}`],
+    const general = [["URL", urlOf(i)], ...moments("Began", x.start[i]),
       ["Connection", linkButton(`tcp.stream ${x.stream[i]}`, () => sequenceView.goTo(x.stream[i]))],
       ["Packets", linkButton(x.first[i] === x.last[i] ? `${x.first[i]}` : `${x.first[i]} to ${x.last[i]}`, () => timelineView.goToPacket(x.first[i]))],
       ["State", stateOf(i) + (x.flags[i] & 1 ? ", pair inferred" : "")]];
@@ -88,8 +88,7 @@ const detail = {
     if (events.length) append(panel, [block2("What went wrong on the way", h("ul.plain", null, events.slice(0, 50).map(([ns, packet, kind, direction]) =>
       h("li", null, `${span(ns)} after the beginning: the ${direction ? "server" : "client"} ${kind ? "closed its window, or filled that of the other end" : "sent a segment again"}, `,
         linkButton(`packet ${packet}`, () => timelineView.goToPacket(packet))))))]);
-    append(panel, [block2("When", pairs([["Began", dateAndTime(x.start[i], false)], ["", dateAndTime(x.start[i], true)],
-      ["Ended", dateAndTime(x.start[i] + report.total[i], false)], ["", dateAndTime(x.start[i] + report.total[i], true)],
+    append(panel, [block2("When", pairs([...moments("Began", x.start[i]), ...moments("Ended", x.start[i] + report.total[i]),
       ["In the capture", `from ${relative(x.start[i])} s to ${relative(x.start[i] + report.total[i])} s`]]))]);
   },
 
@@ -123,6 +122,12 @@ const EXPLANATIONS = {
   send: (ns) => `Most of the time, ${span(ns)}, went into sending the request.`,
   wait: (ns) => `Most of the time, ${span(ns)}, passed between the last byte of the request and the first byte of the response: one round trip, and what the server needed to think.`,
   receive: (ns, size) => `Most of the time, ${span(ns)}, went into receiving the response` + (size > 0 && ns > 0 ? `: ${bytes(size)} at ${bytes(Math.round(size / ns * 1e9))}/s.` : "."),
+};
+
+/** A moment in the viewer's zone and in UTC, once when that is the same. */
+const moments = (title, ns) => {
+  const [local, utc] = [dateAndTime(ns, false), dateAndTime(ns, true)];
+  return local === utc ? [[title, utc]] : [[title, local], ["", utc]];
 };
 
 const block2 = (title, ...content) => h("section.block", null, h("h3", null, title), content);
@@ -180,7 +185,7 @@ function hexDump(data) {
 /** What both ends of a connection said, from its exchanges in their order. */
 async function followStream(panel, stream, current) {
   const mine = report.byStream.get(stream) || [];
-  append(panel, [h("p.quiet", null, `${plural(mine.length, "exchange")} on tcp.stream ${stream}${report.core.seen.exchanges > report.count ? " are in this page" : ""}`)]);
+  panel.append(h("p.quiet", null, `${plural(mine.length, "exchange")} on tcp.stream ${stream}${report.core.seen.exchanges > report.count ? " are in this page" : ""}`));
   const text = h("div.follow", null);
   panel.append(text);
   for (const i of mine.slice(0, 50)) {
@@ -190,6 +195,16 @@ async function followStream(panel, stream, current) {
       const head = [message.l, ...message.h.map(([name, value]) => `${name}: ${value}`)].join("\n");
       text.append(h(`pre.said.${side}`, {"aria-label": `The ${side} says`, "aria-current": i === current ? "true" : null}, head + "\n" + bodyText(message.b)));
     }
+  }
+  if (!mine.length) {
+    const said = (await block("said") || {})[stream] || [];
+    if (said.length) panel.firstChild.textContent = `What was said on tcp.stream ${stream}, as far as this page holds it`;
+    for (const [direction, packet, ns, words] of said) {
+      const side = direction ? "server" : "client";
+      text.append(h("div.spoken", null, h("span.quiet", null, `+${span(ns)} `, linkButton(`packet ${packet}`, () => timelineView.goToPacket(packet))),
+        h(`pre.said.${side}`, {"aria-label": `The ${side} says`}, words)));
+    }
+    if (!said.length) text.append(h("p.quiet", null, "What was said is not in this page: it is encrypted, redacted, or there was no room. `sniff follow` prints it."));
   }
   if (mine.length > 50) panel.append(h("p.quiet", null, `${number(mine.length - 50)} more exchanges`));
 }

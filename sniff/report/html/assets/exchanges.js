@@ -85,7 +85,11 @@ const exchangesView = {
     this.rescale();
     this.grid.show(ids);
     const seen = report.core.seen.exchanges;
-    this.state.textContent = `${number(ids.length)} of ${plural(report.count, "exchange")}` + (seen > report.count ? `, chosen from ${number(seen)}` : "");
+    const x = report.core.exchanges;
+    let size = 0;
+    for (const i of ids) size += Math.max(x.rbytes[i], 0) + Math.max(x.qbytes[i], 0);
+    this.state.textContent = `${number(ids.length)} of ${plural(report.count, "exchange")}` + (seen > report.count ? `, chosen from ${number(seen)}` : "")
+      + (ids.length ? ` · ${bytes(size)} in bodies` : "");
   },
 
   /** Over what the bars are drawn: a span of the capture, or a duration. */

@@ -149,9 +149,15 @@ const sequenceView = {
     const mine = report.byStream.get(stream) || [];
     const head = h("div.toolbar", null, choice, h("span.quiet", null, facts.join(" · ")),
       h("div.chips", null, h("button.chip", {type: "button", on: {click: () => timelineView.goToStream(stream)}}, "Packets"),
-        mine.length ? h("button.chip", {type: "button", on: {click: () => exchangesView.goTo(mine[0], "stream")}}, "Follow stream") : null));
+        h("button.chip", {type: "button", on: {click: () => mine.length ? exchangesView.goTo(mine[0], "stream") : this.follow(stream)}}, "Follow stream")));
     this.content.replaceChildren(head, rows.length ? this.diagram(table, rows, ends) : h("p.empty", null, "Its packets are not in this page."));
     remember();
+  },
+  /** What was said, in the place of the diagram. */
+  async follow(stream) {
+    const frame = h("div.sequence-frame", {tabindex: 0, role: "region", "aria-label": "What was said"});
+    this.content.lastChild.replaceWith(frame);
+    await followStream(frame, stream, -1);
   },
   diagram(table, rows, ends) {
     const shown = rows.slice(0, SEQUENCE_ROWS);

@@ -1,0 +1,65 @@
+"""What the ends of connections that are no HTTP said to each other: the beginning of each, as text, masked."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from sniff.reassembly import columns as s
+from sniff.reassembly.batch import StreamBatch
+from sniff.reassembly.columns import Piece
+from sniff.report.html.masking import MASK, Masker
+from sniff.report.message import printable
+
+STREAMS = 500
+"""Connections whose words are kept."""
+STREAM_BYTES = 8 << 10
+"""Bytes of each, both directions together."""
+
+_LOGIN = re.compile(r"^(\s*(?:\S{1,20}\s+)?(?:PASS|AUTH|LOGIN|AUTHENTICATE|APOP)\s+)\S.*$", re.IGNORECASE | re.MULTILINE)
+"""How passwords are told in FTP, POP3, IMAP, SMTP, IRC and Redis."""
+
+
+class FollowedStreams:
+    """Gathers what was said on some connections, batch by batch.
+
+    streams  their numbers; at most STREAMS of them count
+    """
+
+    def __init__(self, streams: Iterable[int], zero_ns: int) -> None:
+        self._room = dict.fromkeys(sorted(streams)[:STREAMS], STREAM_BYTES)
+        self._wanted = np.array(list(self._room), np.int64)
+        self._zero_ns = zero_ns
+        self._said: dict[int, list[tuple[int, int, int, bytes]]] = {}
+
+    def add(self, streams: StreamBatch) -> None:
+        """Take what one batch brought."""
+        pieces = streams.pieces
+        if not len(self._wanted) or not pieces.shape[1]:
+            return
+        mine = np.isin(pieces[s.P_STREAM], self._wanted) & (pieces[s.P_KIND] == Piece.DATA)
+        buffers = (streams.packets.data, streams.held)
+        for piece in pieces[:, mine].T.tolist():
+            stream = piece[s.P_STREAM]
+            length = min(self._room[stream], piece[s.P_LEN])
+            if length:
+                self._room[stream] -= length
+                start = piece[s.P_START]
+                data = buffers[piece[s.P_BUFFER]][start:start + length].tobytes()
+                self._said.setdefault(stream, []).append((piece[s.P_DIRECTION], piece[s.P_ORIGIN], piece[s.P_TS_NS], data))
+
+    def texts(self, masker: Masker) -> dict[int, list[list[Any]]]:
+        """{tcp.stream: [[direction, packet, ns since the capture began, text]]}. What is encrypted is left out."""
+        found: dict[int, list[list[Any]]] = {}
+        for stream, said in sorted(self._said.items()):
+            if said[0][3][:2] == b"\x16\x03":
+                continue
+            lines: list[list[Any]] = []
+            for direction, packet, ts_ns, data in said:
+                text = printable(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
+                if not masker.secrets:
+                    text = _LOGIN.sub(lambda match: match[1] + MASK, text)
+                lines.append([direction, packet, ts_ns - self._zero_ns, masker.body(text)])
+            found[stream] = lines
+        return found
