@@ -29,7 +29,7 @@ help:
 	@echo 'make build            compile the modules listed in setup.py, in place'
 	@echo 'make bench            sniff beside its peers on large captures (makes 1.6 GB of them)'
 	@echo 'make captures         record the captures again (root)'
-	@echo 'make docs             draw the pictures in docs/ again'
+	@echo 'make docs             draw the pictures in docs/ and the example report again'
 	@echo 'make clean            remove what was built; the virtual environment stays'
 
 demo: $(VENV)/sniff.installed
@@ -92,6 +92,7 @@ captures: $(VENV)/sniff.installed
 
 docs: build
 	$(BIN)/python scripts/draw_docs.py
+	$(BIN)/python scripts/draw_report.py
 
 clean:
 	rm -rf $(BUILD) dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
