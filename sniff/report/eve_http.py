@@ -5,6 +5,7 @@ Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sniff.decode import fields
@@ -18,8 +19,12 @@ from sniff.report.uid import flow_id
 
 def timestamp(ts_ns: int) -> str:
     """A time as EVE writes it: `2026-01-31T12:00:00.123456+0000`."""
-    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ts_ns % 1_000_000_000 // 1000:06d}+0000"
+    return f"{_second(ts_ns // 1_000_000_000)}.{ts_ns % 1_000_000_000 // 1000:06d}+0000"
+
+
+@lru_cache(maxsize=256)     # events of the same second tend to come together
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _event(exchange: Exchange, kind: str, message: Message, tx_id: int, from_server: bool = False) -> dict[str, Any]:

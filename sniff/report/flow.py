@@ -19,6 +19,7 @@ SERVER_PORTS = frozenset({
 
 
 _AT_ONCE = 512
+_ENDS = tuple(s.End)
 
 
 def is_group(address: str) -> bool:
@@ -78,10 +79,10 @@ class Flow:
     def end_reason(self) -> s.EndReason:
         return s.EndReason(self.row[s.F_END_REASON])
 
-    @property
+    @cached_property
     def ends(self) -> tuple[s.End, s.End]:
         """How the two ends of a TCP connection stand."""
-        return s.End(self.row[s.F_ENDS] & 15), s.End(self.row[s.F_ENDS] >> 4 & 15)
+        return _ENDS[self.row[s.F_ENDS] & 15], _ENDS[self.row[s.F_ENDS] >> 4 & 15]
 
     @property
     def history(self) -> str:
@@ -89,8 +90,12 @@ class Flow:
         if self.protocol != 6:
             sent = self.pair(s.F_PACKETS)
             return "D" * bool(sent[0]) + "d" * bool(sent[1])
-        return "".join(s.HISTORY[self.row[s.F_HISTORY + half] >> place & 31]
-                       for half in range(2) for place in range(0, 60, 5)).rstrip()
+        letters = ""
+        for events in self.pair(s.F_HISTORY):
+            while events > 0:
+                letters += s.HISTORY[events & 31]
+                events >>= 5
+        return letters
 
     @property
     def sent(self) -> tuple[int, int]:
