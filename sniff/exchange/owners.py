@@ -55,13 +55,15 @@ class Owners:
                 return owner if owner.known != Known.NOT_FOUND else None
         return None
 
-    def during(self, side: Side, first_ns: int, last_ns: int) -> Owner | None:
-        """Who owned this end at that time."""
+    def during(self, side: Side, first_ns: int, last_ns: int, *, began: bool) -> Owner | None:
+        """Who owned this end at that time.
+
+        began  the connection began at first_ns: what was known before is about another one
+        """
         for _file, _at, owner in reversed(self._known.get(side, ())):
             if owner.since_ns <= last_ns + REACH_NS:
-                if owner.known == Known.NOT_FOUND or (owner.known != Known.LATER and owner.since_ns < first_ns - REACH_NS):
-                    return None
-                return owner
+                stale = began and owner.since_ns < first_ns - REACH_NS
+                return owner if owner.known != Known.NOT_FOUND and not stale else None
         return None
 
 

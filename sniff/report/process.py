@@ -50,8 +50,9 @@ class Processes:
         one = (row[s.F_CLIENT_HI], row[s.F_CLIENT_LO], row[s.F_CLIENT_PORT])
         other = (row[s.F_SERVER_HI], row[s.F_SERVER_LO], row[s.F_SERVER_PORT])
         head = (flow.protocol, row[s.F_IP_VERSION])
-        return (self.owners.during((*head, *one, *other), flow.first_ns, flow.last_ns),
-                self.owners.during((*head, *other, *one), flow.first_ns, flow.last_ns))
+        began = flow.protocol == 6 and not row[s.F_MIDSTREAM]
+        return (self.owners.during((*head, *one, *other), flow.first_ns, flow.last_ns, began=began),
+                self.owners.during((*head, *other, *one), flow.first_ns, flow.last_ns, began=began))
 
     def of_ends(self, protocol: int, client: str, client_port: int, server: str, server_port: int, offset: int) -> Pair:
         """(client, server) of what stands at `offset` in the first file."""

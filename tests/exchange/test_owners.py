@@ -35,11 +35,12 @@ def test_that_nobody_was_found_ends_what_was_known():
 def test_flows_ask_for_a_time():
     later = replace(CURL, since_ns=100 * S, name="wget")
     owners = owners_of((0, 500, CURL), (0, 900, later))
-    assert owners.during(SIDE, 0, S).name == "curl"
-    assert owners.during(SIDE, 100 * S, 101 * S).name == "wget"
-    assert owners.during(SIDE, 50 * S, 51 * S) is None      # the record is about an earlier connection
+    assert owners.during(SIDE, 0, S, began=True).name == "curl"
+    assert owners.during(SIDE, 100 * S, 101 * S, began=True).name == "wget"
+    assert owners.during(SIDE, 50 * S, 51 * S, began=True) is None      # the record is about an earlier connection
+    assert owners.during(SIDE, 50 * S, 51 * S, began=False).name == "curl"
     gone = owners_of((0, 500, replace(CURL, known=Known.NOT_FOUND)))
-    assert gone.during(SIDE, 0, S) is None
+    assert gone.during(SIDE, 0, S, began=True) is None
 
 
 def test_history_is_bounded():
