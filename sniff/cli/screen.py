@@ -17,6 +17,9 @@ INTERVAL_S = 0.25
 RATE_S = 2.0
 """Rates are those of the last so many seconds."""
 ERASE = b"\r\x1b[2K"
+SEPARATOR = " · "
+LEAST = ("flows", "requests/s", "errors", "q ends", "packets", "behind")
+"""How the parts of the line end, the least important first."""
 DIM, PLAIN = "\x1b[7m", "\x1b[0m"
 
 
@@ -83,7 +86,18 @@ class Screen:
         width = 80
         with suppress(OSError):
             width = os.get_terminal_size(self._output.descriptor).columns
-        return f"{DIM}{' · '.join(parts)[:width - 1].ljust(width - 1)}{PLAIN}"
+        return f"{DIM}{shorten(parts, width - 1).ljust(width - 1)}{PLAIN}"
+
+
+def shorten(parts: list[str], width: int) -> str:
+    """The parts as one line; where they take too much room the less important ones are left out."""
+    parts = list(parts)
+    for place in LEAST:
+        if len(SEPARATOR.join(parts)) <= width:
+            break
+        kept = [part for part in parts if not part.endswith(place)]
+        parts = kept or parts
+    return SEPARATOR.join(parts)[:width]
 
 
 class Keyboard:
