@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from sniff.cli._click import click
 from sniff.cli.progress import Progress
@@ -38,8 +38,9 @@ def command(files: tuple[str, ...], path: Path | None, folder: Path | None, show
             redact: bool) -> int:
     """Write what happened as an HTML page.
 
-    One file that opens anywhere and loads nothing: verdict, figures, exchanges with their timing, packets, connections, DNS. Passwords,
-    tokens and cookies are masked. FILE may be - for standard input; several files are read as one capture in time order.
+    One file that opens anywhere and loads nothing: verdict, figures, exchanges with their timing, packets, connections, DNS.
+    Passwords, tokens and cookies are masked. Prints where the page is. FILE may be - for standard input; several files are read
+    as one capture in time order.
     """
     if folder is not None and path is not None:
         raise UsageError("--split names a folder and -o a file: leave one of them away")
@@ -71,7 +72,9 @@ def command(files: tuple[str, ...], path: Path | None, folder: Path | None, show
         _write(target, page.one_file())
         written = target
     if written is not None:
-        print(f"sniff: {written}, {_size(written if folder is None else folder)}", file=sys.stderr)
+        from sniff.cli.output import Output
+        with Output() as output:
+            output.write(os.fsencode(written) + b"\n")
         if show:
             import webbrowser
             if not webbrowser.open(written.resolve().as_uri()):
@@ -85,14 +88,34 @@ def _make(files: tuple[str, ...], title: str, limit: int, secrets: bool, redact:
     """Make the page; a pipe is put into a temporary file, since a capture is read twice."""
     from sniff.reports import Options
     options = Options(limit, secrets, redact, title)
-    if "-" not in files:
+    pipes = [name for name in files if name == "-" or _is_pipe(name)]
+    if not pipes:
         return _with_progress(files, options, damage)
     with tempfile.TemporaryDirectory(prefix="sniff-") as temporary:
-        copy = Path(temporary, "standard input")
-        with copy.open("wb") as file:
-            while piece := os.read(sys.stdin.fileno(), PIPE_BYTES):
-                file.write(piece)
-        return _with_progress(tuple(str(copy) if name == "-" else name for name in files), options, damage)
+        copies = {}
+        for name in pipes:
+            copies[name] = Path(temporary, "standard input" if name == "-" else Path(name).name)
+            with copies[name].open("wb") as copy:
+                _copy(name, copy)
+        return _with_progress(tuple(str(copies.get(name, name)) for name in files), options, damage)
+
+
+def _is_pipe(name: str) -> bool:
+    """Whether a name is that of a named pipe, or of what a shell writes for <(command)."""
+    path = Path(name)
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _copy(name: str, copy: BinaryIO) -> None:
+    """Copy what comes through a pipe."""
+    try:
+        descriptor = sys.stdin.fileno() if name == "-" else os.open(name, os.O_RDONLY)
+        while piece := os.read(descriptor, PIPE_BYTES):
+            copy.write(piece)
+        if name != "-":
+            os.close(descriptor)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read: {error.strerror}") from None
 
 
 def _with_progress(files: tuple[str, ...], options: "Options", damage: list[str]) -> "Page":
@@ -141,7 +164,3 @@ def _write(path: Path, content: Iterable[bytes]) -> None:
     finally:
         temporary.unlink(missing_ok=True)
 
-
-def _size(path: Path) -> str:
-    from sniff.report.summary import size
-    return size(path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir()))

@@ -138,7 +138,7 @@ def body_value(message: Message, body: KeptBody, masker: Masker) -> Value:
         parts = forms.multipart(data, message.media_parameters.get("boundary", b""))
         if parts:
             return found | {"k": "parts", "t": [_part(part, masker) for part in parts[:200]]}
-    kind = media.from_content(data[:1445])
+    kind = media.from_content(data[:1445]) if binary or media_type.startswith("image/") else ""
     if whole and kind in PICTURES and not masker.knows(data):
         return found | {"k": "picture", "m": kind, "d": base64.b64encode(data).decode()}
     if not binary and (media.is_text(media_type) or _is_utf8(data)):
@@ -187,15 +187,14 @@ def learn_bodies(exchange: Exchange, bodies: dict[int, KeptBody], masker: Masker
         if message is None or body is None:
             continue
         data = body.bytes
-        media_type = media.of_body(message.media_type, data[:1445])
-        if media_type == "application/x-www-form-urlencoded":
-            masker.learn_pairs(fields.text(data))
-        elif media_type == "multipart/form-data":
-            for part in forms.multipart(data, message.media_parameters.get("boundary", b"")):
-                if not part.file_name:
-                    masker.learn_json({part.name: part.text})
-        elif data.lstrip()[:1] in (b"{", b"["):
+        if data.lstrip()[:1] in (b"{", b"["):
             try:
                 masker.learn_json(json.loads(data))
             except (ValueError, RecursionError):
                 continue
+        elif message.media_type == "application/x-www-form-urlencoded":
+            masker.learn_pairs(fields.text(data))
+        elif message.media_type == "multipart/form-data":
+            for part in forms.multipart(data, message.media_parameters.get("boundary", b"")):
+                if not part.file_name:
+                    masker.learn_json({part.name: part.text})

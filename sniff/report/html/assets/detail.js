@@ -79,12 +79,17 @@ const detail = {
       at += took;
       kinds[phase] = (kinds[phase] || 0) + took;
     });
+    const events = x.events[i] || [];
+    for (const [kind, title] of [[0, "Sent again"], [1, "Window closed"]]) {
+      const mine = events.filter((event) => event[2] === kind);
+      if (mine.length) rows.push(h("tr", null, h("th", {scope: "row"}, h(kind ? "i.tick.stall" : "i.tick"), title), h("td.bars", null,
+        h("div.track", null, mine.map(([ns]) => h(kind ? "i.tick.stall" : "i.tick", {css: {left: `${100 * ns / total}%`}})))), h("td.number", null, `${number(mine.length)} ×`), h("td")));
+    }
     const longest = PHASES.reduce((a, b) => phases[b] > phases[a] ? b : a);
     append(panel, [block2("Where the time went",
       h("table.timing", null, h("thead", null, h("tr", null, h("th", {scope: "col"}, "Phase"), h("th", {scope: "col"}, "When"), h("th.number", {scope: "col"}, "Took"), h("th.number", {scope: "col"}, "Part"))),
         h("tbody", null, rows), h("tfoot", null, h("tr", null, h("th", {scope: "row", colspan: 2}, "Total"), h("td.number", null, span(report.total[i])), h("td")))),
       h("p", null, EXPLANATIONS[longest](phases[longest], x.rbytes[i])))]);
-    const events = x.events[i] || [];
     if (events.length) append(panel, [block2("What went wrong on the way", h("ul.plain", null, events.slice(0, 50).map(([ns, packet, kind, direction]) =>
       h("li", null, `${span(ns)} after the beginning: the ${direction ? "server" : "client"} ${kind ? "closed its window, or filled that of the other end" : "sent a segment again"}, `,
         linkButton(`packet ${packet}`, () => timelineView.goToPacket(packet))))))]);
