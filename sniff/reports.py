@@ -31,11 +31,10 @@ from sniff.packets.columns import Kind
 from sniff.pipeline import Analysis, Step
 from sniff.reassembly import columns as s
 from sniff.report.colors import rules_of
-from sniff.report.html import details, tables
+from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import count, findings, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
-from sniff.report.html.followed import FollowedStreams
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -195,7 +194,7 @@ class _Fetcher:
         while self._cap > details.LEAST_BYTES and sum(min(length, self._cap) for length in ids.values()) > KEPT_BYTES:
             self._cap //= 2
         self._numbers = np.array(sorted(self._ids), np.int64)
-        self.said = FollowedStreams([] if options.redact else self._quiet_streams(), zero)
+        self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
 
     def _choose(self) -> tuple[Ints, Ints]:
@@ -229,7 +228,8 @@ class _Fetcher:
         """The TCP connections that carried something else than HTTP."""
         spoken = {exchange.stream for exchange, _ in self._first.exchanges}
         return [row[s.F_STREAM] for row, _ in self._first.flows
-                if row[s.F_PROTO] == 6 and row[s.F_STREAM] not in spoken and row[s.F_PAYLOAD] + row[s.F_PAYLOAD + 1]]
+                if row[s.F_PROTO] == 6 and row[s.F_STREAM] not in spoken and row[s.F_PAYLOAD] + row[s.F_PAYLOAD + 1]
+                and (self._first.masker.secrets or row[s.F_SERVER_PORT] not in followed.LETTERS)]
 
     def _sink(self, message: Message) -> Sink | None:
         if message.id not in self._ids:

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from sniff.report.html.followed import FollowedStreams
 from sniff.report.html.masking import MASK, Masker
 
 
@@ -39,6 +40,8 @@ def test_fields_of_login() -> None:
     ("var apiKey = 'abc999';", "abc999"),
     ("curl -H 'Authorization: Bearer abc.999-x'", "abc.999-x"),
     ("user=bob&password=letmein77&go=1", "letmein77"),
+    ("GET / HTTP/1.1\nCookie: sid=abc999; x=y\nHost: a", "abc999"),
+    ("set-cookie: sid=abc999; Path=/", "abc999"),
 ])
 def test_texts_that_say_themselves_what_is_secret(text: str, hidden: str) -> None:
     assert hidden in text
@@ -46,6 +49,27 @@ def test_texts_that_say_themselves_what_is_secret(text: str, hidden: str) -> Non
     assert hidden not in shown
     assert MASK in shown
     assert Masker(secrets=True).body(text) == text
+
+
+def test_html_and_short_mixed_cookies() -> None:
+    made = masker(b"GET /?password=a%26b%3Cc%3Ed HTTP/1.1\r\nCookie: sid=k7Q9x; theme=dark\r\n\r\n")
+    assert made.text("<p>a&amp;b&lt;c&gt;d</p>") == f"<p>{MASK}</p>"
+    assert made.text("it is k7Q9x, and dark") == f"it is {MASK}, and dark"
+
+
+@pytest.mark.parametrize(("said", "hidden"), [
+    ([(1, b"220 hi\r\n"), (0, b"USER bob\r\nPASS sesame9\r\n")], "sesame9"),
+    ([(0, b"a1 LOGIN bob sesame9\r\n")], "sesame9"),
+    ([(0, b"AUTH LOGIN\r\n"), (1, b"334 UGFzc3dvcmQ6\r\n"), (0, b"c2VzYW1lOQ==\r\n")], "c2VzYW1lOQ=="),
+    ([(0, b"*2\r\n$4\r\nAUTH\r\n$7\r\nsesame9\r\n")], "sesame9"),
+    ([(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nsesame9")], "sesame9"),
+    ([(0, b"\x01\x01\0\x01HTTP_COOKIEsid=sesame9")], "sesame9"),
+])
+def test_words_of_other_protocols(said: list[tuple[int, bytes]], hidden: str) -> None:
+    streams = FollowedStreams([3], 0)
+    streams._said = {3: [(direction, 1, 0, data) for direction, data in said]}
+    assert hidden not in str(streams.texts(Masker()))
+    assert hidden in str(streams.texts(Masker(secrets=True)))
 
 
 def test_what_is_no_secret_stays() -> None:

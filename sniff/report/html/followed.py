@@ -19,6 +19,15 @@ STREAM_BYTES = 8 << 10
 
 _LOGIN = re.compile(r"^(\s*(?:\S{1,20}\s+)?(?:PASS|AUTH|LOGIN|AUTHENTICATE|APOP)\s+)\S.*$", re.IGNORECASE | re.MULTILINE)
 """How passwords are told in FTP, POP3, IMAP, SMTP, IRC and Redis."""
+_REDIS = re.compile(r"^((?:AUTH|HELLO)\n)((?:\$\d+\n[^\n]*\n?)+)", re.IGNORECASE | re.MULTILINE)
+_BASE64 = re.compile(r"^[A-Za-z0-9+/]{4,}={0,2}$", re.MULTILINE)
+"""What a client of SMTP or IMAP answers when it is asked for its password."""
+_CLOSED = (b"\x16\x03", b"PRI * HTTP/2")
+"""Beginnings of conversations that are not shown: TLS, and HTTP/2, whose header blocks nobody masks."""
+_SPOKEN = (b"HTTP_", b"CONTENT_LENGTH")
+"""Signs of a web server that hands a request to an application, cookies and all."""
+LETTERS = frozenset({23, 512, 513, 514, 992})
+"""Servers to which people type, letter by letter."""
 
 
 class FollowedStreams:
@@ -53,13 +62,14 @@ class FollowedStreams:
         """{tcp.stream: [[direction, packet, ns since the capture began, text]]}. What is encrypted is left out."""
         found: dict[int, list[list[Any]]] = {}
         for stream, said in sorted(self._said.items()):
-            if said[0][3][:2] == b"\x16\x03":
+            if not masker.secrets and (said[0][3].startswith(_CLOSED) or any(sign in data for *_, data in said for sign in _SPOKEN)):
                 continue
             lines: list[list[Any]] = []
             for direction, packet, ts_ns, data in said:
                 text = printable(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
                 if not masker.secrets:
-                    text = _LOGIN.sub(lambda match: match[1] + MASK, text)
+                    text = _REDIS.sub(rf"\1{MASK}\n", _LOGIN.sub(rf"\1{MASK}", text))
+                    text = text if direction else _BASE64.sub(MASK, text)
                 lines.append([direction, packet, ts_ns - self._zero_ns, masker.body(text)])
             found[stream] = lines
         return found

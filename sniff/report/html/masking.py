@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 from urllib.parse import quote, unquote_to_bytes
 
 from sniff.decode import credentials, fields
@@ -52,6 +53,10 @@ _ELEMENT = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?{_NAME}(?:\s[^<>]{{0,400}})?>)([^
 _INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\b(value|content)(\s{0,4}=\s{0,4})("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
 _IS_PASSWORD = re.compile(rf"""\b(?:type\s{{0,4}}=\s{{0,4}}["']?password|(?:name|id)\s{{0,4}}=\s{{0,4}}["']?{_NAME})""", re.IGNORECASE)
+_HEADER_LINE = re.compile(
+    r"^(\s{0,8}[\"']?(?:proxy-)?authorization[\"']?\s{0,8}:|\s{0,8}[\"']?(?:set-)?cookie2?[\"']?\s{0,8}:)(.{1,8192})$",
+    re.IGNORECASE | re.MULTILINE)
+_MIXED = re.compile(r"[A-Za-z].*[0-9]|[0-9].*[A-Za-z]|[a-z].*[A-Z]")
 _SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Negotiate|NTLM)(\s+)([A-Za-z0-9+/=._~-]{6,})")
 _USERINFO = re.compile(r"(?<=://)([^/\s:@\"'<>]{0,200}):([^/\s@\"'<>]{1,400})@")
 _QUERY_PAIR = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,200})=([^&;#\s\"'<>]{1,8192})")
@@ -96,7 +101,7 @@ class Masker:
             self._words.add(value)
         else:
             self._words.update(_PARTS.findall(value))
-            for variant in sorted({value, quote(value), quote(value, safe=""), quote(value, safe="").replace("%20", "+"),
+            for variant in sorted({value, escape(value), quote(value), quote(value, safe=""), quote(value, safe="").replace("%20", "+"),
                             json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}):
                 if len(self._phrases) < PHRASES and len(variant) >= LEAST:
                     self._phrases[variant] = None
@@ -205,7 +210,7 @@ class Masker:
     def _learn_cookie(self, member: bytes) -> None:
         name, _, content = member.strip().partition(b"=")
         value = fields.text(content.strip().strip(b'"'))
-        least = LEAST if is_secret(fields.text(name)) else LEAST_COOKIE
+        least = LEAST if is_secret(fields.text(name)) or _MIXED.search(value) else LEAST_COOKIE
         self.learn(value, least)
         plain = _unquoted(value)
         if plain != value:
@@ -267,6 +272,7 @@ class Masker:
             if "<" in text:
                 text = _INPUT.sub(_hide_input, text)
                 text = _ELEMENT.sub(rf"\1{MASK}", text)
+            text = _HEADER_LINE.sub(rf"\1 {MASK}", text)
             text = _ASSIGNED.sub(rf"\1\2{MASK}", text)
             text = _SCHEME.sub(_hide_third, text)
         return self.text(self._masked_url(text) if "?" in text or "@" in text or "&" in text else text)
