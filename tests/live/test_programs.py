@@ -170,7 +170,7 @@ def gunicorn(lab: Lab, port: int, *arguments: str):
                    words={"PYTHONSAFEPATH": ""})
 
 
-def test_nginx_before_gunicorn(lab: Lab, watch, same_as_file, tmp_path):
+def test_nginx_before_gunicorn(lab: Lab, watch, same_as_file, sniff_command, tmp_path):
     with gunicorn(lab, 8001, "--workers", "2") as master, gateway(lab, tmp_path):
         run = watch(UPSTREAMS, "--format", "tabs")
         url = "http://127.0.0.1:8080/app"
@@ -185,9 +185,11 @@ def test_nginx_before_gunicorn(lab: Lab, watch, same_as_file, tmp_path):
         "POST /bigdata HTTP/1.0  (application/x-www-form-urlencoded)"]
     assert sum("JavaScript Object Notation" in words for words in info(rows)) == 4
     # Two requests at once, each for a while: both workers answered, and it can be seen which one answered which.
-    answers = [row.split("\t")[7].partition("→")[0] for row in rows if "HTTP/1.0 200" in row and "JavaScript" in row]
+    flows = subprocess.run([*sniff_command, "analyze", tmp_path / "out.pcapng", "--process", "--flows", "--format", "jsonl"], check=True,
+                           capture_output=True, text=True, timeout=PATIENCE_S).stdout
+    slow = [flow for flow in map(json.loads, flows.splitlines()) if flow["server_port"] == 8001 and flow["duration"] > 0.5]
     assert len(workers) == 2
-    assert sorted(re.findall(r"\[(\d+)\]", " ".join(answers))) == sorted(workers), rows
+    assert sorted(str(flow["server_process"]["pid"]) for flow in slow) == sorted(workers), rows
 
 
 def cgi_lines(lines: list[str], protocol: str) -> list[dict[str, object]]:
