@@ -71,7 +71,7 @@ def address(port: int) -> None:
 
 
 def scgi(port: int) -> None:
-    """An application that speaks SCGI: it says what it was asked for, and sends back what it was sent."""
+    """An application that speaks SCGI: it thinks a little, says what it was asked for, and sends back what it was sent."""
     with socket.create_server(("127.0.0.1", port)) as server:
         while True:
             connection, _address = server.accept()
@@ -83,6 +83,7 @@ def scgi(port: int) -> None:
                 stream.read(1)
                 variables = dict(zip(parts[::2], parts[1::2], strict=False))
                 body = stream.read(int(variables.get(b"CONTENT_LENGTH") or 0))
+                time.sleep(0.05)
                 words = b" ".join(variables.get(name, b"?") for name in (b"REQUEST_METHOD", b"REQUEST_URI"))
                 connection.sendall(b"Status: 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + words + b"\n" + body)
 
