@@ -215,7 +215,7 @@ class HttpMessages:
                 break
             match int(ctl[messages.CTL_STATUS]):
                 case messages.NEED_ARENA:
-                    self._more_arena(messages.ROOM + limits.HEAD_BYTES + int(pieces[P_LEN, at]) + 65_536)
+                    self._more_arena(messages.ROOM + 2 * limits.HEAD_BYTES + 3 * int(pieces[P_LEN, at]) + 65_536)
                 case messages.NEED_ROWS:
                     self._state = grown(self._state, 2 * len(self._state))
                     self._free = grown(self._free, 2 * len(self._free))
@@ -293,6 +293,7 @@ class HttpMessages:
                 arena[at:at + length] = self._arena[start:start + length]
                 state[row, start_at] = at
                 at += length
+            state[row, base + messages.LANE_PART_END] = at
         self._arena = arena
         self._ctl[messages.CTL_ARENA_USED] = at
 

@@ -133,7 +133,7 @@ CONNECTS = cython.declare(cython.Py_ssize_t, 4)    # likewise CONNECT
 OLD = cython.declare(cython.Py_ssize_t, 6)         # 1: the last request was HTTP/0.9, its answer is bare data
 ENDED = cython.declare(cython.Py_ssize_t, 7)       # directions that ended for good
 BASE = cython.declare(cython.Py_ssize_t, 8)
-LANE = cython.declare(cython.Py_ssize_t, 49)
+LANE = cython.declare(cython.Py_ssize_t, 50)
 
 PHASE = cython.declare(cython.Py_ssize_t, 0)
 LEFT = cython.declare(cython.Py_ssize_t, 1)        # bytes until the end of the body or chunk
@@ -152,7 +152,8 @@ CHECKED = cython.declare(cython.Py_ssize_t, 13)    # 1: the head's first line is
 INSIDE = cython.declare(cython.Py_ssize_t, 14)     # LOST: 1 when the next byte goes on in a line
 REFOUND = cython.declare(cython.Py_ssize_t, 15)    # 1: the open head was found again after a hole
 LOOKED = cython.declare(cython.Py_ssize_t, 16)     # of the head so far, bytes that were searched for the end of its last line
-MESSAGE = cython.declare(cython.Py_ssize_t, 17)    # the open message: M_* columns
+PART_END = cython.declare(cython.Py_ssize_t, 17)   # arena: end of the room for the head so far
+MESSAGE = cython.declare(cython.Py_ssize_t, 18)    # the open message: M_* columns
 
 START = cython.declare(cython.longlong, 0)
 HEAD = cython.declare(cython.longlong, 1)
@@ -165,8 +166,8 @@ CLOSE = cython.declare(cython.longlong, 7)
 LOST = cython.declare(cython.longlong, 8)
 OFF = cython.declare(cython.longlong, 9)
 
-STATE_COLUMNS = 8 + 2 * 49
-LANE_BASE, LANE_SIZE, LANE_PHASE, LANE_PART, LANE_OPEN, LANE_MESSAGE = 8, 49, 0, 5, 11, 17
+STATE_COLUMNS = 8 + 2 * 50
+LANE_BASE, LANE_SIZE, LANE_PHASE, LANE_PART, LANE_OPEN, LANE_PART_END, LANE_MESSAGE = 8, 50, 0, 5, 11, 17, 18
 PHASE_HEAD, PHASE_LOST = 1, 8
 
 ARENA_USED = cython.declare(cython.Py_ssize_t, 0)
@@ -208,18 +209,27 @@ def copy(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: c
 def keep(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t, arena: cython.uchar[::1],
          state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t,
          ctl: cython.longlong[::1]) -> cython.int:
-    """Add view[start:end] to the head kept in the arena; it moves to the arena's end when it does not lie there."""
+    """Add view[start:end] to the head kept in the arena.
+
+    When there is no room after it, it moves to the arena's end, with room for as much again: heads that come in turns are
+    copied a few times each, not once for each of their pieces.
+    """
     at: cython.Py_ssize_t = ctl[ARENA_USED]
     old: cython.Py_ssize_t = state[row, lane + PART]
     length: cython.Py_ssize_t = state[row, lane + PART_LEN]
-    if length and old + length != at:
-        copy(arena, old, old + length, arena, at)
-        state[row, lane + PART] = at
-        at += length
-    elif not length:
-        state[row, lane + PART] = at
-    ctl[ARENA_USED] = copy(view, start, end, arena, at)
-    state[row, lane + PART_LEN] = length + end - start
+    wanted: cython.Py_ssize_t = length + end - start
+    if length == 0:
+        old = state[row, lane + PART] = at
+        ctl[ARENA_USED] = state[row, lane + PART_END] = at + wanted
+    elif old + wanted > state[row, lane + PART_END]:
+        if state[row, lane + PART_END] == at:
+            ctl[ARENA_USED] = state[row, lane + PART_END] = old + wanted
+        else:
+            copy(arena, old, old + length, arena, at)
+            old = state[row, lane + PART] = at
+            ctl[ARENA_USED] = state[row, lane + PART_END] = at + 2 * wanted
+    copy(view, start, end, arena, old + length)
+    state[row, lane + PART_LEN] = wanted
     return 0
 
 
@@ -679,12 +689,15 @@ def skip_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, e
 @cython.nogil
 @cython.exceptval(-2)
 def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, start: cython.Py_ssize_t, end: cython.Py_ssize_t,
-            origin: cython.longlong, arena: cython.uchar[::1], names: cython.const[cython.uchar][::1],
-            starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1], messages: cython.longlong[:, ::1],
-            begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1], state: cython.longlong[:, ::1],
-            row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong, ts_ns: cython.longlong,
-            ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
-    """Read on in a head; returns the index after it (or `end` when it goes on)."""
+            origin: cython.longlong, came: cython.longlong, came_ns: cython.longlong, arena: cython.uchar[::1],
+            names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1], facts: cython.longlong[::1],
+            messages: cython.longlong[:, ::1], begun: cython.longlong[:, ::1], parts: cython.longlong[:, ::1],
+            state: cython.longlong[:, ::1], row: cython.Py_ssize_t, lane: cython.Py_ssize_t, number: cython.longlong,
+            ts_ns: cython.longlong, ctl: cython.longlong[::1]) -> cython.Py_ssize_t:
+    """Read on in a head; returns the index after it (or `end` when it goes on).
+
+    Packet `came` carried view[start:end], packet `number` handed it on.
+    """
     at: cython.Py_ssize_t = lane + MESSAGE
     part: cython.Py_ssize_t
     length: cython.Py_ssize_t
@@ -752,8 +765,8 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                     state[row, lane + CHECKED] = -2
                 state[row, at + M_STREAM_OFFSET] += length
                 if length >= before:                                # it begins in this piece
-                    state[row, at + M_FIRST_PACKET] = number
-                    state[row, at + M_FIRST_NS] = ts_ns
+                    state[row, at + M_FIRST_PACKET] = came
+                    state[row, at + M_FIRST_NS] = came_ns
                     state[row, at + M_STORE_OFFSET] = origin + start + length - before if origin >= 0 else -1
                 elif state[row, at + M_STORE_OFFSET] >= 0:
                     state[row, at + M_STORE_OFFSET] += length
@@ -911,8 +924,8 @@ def on_data(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                 continue
             begin(state, row, lane, pieces, k, i - start, ctl)
         elif phase == HEAD:
-            i = on_head(view, buffer, i, end, pieces[P_OFFSET, k] - start, arena, names, starts, facts, messages, begun, parts,
-                        state, row, lane, number, ts_ns, ctl)
+            i = on_head(view, buffer, i, end, pieces[P_OFFSET, k] - start, pieces[P_ORIGIN, k], pieces[P_TS_NS, k], arena, names,
+                        starts, facts, messages, begun, parts, state, row, lane, number, ts_ns, ctl)
         elif phase == LOST:
             stop = find_start(view, i, end, speaks(state, row, lane), state[row, lane + INSIDE], names, starts, facts)
             if stop < 0:
@@ -1167,7 +1180,7 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
                 if kind == DATA or parts.shape[1] - ctl[PARTS] < 8:
                     ctl[STATUS] = 6
                     return k
-            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + 2 * room + state[row, lane + PART_LEN]:
+            if arena.shape[0] - ctl[ARENA_USED] < _ROOM + 3 * room + 2 * state[row, lane + PART_LEN]:
                 ctl[STATUS] = 1
                 return k
             if ctl[TOUCHED] >= touched.shape[0]:
