@@ -171,9 +171,8 @@ def _view(array: Any) -> Any:
 
 
 def _ends(connection: Connection) -> str:
-    """The members of an entry about its connection."""
-    server = f',"serverIPAddress":"{connection.server}"' if connection.server else ""
-    return f'{server},"connection":"{connection.stream}"'
+    """The members of an entry about its connection. `connection` is the server's port: that is how browsers show it."""
+    return f',"serverIPAddress":"{connection.server}","connection":"{connection.server_port}"' if connection.server else ""
 
 
 def page_json(page: Page) -> str:

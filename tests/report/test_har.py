@@ -108,7 +108,7 @@ def test_the_example():
     assert one["time"] == Decimal("137.736")
     assert one["timings"] == {"blocked": Decimal("6.768"), "dns": Decimal("74.903"), "connect": Decimal("25.847"), "send": 0,
                               "wait": Decimal("30.023"), "receive": Decimal("0.195"), "ssl": -1}
-    assert (one["serverIPAddress"], one["connection"], one["_sniff"]["tcp.dstport"]) == ("13.33.47.133", "0", 80)
+    assert (one["serverIPAddress"], one["connection"], one["_sniff"]["tcp.stream"]) == ("13.33.47.133", "80", 0)
     assert one["request"]["url"] == "http://kfdlbcnsmrthvxwz.neverssl.com/online"
     content = one["response"]["content"]
     assert (content["size"], content["mimeType"], len(content["text"])) == (1351, "text/html; charset=UTF-8", 1351)
