@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from sniff.decode import dns_columns as d
@@ -30,6 +30,8 @@ EXTENDED_ERRORS = {
 
 _OPTIONS = {1: "LLQ", 2: "UL", 3: "NSID", 5: "DAU", 6: "DHU", 7: "N3U", 8: "ECS", 9: "EXPIRE", 10: "COOKIE", 11: "KEEPALIVE",
             12: "PADDING", 13: "CHAIN", 14: "KEYTAG", 15: "EDE", 0x50FA: "ECS"}
+_RESPONSE, _AUTHORITATIVE, _TRUNCATED = (
+    int(flag) for flag in (MessageFlag.RESPONSE, MessageFlag.AUTHORITATIVE, MessageFlag.TRUNCATED))
 _MOST_RECORDS = 65_536 // 5     # a question takes five bytes at least: more do not fit into a message
 
 
@@ -215,7 +217,7 @@ class DnsMessage:
     @property
     def is_response(self) -> bool:
         """dns.flags.response."""
-        return bool(self.row[d.D_FLAGS] & MessageFlag.RESPONSE)
+        return self.row[d.D_FLAGS] & _RESPONSE != 0
 
     @property
     def opcode(self) -> int:
@@ -240,12 +242,12 @@ class DnsMessage:
     @property
     def authoritative(self) -> bool:
         """dns.flags.authoritative."""
-        return bool(self.flags & MessageFlag.AUTHORITATIVE)
+        return self.row[d.D_FLAGS] & _AUTHORITATIVE != 0
 
     @property
     def truncated(self) -> bool:
         """dns.flags.truncated."""
-        return bool(self.flags & MessageFlag.TRUNCATED)
+        return self.row[d.D_FLAGS] & _TRUNCATED != 0
 
     # --- contents ---------------------------------------------------------------------------------------------------
 
@@ -305,16 +307,12 @@ class DnsMessage:
     @cached_property
     def fields(self) -> dict[str, list[Value]]:
         """{Wireshark's field: all its values in order}: `fields["dns.a"]`, `fields["dns.qry.name"]` ..."""
+        flags = self.row[d.D_FLAGS]
         fields: dict[str, list[Value]] = {
-            "dns.id": [self.id], "dns.flags": [self.flags], "dns.flags.response": [int(self.is_response)],
-            "dns.flags.opcode": [self.opcode], "dns.flags.authoritative": [int(self.authoritative)],
-            "dns.flags.truncated": [int(self.truncated)],
-            "dns.flags.recdesired": [int(bool(self.flags & MessageFlag.RECURSION_DESIRED))],
-            "dns.flags.recavail": [int(bool(self.flags & MessageFlag.RECURSION_AVAILABLE))],
-            "dns.flags.z": [int(bool(self.flags & MessageFlag.Z))],
-            "dns.flags.authenticated": [int(bool(self.flags & MessageFlag.AUTHENTIC))],
-            "dns.flags.checkdisable": [int(bool(self.flags & MessageFlag.CHECKING_DISABLED))],
-            "dns.flags.rcode": [self.flags & 15],
+            "dns.id": [self.id], "dns.flags": [flags], "dns.flags.response": [flags >> 15], "dns.flags.opcode": [flags >> 11 & 15],
+            "dns.flags.authoritative": [flags >> 10 & 1], "dns.flags.truncated": [flags >> 9 & 1],
+            "dns.flags.recdesired": [flags >> 8 & 1], "dns.flags.recavail": [flags >> 7 & 1], "dns.flags.z": [flags >> 6 & 1],
+            "dns.flags.authenticated": [flags >> 5 & 1], "dns.flags.checkdisable": [flags >> 4 & 1], "dns.flags.rcode": [flags & 15],
             "dns.count.queries": [self.row[d.D_QUESTIONS]], "dns.count.answers": [self.row[d.D_ANSWERS]],
             "dns.count.auth_rr": [self.row[d.D_AUTHORITY]], "dns.count.add_rr": [self.row[d.D_ADDITIONAL]],
         }
@@ -381,6 +379,7 @@ class DnsMessage:
         return questions, records
 
 
+@lru_cache(maxsize=4096)
 def show_address(version: int, high: int, low: int) -> str:
     """An address out of two columns."""
     if version == 6:

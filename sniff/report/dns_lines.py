@@ -4,6 +4,7 @@ Fields of the header and of the question have one value; fields of records are l
 """
 
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
 
 from sniff.decode.dns_fields import Value
@@ -47,13 +48,25 @@ def dns_line(exchange: DnsExchange) -> str:
 
 def _member(name: str, values: list[Value]) -> str:
     """A field and its values."""
-    if len(values) == 1 and name.startswith(ONE_VALUE):
-        return f"{quote(name)}:{_value(values[0])}"
-    return f"{quote(name)}:[{','.join(map(_value, values))}]"
+    key, one = _key(name)
+    if len(values) == 1:
+        return f"{key}:{_value(values[0])}" if one else f"{key}:[{_value(values[0])}]"
+    return f"{key}:[{','.join(map(_value, values))}]"
+
+
+@lru_cache(maxsize=1024)
+def _key(name: str) -> tuple[str, bool]:
+    """The name of a field as JSON, and whether it nearly always has one value."""
+    return quote(name), name.startswith(ONE_VALUE)
 
 
 def _value(value: Value) -> str:
     """One value; bytes in hexadecimal."""
+    kind = type(value)
+    if kind is int:
+        return str(value)
+    if kind is str:
+        return quote(value)     # type: ignore[arg-type]
     return json.dumps(value.hex() if isinstance(value, bytes) else value)
 
 
