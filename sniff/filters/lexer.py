@@ -46,7 +46,7 @@ SIGNS = {"===": "===", "!==": "!==", "==": "==", "!=": "!=", "~=": "!==", ">=": 
 """Signs that are operators, longer ones first."""
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_WORD = re.compile(r"[\w:][\w:/-]*(?:\.[\w:/-]+)*", re.ASCII)
+_WORD = re.compile(r"[\w:][\w:/-]*(?:\.[\w:/-]+)*|\.\d+", re.ASCII)
 _SIGN = re.compile("|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True)))
 _RANGE = re.compile(r"[^\],]+")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)

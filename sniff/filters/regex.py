@@ -19,6 +19,9 @@ MOST_STATES = 1_000
 STEPS = 200_000
 """Steps that `re` may need at worst before the automaton is taken."""
 
+MOST_CHOICES = 6
+"""Choices in a row, each of which doubles what there is to try, up to which `re` is used."""
+
 FINAL_NEWLINE, END = 256, 257
 """What may come next besides a byte: a newline that is the last byte, before which $ matches, and the end."""
 
@@ -66,7 +69,7 @@ class Pattern:
             raise BadPattern("this regular expression is nested too deep") from None
         self._kinds, self._sets, self._next = builder.kinds, builder.sets, builder.next
         self._boundaries = builder.boundaries
-        self._longest = _longest(builder.unbounded, builder.nested)
+        self._longest = _longest(builder)
         self._forget()
 
     def found_in(self, value: bytes) -> bool:
@@ -165,13 +168,13 @@ def _holds(kind: str, before: int, symbol: int) -> bool:
     return ((before == 1) != after_word) == (kind == "boundary")
 
 
-def _longest(unbounded: int, nested: bool) -> int:
-    """Bytes of the longest value that `re` may search."""
-    if nested:
-        return 24
-    if unbounded == 0:
+def _longest(builder: "_Builder") -> int:
+    """Bytes of the longest value that `re` may search: it tries every choice, and every length of a repetition, one by one."""
+    if builder.nested or builder.choices > MOST_CHOICES:
+        return -1
+    if builder.unbounded == 0:
         return 1 << 30
-    return int(STEPS ** (1 / (unbounded + 1)))
+    return int((STEPS >> builder.choices) ** (1 / (builder.unbounded + 1)))
 
 
 def _translated(found: re.Match[bytes]) -> bytes:
@@ -185,7 +188,9 @@ class _Builder:
     """Makes the automaton of a parsed expression, from its end to its beginning.
 
     kinds      None: a node that waits for a byte of `sets`; "": goes on to all of `next`; "match"; else an assertion
-    unbounded  repetitions without a largest number, or a large one; nested: one is inside another one
+    unbounded  repetitions without a largest number, or a large one
+    nested     something with a choice is repeated so
+    choices    alternatives and parts that may be left out
     """
 
     def __init__(self, flags: int) -> None:
@@ -193,6 +198,7 @@ class _Builder:
         self.sets: list[int] = []
         self.next: list[list[int]] = []
         self.unbounded = 0
+        self.choices = 0
         self.nested = False
         self.boundaries = False
         self._depth = 0
@@ -220,6 +226,7 @@ class _Builder:
         if operator == k.IN:
             return self._class(argument, following, flags)
         if operator == k.BRANCH:
+            self._choose(len(argument[1]) - 1)
             return self._node("", [self.sequence(branch, following, flags) for branch in argument[1]])
         if operator == k.SUBPATTERN:
             _, added, removed, items = argument
@@ -261,8 +268,10 @@ class _Builder:
         large = most == k.MAXREPEAT or most - least > 8
         if large:
             self.unbounded += 1
-            self.nested = self.nested or self._depth > 0
+            self._choose(0)
             self._depth += 1
+        elif most > least:
+            self._choose(most - least)
         if most == k.MAXREPEAT:
             loop = self._node("")
             self.next[loop] = [self.sequence(items, loop, flags), following]
@@ -276,6 +285,10 @@ class _Builder:
         if large:
             self._depth -= 1
         return following
+
+    def _choose(self, ways: int) -> None:
+        self.choices += ways
+        self.nested = self.nested or self._depth > 0
 
     def _assertion(self, where: Any, following: int, flags: int) -> int:
         many = flags & re.MULTILINE
