@@ -92,9 +92,10 @@ class Entries:
     def __init__(self, bodies: Bodies, secrets: bool = False) -> None:
         self._bodies = bodies
         self._secrets = secrets
-        self._encoder = har_json.Encoder(*map(_view, (
-            har_json.WORDS, har_json.STARTS, har_json.NAME_BYTES, har_json.NAME_STARTS, har_json.SECRET_BYTES,
-            har_json.SECRET_STARTS, har_json.CHUNKED, np.zeros(2 * len(har_json.NAMES), np.int64))), secrets)
+        self._encoder = har_json.Encoder(
+            _view(har_json.WORDS), _view(har_json.STARTS), _view(har_json.NAME_BYTES), _view(har_json.NAME_STARTS),
+            _view(har_json.SECRET_BYTES), _view(har_json.SECRET_STARTS), _view(har_json.CHUNKED),
+            _view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange], pages: Sequence[int]) -> Iterator[bytes]:
