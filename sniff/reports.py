@@ -133,8 +133,13 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     first.exchanges = [first.exchanges[place] for place in order]
     first.ranks = [first.ranks[place] for place in order]
     first.flows = sorted(figures.flows.kept.take(), key=lambda item: item[0][s.F_FIRST_PACKET])
-    first.lookups = figures.dns.kept.take()
+    first.lookups = sorted(figures.dns.kept.take(), key=lambda item: _asked_ns(item[0]))
     return first
+
+
+def _asked_ns(lookup: DnsExchange) -> int:
+    """When a lookup began, as far as that was seen."""
+    return lookup.asked_ns if lookup.query is not None else lookup.answered_ns
 
 
 def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple[str, str]], int]:

@@ -129,7 +129,9 @@ def _findings(findings: Sequence[Finding]) -> str:
 
 def _facts(capture: Capture, left_out: Sequence[str], notices: Sequence[str]) -> str:
     rows = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in capture.facts)
-    more = "".join(f'<p class="notice">{escape(line)}</p>' for line in (*left_out, *notices))
+    more = "".join(f'<p class="notice">{escape(line)}</p>' for line in notices)
+    if left_out:
+        more += f'<p class="quiet left">{" ".join(map(escape, left_out))}</p>'
     return f'<section class="card"><h3>The capture</h3><dl class="facts">{rows}</dl>{more}</section>'
 
 

@@ -7,7 +7,7 @@ class TableView {
   }
 
   make() {
-    this.input = h("input", {type: "search", placeholder: `Filter ${this.title.toLowerCase()}`, autocomplete: "off", spellcheck: "false", "aria-label": `Filter ${this.title.toLowerCase()}`,
+    this.input = h("input", {type: "search", placeholder: `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`, autocomplete: "off", spellcheck: "false", "aria-label": `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`,
       on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(); remember(); }, 120); }}});
     this.state = h("span.quiet", {role: "status"});
     this.grid = new Grid({label: this.title, columns: this.columns(), open: this.openRow, paint: this.paint});
@@ -60,7 +60,7 @@ const connectionsView = new TableView("connections", "Connections", {
       column("client", "Client", "minmax(110px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
       column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
       column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
-      column("duration", "Duration", "120px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
+      column("duration", "Duration", "140px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
       column("bytes", "Bytes ⇄", "130px", (i) => `${bytes(c.cbytes[i])} ⇄ ${bytes(c.sbytes[i])}`, (i) => c.cbytes[i] + c.sbytes[i], numeric),
       column("packets", "Packets", "78px", (i) => number(c.cpackets[i] + c.spackets[i]), (i) => c.cpackets[i] + c.spackets[i], {number: true, from: 760}),
       column("rtt", "Round trip", "94px", (i) => span(c.rtt[i]), (i) => c.rtt[i], {number: true, from: 620, hint: "the shortest there was"}),
@@ -87,7 +87,7 @@ const dnsView = new TableView("dns", "DNS", {
       column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i]),
       column("type", "Type", "62px", (i) => d.words[d.type[i]], (i) => d.words[d.type[i]]),
       column("status", "Status", "104px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
-      column("took", "Time", "110px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
+      column("took", "Time", "130px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
       column("answers", "Answers", "minmax(110px, 2fr)", (i) => d.answers[i], (i) => d.answers[i], {from: 560}),
       column("client", "Client", "120px", (i) => d.words[d.client[i]], (i) => d.words[d.client[i]], {from: 980}),
       column("server", "Server", "120px", (i) => d.words[d.server[i]], (i) => d.words[d.server[i]], {from: 880}),
@@ -106,11 +106,11 @@ const serversView = new TableView("servers", "HTTP servers", {
     const most = Math.max(1, ...bounded(s.map((row) => row[3])));
     return [
       column("name", "Host", "minmax(120px, 2fr)", (i) => s[i][0], (i) => s[i][0]),
-      column("requests", "Requests", "80px", (i) => number(s[i][1]), (i) => s[i][1], numeric),
-      column("errors", "Failed", "70px", (i) => s[i][2] ? number(s[i][2]) : "", (i) => s[i][2], numeric),
-      column("bytes", "Bodies", "140px", (i) => barCell(s[i][3] / most, bytes(s[i][3])), (i) => s[i][3], {number: true, from: 480}),
-      column("mean", "Mean time", "90px", (i) => span(Math.round(s[i][4] / Math.max(s[i][1], 1))), (i) => s[i][4] / Math.max(s[i][1], 1), {number: true, from: 400}),
-      column("wait", "Mean wait", "90px", (i) => span(Math.round(s[i][5] / Math.max(s[i][1], 1))), (i) => s[i][5] / Math.max(s[i][1], 1), {number: true, from: 620}),
+      column("requests", "Requests", "92px", (i) => number(s[i][1]), (i) => s[i][1], numeric),
+      column("errors", "Failed", "76px", (i) => s[i][2] ? number(s[i][2]) : "", (i) => s[i][2], numeric),
+      column("bytes", "Bodies", "150px", (i) => barCell(s[i][3] / most, bytes(s[i][3])), (i) => s[i][3], {number: true, from: 480}),
+      column("mean", "Mean time", "104px", (i) => span(Math.round(s[i][4] / Math.max(s[i][1], 1))), (i) => s[i][4] / Math.max(s[i][1], 1), {number: true, from: 400}),
+      column("wait", "Mean wait", "104px", (i) => span(Math.round(s[i][5] / Math.max(s[i][1], 1))), (i) => s[i][5] / Math.max(s[i][1], 1), {number: true, from: 620}),
       column("slowest", "Slowest", "90px", (i) => span(s[i][6]), (i) => s[i][6], {number: true, from: 560}),
     ];
   },
@@ -127,11 +127,11 @@ const hostsView = new TableView("hosts", "Hosts", {
     return [
       column("address", "Address", "minmax(120px, 1fr)", (i) => a[i][0], (i) => a[i][0]),
       column("name", "Name", "minmax(100px, 1.4fr)", (i) => a[i][1], (i) => a[i][1], {from: 480}),
-      column("bytes", "Bytes", "150px", (i) => barCell((a[i][2] + a[i][3]) / most, bytes(a[i][2] + a[i][3])), (i) => a[i][2] + a[i][3], numeric),
+      column("bytes", "Bytes", "160px", (i) => barCell((a[i][2] + a[i][3]) / most, bytes(a[i][2] + a[i][3])), (i) => a[i][2] + a[i][3], numeric),
       column("sent", "Sent", "84px", (i) => bytes(a[i][2]), (i) => a[i][2], {number: true, from: 620}),
       column("received", "Received", "84px", (i) => bytes(a[i][3]), (i) => a[i][3], {number: true, from: 620}),
-      column("packets", "Packets", "80px", (i) => number(a[i][4]), (i) => a[i][4], {number: true, from: 700}),
-      column("flows", "Flows", "70px", (i) => number(a[i][5]), (i) => a[i][5], {number: true, from: 560}),
+      column("packets", "Packets", "86px", (i) => number(a[i][4]), (i) => a[i][4], {number: true, from: 700}),
+      column("flows", "Flows", "76px", (i) => number(a[i][5]), (i) => a[i][5], {number: true, from: 560}),
       column("role", "Role", "120px", (i) => a[i][6] && a[i][7] ? "client and server" : a[i][7] ? "server" : "client", (i) => a[i][7] - a[i][6], {from: 860}),
       column("ports", "Serves ports", "minmax(90px, 1fr)", (i) => a[i][8].map(([port]) => port).join(", "), null, {from: 760}),
     ];
@@ -163,4 +163,4 @@ function allNotes() {
 /** Not too many arguments for Math.max. */
 const bounded = (values) => values.length < 50000 ? values : values.slice(0, 50000);
 
-const barCell = (part, text) => [h("i.cellbar", {css: {width: `${Math.max(1, 60 * Math.min(Math.max(part, 0), 1))}%`}, "aria-hidden": "true"}), h("span", null, text)];
+const barCell = (part, text) => [h("i.cellbar", {css: {width: `${Math.max(1, 46 * Math.min(Math.max(part, 0), 1))}%`}, "aria-hidden": "true"}), h("span", null, text)];
