@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -36,9 +36,6 @@ from sniff.decode.gateways import Gateways
 from sniff.decode.http1 import HttpMessages, HttpRows
 from sniff.decode.pool import Pool
 from sniff.decode.words import Describer
-from sniff.filters.columns import Mask
-from sniff.filters.filter import Filter
-from sniff.filters.view import Context
 from sniff.limits import Counters
 from sniff.notes import Notes
 from sniff.packets.batch import PacketBatch, Table
@@ -49,6 +46,11 @@ from sniff.reassembly.columns import TAGS, Tag
 from sniff.reassembly.stage import Tracker
 from sniff.report.rows import RowBatch, make_info
 from sniff.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sniff.filters.columns import Mask
+    from sniff.filters.filter import Filter
+    from sniff.filters.view import Context
 
 T = TypeVar("T")
 
@@ -64,7 +66,7 @@ class Step:
 
     apps: AppBatch
     rows: RowBatch | None
-    matched: Mask | None = None
+    matched: "Mask | None" = None
 
     @property
     def streams(self) -> StreamBatch:
@@ -97,7 +99,7 @@ class Analysis:
 
     def __init__(self, paths: Sequence[str | Path | Store], *, follow: bool = False, packets: bool = False, rows: bool = True,
                  messages: bool = False, bodies: bool = False, endings: bool = False, flows: bool = True,
-                 threads: bool = True, filter: Filter | None = None) -> None:
+                 threads: bool = True, filter: "Filter | None" = None) -> None:
         self.notes = Notes()
         self.counters = Counters()
         self.source: Source = open_capture(paths, follow=follow, notes=self.notes)
@@ -105,8 +107,7 @@ class Analysis:
         self._numbers = {name: number for number, name in enumerate(PROTOCOLS)}
         self._all = packets
         self._rows = rows
-        self._matcher = None if filter is None else filter.matcher(Context(
-            lambda: self.source.interfaces, all(info.format.startswith("pcapng") for info in self.source.info), self.notes))
+        self._matcher = None if filter is None else filter.matcher(self._context())
         self._messages = messages or bodies or (filter is not None and filter.messages)
         self._threads = threads
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
@@ -121,6 +122,11 @@ class Analysis:
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
+
+    def _context(self) -> "Context":
+        """What a filter knows of the capture besides its batches."""
+        from sniff.filters.view import Context
+        return Context(lambda: self.source.interfaces, all(info.format.startswith("pcapng") for info in self.source.info), self.notes)
 
     def __iter__(self) -> Iterator[Step]:
         packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))
@@ -197,7 +203,7 @@ class Analysis:
             self.protocols.append(protocol)
         return number
 
-    def _make_rows(self, apps: AppBatch, pool: Pool, matched: Mask | None) -> RowBatch:
+    def _make_rows(self, apps: AppBatch, pool: Pool, matched: "Mask | None") -> RowBatch:
         protocol = apps.apps[APP_PROTOCOL]
         if self._all:
             shown = np.arange(protocol.shape[0], dtype=np.int64)

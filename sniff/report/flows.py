@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from sniff.filters.chosen import Chosen
 from sniff.reassembly import columns as s
 from sniff.report.flow import Flow, flows_of
 from sniff.report.formats import Format, Options, Sink, Step, Writer
@@ -15,6 +14,9 @@ from sniff.report.process import Pair, Processes
 from sniff.report.services import Services
 from sniff.report.summary import Summary
 from sniff.report.terminal import printable
+
+if TYPE_CHECKING:
+    from sniff.filters.chosen import Chosen
 
 TABLE_ROWS = 10_000
 """Flows that a table shows; it is drawn when the capture is over. The other forms show all of them as they end."""
@@ -112,7 +114,7 @@ def _some(numbers: tuple[int, int]) -> str:
 class _Flows:
     """What all three have in common: the flows that end in each step, and what they carry."""
 
-    def __init__(self, sink: Sink, processes: Processes | None = None, chosen: Chosen | None = None) -> None:
+    def __init__(self, sink: Sink, processes: Processes | None = None, chosen: "Chosen | None" = None) -> None:
         self.sink = sink
         self.chosen = chosen
         self.processes = processes
@@ -141,7 +143,7 @@ class LinesWriter(_Flows):
     """A line a flow, as it ends."""
 
     def __init__(self, sink: Sink, line: Callable[[Flow, str | None, int, Pair | None], str],
-                 processes: Processes | None = None, chosen: Chosen | None = None) -> None:
+                 processes: Processes | None = None, chosen: "Chosen | None" = None) -> None:
         super().__init__(sink, processes, chosen)
         self._line = line
 
@@ -159,7 +161,7 @@ class FlowTable(_Flows):
     """A table for people, drawn at the end: the flows in the order in which they began."""
 
     def __init__(self, sink: Sink, console: Console | None = None, processes: Processes | None = None,
-                 chosen: Chosen | None = None) -> None:
+                 chosen: "Chosen | None" = None) -> None:
         super().__init__(sink, processes, chosen)
         self.console = console or Console(highlight=False)
         self._rows: list[tuple[int, list[str]]] = []

@@ -3,20 +3,23 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sniff.decode import columns as d
 from sniff.decode.batch import AppBatch
 from sniff.exchange.totals import HttpTotals
-from sniff.filters.chosen import Chosen
-from sniff.filters.columns import Mask
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
 from sniff.report.colors import bytes_at
+
+if TYPE_CHECKING:
+    from sniff.filters.chosen import Chosen
+    from sniff.filters.columns import Mask
 
 DNS_QR = 0x80
 """The bit of the third byte of a DNS message that says response (RFC 1035 section 4.1.1)."""
@@ -70,12 +73,12 @@ class Summary:
     udp_flows: int = 0
     dns_queries: int = 0
     http: HttpTotals = field(default_factory=HttpTotals)
-    chosen: Chosen | None = None
+    chosen: "Chosen | None" = None
     read: Callable[[int, int], bytes] | None = None
     notes: Notes = field(default_factory=Notes)
     counters: Counters = field(default_factory=Counters)
 
-    def add(self, apps: AppBatch, shown: int = 0, matched: Mask | None = None) -> None:
+    def add(self, apps: AppBatch, shown: int = 0, matched: "Mask | None" = None) -> None:
         """Count one batch, of which so many rows were shown; of a filtered one only the packets that matched."""
         packets = apps.streams.packets
         table = packets.table
@@ -98,9 +101,10 @@ class Summary:
         self.dns_queries += int((bytes_at(packets.data, table[c.PAYLOAD] + 2, dns)[dns] & DNS_QR == 0).sum())
         self.http.add(apps.messages)
 
-    def _add_matched(self, apps: AppBatch, matched: Mask) -> None:
+    def _add_matched(self, apps: AppBatch, matched: "Mask") -> None:
         """Count what matched of one batch."""
         if self.chosen is None:
+            from sniff.filters.chosen import Chosen
             self.chosen = Chosen()
         self.chosen.add(apps, matched)
         self.tcp_flows, self.udp_flows = len(self.chosen.tcp), len(self.chosen.udp)

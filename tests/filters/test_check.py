@@ -7,18 +7,23 @@ from sniff.filters.filter import Filter
 
 
 @pytest.mark.parametrize("text", [
-    "tcp.port == 80", "tcp.port == 0x50", "tcp.port == 0120", "tcp.port == 0b1010000", "tcp.port == 'P'", "80 == tcp.port", "65535 >= tcp.port",
+    "tcp.port == 80", "tcp.port == 0x50", "tcp.port == 0120", "tcp.port == 0b1010000", "tcp.port == 'P'",
+    "80 == tcp.port", "65535 >= tcp.port",
     "ip.proto == TCP", "ip.proto == \"UDP\"", "dns.qry.type == \"AAAA\"", "dns.flags.rcode == \"No such name\"",
     "tcp.flags.syn == true", "tcp.flags.syn == False", "tcp.flags.syn == \"Set\"", "tcp.flags.syn == 1",
-    "ip.addr == 10.0.0.1", "ip.addr == 10.0.0.0/8", "ip.addr in {10.0.0.1 .. 10.0.0.9, 192.0.2.0/24}", "ipv6.addr == ::1", "ipv6.addr == fe80::/10",
+    "ip.addr == 10.0.0.1", "ip.addr == 10.0.0.0/8", "ip.addr in {10.0.0.1 .. 10.0.0.9, 192.0.2.0/24}",
+    "ipv6.addr == ::1", "ipv6.addr == fe80::/10",
     "eth.addr == aa:bb:cc:dd:ee:ff", "eth.addr == AA-BB-CC-DD-EE-FF", "eth.addr == aabb.ccdd.eeff", "eth.addr contains bb:cc",
-    "tcp.payload == 0d:0a", "tcp.payload contains 0d0a", "tcp.payload[0] == 0x16", "tcp.payload contains \"GET\"", "frame contains ff",
+    "tcp.payload == 0d:0a", "tcp.payload contains 0d0a", "tcp.payload[0] == 0x16", "tcp.payload contains \"GET\"",
+    "frame contains ff",
     "frame.time > \"2024-03-01 12:30:00\"", "frame.time > \"2024-03-01T12:30:00.5Z\"", "frame.time < \"Mar  1, 2024 12:30:00\"",
     "frame.time_relative > 0.25", "frame.time_relative > .5", "frame.time_delta >= 1", "tcp.time_relative - 0.1 > 0",
     "http.host == example.com", "http.host == \"example.com\"", "http.request.method == GET", "http.host matches r\"^\\w+$\"",
     "ip.src == ip.dst", "tcp.srcport > tcp.dstport", "eth.src[0:3] == eth.dst[0:3]", "ip.src & 255.255.255.0 == 10.0.0.0",
-    "count(ip.addr) > 2", "max(tcp.srcport, tcp.dstport) > 1024", "abs(tcp.len) > 1", "string(ip.src) matches \"1$\"", "len(frame) > 60",
-    "upper(http.host) contains \"A\"", "http.header.x-request-id", "http.header.X_Request_Id == \"1\"", "ip.addr#1 == 1.1.1.1", "ip.src#[1-2]",
+    "count(ip.addr) > 2", "max(tcp.srcport, tcp.dstport) > 1024", "abs(tcp.len) > 1",
+    "string(ip.src) matches \"1$\"", "len(frame) > 60",
+    "upper(http.host) contains \"A\"", "http.header.x-request-id", "http.header.X_Request_Id == \"1\"",
+    "ip.addr#1 == 1.1.1.1", "ip.src#[1-2]",
     "frame.number > -1", "tcp.analysis.flags && !tcp.analysis.keep_alive", "dns.a == 192.0.2.0/24", "dns.aaaa == 2001:db8::/32",
 ])
 def test_filters_that_mean_something(text):

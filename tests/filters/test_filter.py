@@ -73,7 +73,8 @@ def test_one_pass_of_tshark_says_the_same(tshark: str, expression: str) -> None:
 
 # --- laws -------------------------------------------------------------------------------------------------------------------
 
-OWN = ["sniff.duration > 0", "sniff.wait > 0.0001", "sniff.state == \"complete\"", "sniff.url contains \"http\"", "sniff.direction == 1",
+OWN = ["sniff.duration > 0", "sniff.wait > 0.0001", "sniff.state == \"complete\"", "sniff.url contains \"http\"",
+       "sniff.direction == 1",
        "sniff.retransmissions > 0", "http.header.accept", "http.header.User_Agent contains \"curl\""]
 
 
@@ -93,8 +94,10 @@ def test_logic(rnd: random.Random) -> None:
     alone = {text: set(found) for text, found in found_by(capture, [*tests, ""]).items()}
     everything = alone[""]
     for a, b, c in zip(tests, tests[1:], tests[2:], strict=False):
-        joined = {f"not ({a})": everything - alone[a], f"({a}) and ({b})": alone[a] & alone[b], f"({a}) || ({b})": alone[a] | alone[b],
-                  f"({a}) xor ({b})": alone[a] ^ alone[b], f"!(({a}) && ({b})) or ({c})": (everything - (alone[a] & alone[b])) | alone[c],
+        joined = {f"not ({a})": everything - alone[a], f"({a}) and ({b})": alone[a] & alone[b],
+                  f"({a}) || ({b})": alone[a] | alone[b],
+                  f"({a}) xor ({b})": alone[a] ^ alone[b],
+                  f"!(({a}) && ({b})) or ({c})": (everything - (alone[a] & alone[b])) | alone[c],
                   f"({a}) and ({b}) and not ({c})": alone[a] & alone[b] - alone[c], f"not not ({a})": alone[a]}
         assert {text: set(found) for text, found in found_by(capture, list(joined)).items()} == joined
 
@@ -113,9 +116,12 @@ def test_every_field_can_be_asked_of_every_capture() -> None:
 
 # --- hostile ----------------------------------------------------------------------------------------------------------------
 
-WORDS = st.sampled_from(["tcp", "ip.addr", "http.host", "frame.time", "dns.a", "==", "!=", "<", "in", "{", "}", "(", ")", "[", "]", ":", "0:4",
-                         "not", "and", "or", "contains", "matches", '"a"', "'a'", "r\"\\d\"", "1", "-1", "0x", "1.2.3.4/8", "fe80::/10", "aa:bb",
-                         "..", ",", "any", "all", "&", "+", "%", "#", "#1", "len", "count", "2024-01-01", "\"", "'", "\\", "^", "http.header.x"])
+WORDS = st.sampled_from(["tcp", "ip.addr", "http.host", "frame.time", "dns.a", "==", "!=", "<", "in", "{", "}", "(",
+                         ")", "[", "]", ":", "0:4",
+                         "not", "and", "or", "contains", "matches", '"a"', "'a'", "r\"\\d\"", "1", "-1", "0x",
+                         "1.2.3.4/8", "fe80::/10", "aa:bb",
+                         "..", ",", "any", "all", "&", "+", "%", "#", "#1", "len", "count", "2024-01-01", "\"", "'",
+                         "\\", "^", "http.header.x"])
 
 
 @given(st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=12).map(" ".join), st.lists(WORDS, max_size=12).map("".join)))
@@ -132,8 +138,10 @@ def test_any_text_is_a_filter_or_one_mistake(text: str) -> None:
         assert numbers(NEVERSSL, text) == sorted(numbers(NEVERSSL, found.text))
 
 
-@pytest.mark.parametrize("text", ["(" * 100_000, "not " * 100_000, "tcp and " * 20_000, "[" * 50_000, "len(" * 20_000, "1 + " * 20_000,
-                                  "{" * 10_000, '"' + "a" * 100_000, "tcp" + "[0]" * 10_000, "-" * 10_000, "tcp.port in {" + "1," * 20_000])
+@pytest.mark.parametrize("text", ["(" * 100_000, "not " * 100_000, "tcp and " * 20_000, "[" * 50_000,
+                                  "len(" * 20_000, "1 + " * 20_000,
+                                  "{" * 10_000, '"' + "a" * 100_000, "tcp" + "[0]" * 10_000, "-" * 10_000,
+                                  "tcp.port in {" + "1," * 20_000])
 def test_monsters_are_refused_soon(text: str) -> None:
     with pytest.raises(FilterError):
         Filter(text)

@@ -27,7 +27,8 @@ def test_tokens(text, want):
 
 
 @pytest.mark.parametrize(("text", "value"), [
-    (r'"a\"b\\c"', b'a"b\\c'), (r'"\x41\102\u20ac\n"', "AB€\n".encode()), (r'r"a\d\""', rb'a\d\"'), (r"'\n'", b"\n"), ("'a'", b"a"),
+    (r'"a\"b\\c"', b'a"b\\c'), (r'"\x41\102\u20ac\n"', "AB€\n".encode()), (r'r"a\d\""', rb'a\d\"'), (r"'\n'", b"\n"),
+    ("'a'", b"a"),
 ])
 def test_quoted(text, value):
     token = tokens_of(text)[0]
@@ -85,11 +86,14 @@ def test_nothing(text):
 
 
 @pytest.mark.parametrize(("text", "position", "word"), [
-    ("a ==", 4, "missing"), ("(a", 2, ")"), ("a)", 1, "')'"), ("a b", 2, "'b'"), ("a == \"x", 5, "quote"), ("a == 'xy'", 5, "one byte"),
+    ("a ==", 4, "missing"), ("(a", 2, ")"), ("a)", 1, "')'"), ("a b", 2, "'b'"), ("a == \"x", 5, "quote"),
+    ("a == 'xy'", 5, "one byte"),
     ("a[", 2, "]"), ("a[]", 2, "range"), ("a[1:0]", 2, "at least 1"), ("a[x]", 2, "'x'"), ("a[4-2]", 2, "ends before"),
-    ("a in 1", 5, "braces"), ("a in {1 2}", 8, "commas"), ("a in {}", 6, "'}'"), ("a in {1,}", 8, "'}'"), ("any a", 0, "comparison"),
+    ("a in 1", 5, "braces"), ("a in {1 2}", 8, "commas"), ("a in {}", 6, "'}'"), ("a in {1,}", 8, "'}'"), ("any a",
+                                                                                                           0, "comparison"),
     ("a == \"\\q\"", 5, "escape"), ("a == \"\\777\"", 5, "larger"), ("a $ b", 2, "'$'"), ("a contains ne", 11, "double quotes"),
-    ("len(a", 5, ")"), ("len(a,)", 6, "')'"), ("a#x", 2, "layer"), ("a == == b", 5, "'=='"), ("and a", 0, "and"), ("a and", 5, "missing"),
+    ("len(a", 5, ")"), ("len(a,)", 6, "')'"), ("a#x", 2, "layer"), ("a == == b", 5, "'=='"), ("and a", 0, "and"),
+    ("a and", 5, "missing"),
 ])
 def test_mistakes(text, position, word):
     with pytest.raises(FilterError) as caught:

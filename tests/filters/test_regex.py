@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from sniff.filters.regex import MOST_STATES, BadPattern, Pattern
 
-ATOMS = st.sampled_from(["a", "b", "A", ".", "[ab]", "[^a]", r"\w", r"\D", r"\s", r"\n", "(ab)", "(a|b)", "(?:a|bc|)", "^", "$", r"\b", r"\A",
+ATOMS = st.sampled_from(["a", "b", "A", ".", "[ab]", "[^a]", r"\w", r"\D", r"\s", r"\n", "(ab)", "(a|b)",
+                         "(?:a|bc|)", "^", "$", r"\b", r"\A",
                          r"\Z", "(?-i:A)", "(?s:.)", "[[:alpha:]]", r"\x41", "[a-c-]", r"[\d_]"])
 REPEATS = st.sampled_from(["", "", "", "*", "+", "?", "{2}", "{1,3}", "*?", "{2,}"])
 PATTERNS = st.recursive(st.lists(st.tuples(ATOMS, REPEATS).map("".join), min_size=1, max_size=4).map("".join),
-                        lambda inner: st.tuples(inner, REPEATS, inner).map(lambda parts: f"({parts[0]}){parts[1]}{parts[2]}"), max_leaves=3)
+                        lambda inner: st.tuples(inner, REPEATS,
+                                                inner).map(lambda parts: f"({parts[0]}){parts[1]}{parts[2]}"), max_leaves=3)
 
 
 @given(PATTERNS, st.lists(st.sampled_from(b"abAB1_ \n"), max_size=9).map(bytes))
@@ -28,7 +30,8 @@ def test_both_ways_find_the_same(text: str, value: bytes) -> None:
     assert pattern._search(value) == (pattern._compiled.search(value) is not None)
 
 
-@pytest.mark.parametrize("text", [b"(a+)+$", b"(a|a)*b", b"a*a*a*a*a*b", b".*.*.*x", b"(?:.*a){9}z", rb"(\w+\s?)*!", b"(a?){30}b", b"x*x*y"])
+@pytest.mark.parametrize("text", [b"(a+)+$", b"(a|a)*b", b"a*a*a*a*a*b", b".*.*.*x", b"(?:.*a){9}z", rb"(\w+\s?)*!",
+                                  b"(a?){30}b", b"x*x*y"])
 def test_hostile_bytes_cost_linear_time(text: bytes) -> None:
     pattern = Pattern(text)
     begin = time.process_time()
@@ -56,7 +59,8 @@ def test_case_and_flags() -> None:
     assert Pattern(b"\xff\xfe").found_in(b"\0\xff\xfe")
 
 
-@pytest.mark.parametrize("text", [b"(", b"[", b"a{2,1}", b"*", b"(?=a)", b"(?<!a)b", rb"(a)\1", b"(a{60}){100}", b"(" * 3000, b"(?i", b"\\"])
+@pytest.mark.parametrize("text", [b"(", b"[", b"a{2,1}", b"*", b"(?=a)", b"(?<!a)b", rb"(a)\1", b"(a{60}){100}",
+                                  b"(" * 3000, b"(?i", b"\\"])
 def test_what_is_refused(text: bytes) -> None:
     with pytest.raises(BadPattern):
         Pattern(text)
