@@ -141,6 +141,8 @@ class HttpRows:
                 arena[at:at + length] = self._arena[start:start + length]
                 state[lane // 2, base + pair] = at
                 at += length
+                if pair == rows.LANE_PART:
+                    state[lane // 2, base + rows.LANE_PART_END] = at
         self._arena = arena
         self._ctl[rows.CTL_ARENA_USED] = at
 

@@ -128,11 +128,12 @@ TOUCHED = cython.declare(cython.Py_ssize_t, 26)   # packet that was added last
 KEPT = cython.declare(cython.Py_ssize_t, 27)      # arena: its whole head, when heads are wanted
 KEPT_LEN = cython.declare(cython.Py_ssize_t, 28)
 LOOKED = cython.declare(cython.Py_ssize_t, 29)    # of the head so far, bytes that were searched for the end of its last line
+PART_END = cython.declare(cython.Py_ssize_t, 30)  # arena: end of the room for it
 
 STATE_COLUMNS = 8 + 2 * 32
 LANE_BASE = 8
 LANE_SIZE = 32
-LANE_PHASE, LANE_LINE, LANE_MEDIA, LANE_PART, LANE_TOUCHED, LANE_KEPT = 0, 7, 9, 16, 26, 27
+LANE_PHASE, LANE_LINE, LANE_MEDIA, LANE_PART, LANE_TOUCHED, LANE_KEPT, LANE_PART_END = 0, 7, 9, 16, 26, 27, 30
 
 IDLE = cython.declare(cython.longlong, 0)
 HEAD = cython.declare(cython.longlong, 1)
@@ -654,7 +655,7 @@ class Reader:
         used = self.ctl[ARENA_USED]
         self.arena[used] = cython.cast(cython.uchar, end - at)
         self.state[row, lane + PART] = used
-        self.ctl[ARENA_USED] = self.keep_view(view, at, end, used + 1)
+        self.ctl[ARENA_USED] = self.state[row, lane + PART_END] = self.keep_view(view, at, end, used + 1)
         self.state[row, lane + PART_LEN] = self.ctl[ARENA_USED] - used
         return 0
 
@@ -1086,18 +1087,27 @@ class Reader:
     @cython.exceptval(-2)
     def keep_part(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
                   row: cython.Py_ssize_t, lane: cython.Py_ssize_t) -> cython.int:
-        """Add view[start:end] to the head kept in the self.arena, which moves to the arena's end when it does not lie there."""
+        """Add view[start:end] to the head kept in the arena.
+
+        When there is no room after it, it moves to the arena's end, with room for as much again: heads that come in turns are
+        copied a few times each, not once for each of their pieces.
+        """
         at: cython.Py_ssize_t = self.ctl[ARENA_USED]
         old: cython.Py_ssize_t = self.state[row, lane + PART]
         length: cython.Py_ssize_t = self.state[row, lane + PART_LEN]
-        if length and old + length != at:
-            self.keep_kept(old, old + length, at)
-            self.state[row, lane + PART] = at
-            at += length
-        elif not length:
-            self.state[row, lane + PART] = at
-        self.ctl[ARENA_USED] = self.keep_view(view, start, end, at)
-        self.state[row, lane + PART_LEN] = length + end - start
+        wanted: cython.Py_ssize_t = length + end - start
+        if length == 0:
+            old = self.state[row, lane + PART] = at
+            self.ctl[ARENA_USED] = self.state[row, lane + PART_END] = at + wanted
+        elif old + wanted > self.state[row, lane + PART_END]:
+            if self.state[row, lane + PART_END] == at:
+                self.ctl[ARENA_USED] = self.state[row, lane + PART_END] = old + wanted
+            else:
+                self.keep_kept(old, old + length, at)
+                old = self.state[row, lane + PART] = at
+                self.ctl[ARENA_USED] = self.state[row, lane + PART_END] = at + 2 * wanted
+        self.keep_view(view, start, end, old + length)
+        self.state[row, lane + PART_LEN] = wanted
         return 0
 
     @cython.cfunc

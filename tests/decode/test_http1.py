@@ -13,6 +13,9 @@ from sniff.decode.columns import (
     M_BODY_LEN,
     M_FLAGS,
     M_GAP_BYTES,
+    M_HEAD_BUFFER,
+    M_HEAD_KEPT,
+    M_HEAD_START,
     M_IS_RESPONSE,
     M_SEQUENCE,
     M_STATUS,
@@ -27,7 +30,7 @@ from sniff.packets.stage import Dissector
 from sniff.reassembly import columns as r
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.stage import Tracker
-from tests.wire import batches, conversation, cut
+from tests.wire import Tcp, batches, conversation, cut
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -124,3 +127,28 @@ def test_words_of_waiting_messages_are_capped(monkeypatch) -> None:  # type: ign
             reader.read(streams, np.zeros((APP_COUNT, len(raw)), np.int64), Pool())
     assert counters.rows_given_up > 1000
     assert len(reader._arena) < 16 << 20
+
+
+def test_heads_that_come_in_turns_are_not_copied_for_each_piece() -> None:
+    opened = [Tcp(40_000 + number) for number in range(3)]
+    frames = [frame for tcp in opened for frame in tcp.open()]
+    frames += [tcp.frame(0, b"GET / HTTP/1.1\r\nX: " + b"x" * 30_000) for tcp in opened]
+    frames += [tcp.frame(0, b"y") for _ in range(1000) for tcp in opened]
+    frames += [tcp.frame(0, b"\r\n\r\n") for tcp in opened]
+    notes, counters = Notes(), Counters()
+    dissector, tracker = Dissector(notes, counters), Tracker(notes, counters)
+    rows, reader = HttpRows(counters), HttpMessages(notes, counters)
+    heads: list[bytes] = []
+    shown = 0
+    for raw in batches(frames, (500, 500)):
+        streams = tracker.track(dissector.dissect(raw))
+        apps = np.zeros((APP_COUNT, len(raw)), np.int64)
+        rows.read(streams, apps, Pool())
+        shown += np.count_nonzero(apps[APP_MODE] == Mode.TEXT)
+        found, data = reader.read(streams)
+        buffers = (streams.packets.data, data)
+        heads += [bytes(buffers[buffer][start:start + length]) for buffer, start, length in
+                  found[[M_HEAD_BUFFER, M_HEAD_START, M_HEAD_KEPT]].T.tolist()]
+    assert heads == [b"GET / HTTP/1.1\r\nX: " + b"x" * 30_000 + b"y" * 1000 + b"\r\n\r\n"] * 3
+    assert shown == 3
+    assert len(reader._arena) <= 4 << 20 and len(rows._arena) <= 4 << 20
