@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _PR_SET_KEEPCAPS = 8
@@ -16,13 +17,14 @@ def drop(folders: Iterable[str] = ()) -> None:
     """From here on this process can do no more than the user who started it.
 
     Started by sudo, it becomes the user who called sudo, unless that user may not write into `folders`, where files will
-    be made. Root that stays root, and a user with capabilities, lose all capabilities.
+    be made, or may not read this Python, of which more will be imported. Root that stays root, and a user with
+    capabilities, lose all capabilities.
     """
     if sys.platform == "win32":
         return
     if os.geteuid() == 0 and (user := _caller()) is not None:
         uid, gid = user
-        if _may_write(folders, uid, gid):
+        if _may_go_on(folders, uid, gid):
             with suppress(OSError):     # inside a container there may be nobody with that number
                 os.setgroups([gid])
                 os.setgid(gid)
@@ -61,11 +63,13 @@ def _caller() -> tuple[int, int] | None:
     return (uid, gid) if uid > 0 and gid >= 0 else None
 
 
-def _may_write(folders: Iterable[str], uid: int, gid: int) -> bool:
+def _may_go_on(folders: Iterable[str], uid: int, gid: int) -> bool:
     try:
         os.setegid(gid)
         os.seteuid(uid)
-        return all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in folders)
+        needed = (str(Path(os.__file__).parent), str(Path(__file__).parents[1]))
+        return (all(os.access(folder, os.W_OK | os.X_OK, effective_ids=True) for folder in folders)
+                and all(os.access(folder, os.R_OK | os.X_OK, effective_ids=True) for folder in needed))
     except OSError:
         return False
     finally:

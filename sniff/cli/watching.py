@@ -55,9 +55,8 @@ class Watching:
                     signal.signal(number, signal.SIG_IGN)
                 self._ours.close()
                 source.close()
-                nothing = os.open(os.devnull, os.O_RDWR)
-                for standard in (0, 1, 2):
-                    os.dup2(nothing, standard)
+                for standard in (0, 1, 2):      # whoever reads from us is not to wait for this process, too
+                    os.dup2(theirs.fileno(), standard)
                 watch(tap, theirs)
             os._exit(0)
         theirs.close()
