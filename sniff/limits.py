@@ -224,6 +224,7 @@ class Counters:
     exchanges_given_up: int = 0
     dns_given_up: int = 0
     names_forgotten: int = 0
+    owners_forgotten: int = 0
     rows_forgotten: int = 0
     notes_dropped: int = 0
     endpoints_forgotten: int = 0

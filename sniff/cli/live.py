@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -71,7 +71,8 @@ def command(interfaces: tuple[str, ...], words: tuple[str, ...], path: str | Non
     """
     view = view_of(name, rows_path, packets, expression, flows)
     if processes:
-        view = with_processes(view)
+        with suppress(UsageError) if path is not None else nullcontext():       # what is not shown is kept all the same
+            view = with_processes(view)
     if ring is not None and path in (None, "-"):
         raise UsageError("--ring needs a name for its files: -w NAME.pcapng")
     if quiet and path is None:

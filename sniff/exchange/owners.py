@@ -26,11 +26,13 @@ REACH_NS = 1_000_000_000
 class Owners:
     """Who owns which end. Feed it the records that were read before each batch is asked about.
 
-    take  the records that were read since the last time (Source.take_owners)
+    take      the records that were read since the last time (Source.take_owners)
+    counters  `owners_forgotten` counts ends that too many younger ones pushed out (limits.OWNERS)
     """
 
-    def __init__(self, take: Callable[[], Records]) -> None:
+    def __init__(self, take: Callable[[], Records], counters: limits.Counters | None = None) -> None:
         self._take = take
+        self._counters = counters if counters is not None else limits.Counters()
         self._known: OrderedDict[Side, deque[tuple[int, int, Owner]]] = OrderedDict()
 
     def learn(self) -> None:
@@ -42,6 +44,7 @@ class Owners:
                 records = self._known[side] = deque(maxlen=HISTORY)
                 if len(self._known) > limits.OWNERS:
                     self._known.popitem(last=False)
+                    self._counters.owners_forgotten += 1
             records.append((file, offset, owner))
 
     def __bool__(self) -> bool:

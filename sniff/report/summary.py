@@ -37,7 +37,8 @@ CAPS = {
     "dns_given_up": "DNS queries given up before their answer",
     "rows_given_up": "unfinished HTTP messages whose row was given up",
     "rows_forgotten": "earlier packets forgotten that a later row could name",
-    "names_forgotten": "names from DNS forgotten", "notes_dropped": "notes counted but not kept",
+    "names_forgotten": "names from DNS forgotten", "owners_forgotten": "owners of connections forgotten",
+    "notes_dropped": "notes counted but not kept",
     "spool_bytes_lost": "bytes that fell off the spool",
 }
 """What the counters of limits.py mean, where that is not what their names say."""

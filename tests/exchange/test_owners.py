@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from sniff import limits
 from sniff.capture.owners import Known, Owner
 from sniff.exchange.owners import HISTORY, Owners, side_of
 
@@ -48,6 +49,16 @@ def test_history_is_bounded():
     assert owners.at(SIDE, 5) is None       # forgotten
     assert owners.at(SIDE, 1000).pids == (HISTORY + 9,)
     assert owners
+
+
+def test_the_oldest_ends_are_forgotten(monkeypatch):
+    monkeypatch.setattr(limits, "OWNERS", 10)
+    counters = limits.Counters()
+    owners = Owners(lambda: [(0, port, replace(CURL, port=port)) for port in range(12)], counters)
+    owners.learn()
+    assert counters.owners_forgotten == 2
+    assert owners.at(side_of(6, "127.0.0.1", 1, "127.0.0.1", 80), 100) is None
+    assert owners.at(side_of(6, "127.0.0.1", 2, "127.0.0.1", 80), 100).port == 2
 
 
 def test_addresses_of_both_kinds():
