@@ -35,6 +35,7 @@ from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import count, findings, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
+from sniff.report.html.http2 import Http2Exchanges, all_of, upgrades
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -115,13 +116,14 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     analysis = Analysis(paths, rows=False, messages=True, endings=True)
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
+    second = Http2Exchanges()
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
-            figures.add(step.streams, joined.dns, joined.http)
+            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, upgrades(joined.http))))
             progress(source.position)
         joined = joiner.finish()
-        figures.finish(joined.dns, joined.http)
+        figures.finish(joined.dns, all_of(joined.http, second.finish()))
         facts, dropped = _facts(source, figures, masker)
         first = _First(figures, masker, analysis.notes, analysis.counters, joiner.names, facts,
                        [masker.name(printable(Path(info.name).name)) for info in source.info],
@@ -201,6 +203,14 @@ class _Fetcher:
         self._numbers = np.array(sorted(self._ids), np.int64)
         self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
+        self._http2 = Http2Exchanges(self._ids, self._cap)
+        self._upgrades = upgrades([exchange for exchange, _ in first.exchanges])
+
+    def finish(self) -> None:
+        """The capture is over."""
+        self.collector.finish()
+        self._http2.finish()
+        self.bodies |= self._http2.bodies
 
     def _choose(self) -> tuple[Ints, Ints]:
         """(frame.numbers, tcp.streams) whose rows are shown, those of the most telling exchanges first."""
@@ -247,6 +257,8 @@ class _Fetcher:
         bodies = step.apps.bodies
         self.collector.add(replace(step.apps, bodies=bodies[:, np.isin(bodies[BODY_ID], self._numbers)]))
         self.said.add(step.streams)
+        self._http2.add(step.streams, self._upgrades)
+        self._upgrades = []
         rows = step.rows
         if rows is None or not len(rows.shown):
             return
@@ -272,7 +284,7 @@ def _second_pass(paths: Paths, options: Options, first: _First, progress: Progre
         for step in analysis:
             fetcher.add(step)
             progress(begun + source.position)
-        fetcher.collector.finish()
+        fetcher.finish()
     return _Writer(first, fetcher, options).page()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from hpack import Encoder
 
 from sniff.errors import UsageError
 from sniff.reports import Options, make_report
@@ -143,6 +144,37 @@ def test_a_damaged_capture_says_so(tmp_path: Path, sniff_command: list[str]) -> 
     assert run.returncode == 1
     assert "cut.pcapng" in run.stderr
     assert "damaged" in out.read_text()
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2."""
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def test_http2_in_the_clear(tmp_path: Path) -> None:
+    client, server = Encoder(), Encoder()
+    asked = [(":method", "POST"), (":path", "/two?token=n0tForYou"), (":scheme", "http"), (":authority", "two.test"),
+             ("cookie", "sid=c00kieC00kie")]
+    login = json.dumps({"password": "sesame9"}).encode()
+    packed = gzip.compress(b"<p>welcome c00kieC00kie", mtime=0)
+    said = [
+        (0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")), (1, frame(4, 0, 0, b"")),
+        (0, frame(1, 4, 1, client.encode(asked)) + frame(0, 1, 1, login)),
+        (1, frame(1, 4, 1, server.encode([(":status", "503"), ("content-type", "text/html"), ("content-encoding", "gzip"),
+                                          ("x-evil", "a\r\nb: c")])) + frame(0, 1, 1, packed)),
+        (0, frame(1, 5, 3, client.encode([(":method", "GET"), (":path", "/lost"), (":authority", "two.test")]))),
+        (1, frame(3, 0, 3, bytes(4)))]
+    capture = captures.pcapng(tmp_path / "two.pcapng", wire.conversation(said))
+    texts = captures.texts_in(page_of(capture))
+    assert "2 requests to 1 host; 2 failed" in texts
+    assert "POST /two?token=*** HTTP/2" in texts
+    assert "<p>welcome ***" in texts
+    assert '["x-evil","a  b: c"]' in texts
+    for secret in ("n0tForYou", "c00kieC00kie", "sesame9"):
+        assert secret not in texts
+    shown = captures.texts_in(page_of(capture, secrets=True))
+    assert "<p>welcome c00kieC00kie" in shown
+    assert '\\"password\\": \\"sesame9\\"' in shown
 
 
 def test_an_empty_capture(tmp_path: Path) -> None:
