@@ -5,6 +5,7 @@ are folded into one.
 """
 
 import heapq
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -48,6 +49,8 @@ class Endpoints:
 
     def __init__(self, counters: Counters) -> None:
         self._rows: Table = np.zeros((0, E_COUNT), np.int64)
+        self._fresh: list[Table] = []       # what came since it was added up last
+        self._fresh_count = 0
         self._counters = counters
 
     def add(self, table: Table) -> None:
@@ -63,7 +66,14 @@ class Endpoints:
         for part, hi, lo, count in ((slice(0, half), c.SRC_HI, c.SRC_LO, E_SENT), (slice(half, None), c.DST_HI, c.DST_LO, E_GOT)):
             found[part, E_KIND], found[part, E_HI], found[part, E_LO] = kind[known], table[hi, known], table[lo, known]
             found[part, count], found[part, count + 1] = 1, size[known]
-        self._rows = _summed(np.concatenate([self._rows, _summed(found)]))
+        self._fresh.append(_summed(found))
+        self._fresh_count += len(self._fresh[-1])
+        if self._fresh_count > max(len(self._rows), 4096):
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        self._rows = _summed(np.concatenate([self._rows, *self._fresh]))
+        self._fresh, self._fresh_count = [], 0
         if len(self._rows) > limits.STATS_ENDPOINTS:
             total = self._rows[:, E_SENT_BYTES] + self._rows[:, E_GOT_BYTES]
             kept = np.argsort(total, kind="stable")[len(total) - limits.STATS_ENDPOINTS // 2:]
@@ -71,10 +81,12 @@ class Endpoints:
             self._rows = self._rows[np.sort(kept)]
 
     def __len__(self) -> int:
+        self._sum_up()
         return len(self._rows)
 
     def top(self, most: int | None = None) -> list[dict[str, Any]]:
         """The addresses with the most bytes, those first."""
+        self._sum_up()
         rows = self._rows[np.argsort(-(self._rows[:, E_SENT_BYTES] + self._rows[:, E_GOT_BYTES]), kind="stable")[:most]]
         return [{"address": address_text(row[E_KIND], row[E_HI], row[E_LO]), "packets": row[E_SENT] + row[E_GOT],
                  "bytes": row[E_SENT_BYTES] + row[E_GOT_BYTES], "sent_packets": row[E_SENT], "sent_bytes": row[E_SENT_BYTES],
@@ -326,12 +338,16 @@ class Http:
                 "slowest": list(self.slowest)[:most]}
 
 
+_ID = re.compile(r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,})(?=/|$)")
+"""A part of a path that is a number, a UUID or a hash."""
+
+
 def _split(exchange: Exchange) -> tuple[str, str]:
-    """(host, path without its query) of a request, as parts of its URL."""
+    """(host, path without its query) of a request, as parts of its URL; numbers in a path are as good as each other."""
     url = exchange.url()
     _, separator, rest = url.partition("://")
     host, slash, path = (rest if separator else url).partition("/")
-    return host.rpartition("@")[2].lower()[:NAME_CHARACTERS], (slash + path.partition("?")[0])[:NAME_CHARACTERS]
+    return host.rpartition("@")[2].lower()[:NAME_CHARACTERS], _ID.sub("{id}", (slash + path.partition("?")[0])[:NAME_CHARACTERS])
 
 
 def _most_first(counts: dict[str, int]) -> dict[str, int]:

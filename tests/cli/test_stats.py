@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 import sniff
 from sniff import limits
-from sniff.report.stats import Endpoints, Statistics
+from sniff.exchange.http import ExchangeBuilder
+from sniff.report.stats import Endpoints, Http, Statistics
 from sniff.report.stats_lines import bars, lines_of, table
 from sniff.report.tallies import Latencies, Tally, TimeLine
+from tests.exchange.rows import Script
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 NEVERSSL = CAPTURES / "neverssl.pcap"
@@ -158,6 +160,18 @@ def test_the_example(stats):
                      "kfdlbcnsmrthvxwz.neverssl.com/online", "DNS            1 queries, 1 responses", "NOERROR 1", "█"):
         assert expected in text
     assert max(map(len, lines)) <= 120
+
+
+@pytest.mark.parametrize(("path", "shown"), [
+    (b"/items/123/x", "/items/{id}/x"), (b"/items/123", "/items/{id}"), (b"/v1/a1", "/v1/a1"), (b"/", "/"), (b"/1/2/3", "/{id}/{id}/{id}"),
+    (b"/u/123e4567-e89b-12d3-a456-426614174000?x=1", "/u/{id}"), (b"/h/0123456789abcdef0", "/h/{id}"), (b"/2024-01-02", "/2024-01-02"),
+])
+def test_numbers_in_paths(path, shown):
+    script = Script().connection(established=1).get(path, 10).answer(200, 12)
+    found = Http(10)
+    batch = script.batch()
+    found.add(batch.messages, ExchangeBuilder().add(batch))
+    assert [name for name, _ in found.paths] == [f"example.com{shown}"]
 
 
 # --- at the command line ------------------------------------------------------------------------------------------------
