@@ -525,6 +525,19 @@ class Capture:
                 return int(step.packets.raw.ts_ns[0])
         return 0
 
+    def report(self, path: Path, *, title: str = "", limit: int = 5_000, secrets: bool = False, redact: bool = False) -> None:
+        """Write what happened as one HTML page, as `sniff report` does.
+
+        title    instead of the name of the file
+        limit    most rows of each table; figures count everything
+        secrets  show passwords, tokens and cookies as they are
+        redact   leave out bodies and replace addresses
+        """
+        from sniff.reports import Options, make_report
+        page, _ = make_report(self.paths, Options(limit, secrets, redact, title))
+        with open(path, "wb") as file:  # noqa: PTH123  (path may be anything that open takes)
+            file.writelines(page.one_file())
+
     def read(self, offset: int, length: int, file: int = 0) -> bytes:
         """`length` bytes at `offset` of a capture file: what a packet, message or note points to.
 

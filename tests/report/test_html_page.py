@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from hpack import Encoder
 
+import sniff
 from sniff.errors import UsageError
 from sniff.reports import Options, make_report
 from tests import wire
@@ -233,6 +234,12 @@ def test_where_it_goes(tmp_path: Path, sniff_command: list[str]) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "captures").glob("*.pcap*")), ids=lambda path: path.name)
 def test_every_capture_has_a_report(path: Path) -> None:
     assert len(page_of(path)) < 2_000_000
+
+
+def test_from_python(tmp_path: Path) -> None:
+    capture = captures.shop(tmp_path / "shop.pcapng")
+    sniff.read(capture).report(tmp_path / "shop.html", title="A visit")
+    assert "<h1>A visit</h1>" in (tmp_path / "shop.html").read_text()
 
 
 def test_files_that_are_not_there() -> None:

@@ -81,6 +81,7 @@ class Page:
                f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
                '<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
                '<meta name="color-scheme" content="light dark">\n'
+               '<link rel="icon" href="data:,">\n'
                f"<title>{escape(self.title)}</title>\n{style}\n</head>\n<body>\n").encode("utf-8", "replace")
 
 
