@@ -255,7 +255,7 @@ _COOKIE = re.compile(rb"cookie", re.IGNORECASE).search
 
 
 def _header(name: bytes, value: bytes, secrets: bool) -> str:
-    key = name.lower()
+    key = name.translate(None, _ODD).lower()
     shown = fields.text(credentials.masked(key, value, secrets))
     if key in _URLS:
         shown = masked_url(shown, secrets)
@@ -269,6 +269,8 @@ def _line(line: bytes, secrets: bool) -> str:
 
 
 _BLANK = b" \t\r\x0b\x0c"
+_ODD = bytes(range(33)) + b"\x7f"
+"""What some put into the name of a field to hide it."""
 _LINES = 8192
 """Lines that are remembered, as they come again and again; none is longer than what a head may be."""
 

@@ -335,10 +335,7 @@ class Encoder:
         if i + 10 > end or self.pool[i] != 32 or not self.is_version(i + 1) or self.pool[i + 9] != 13:
             return False
         self.version_end = i + 9
-        for i in range(query if query >= 0 else self.target_end, self.target_end):
-            if self.pool[i] == 37 or self.pool[i] == 43:       # what stands behind percent and plus signs is not looked up here
-                return False
-        if not self.read_fields(self.version_end, end):
+        if not self.is_plain_link(self.target, self.target_end, True) or not self.read_fields(self.version_end, end):
             return False
         host = self.values[2 * N_HOST]
         host_end = self.values[2 * N_HOST + 1]
@@ -400,20 +397,32 @@ class Encoder:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
-    def is_plain_link(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
-        """Whether no name in the query of a URL has a percent sign."""
+    def is_plain_link(self, at: cython.Py_ssize_t, end: cython.Py_ssize_t, own: cython.bint) -> cython.bint:
+        """Whether secrets of a URL can only be values in its query, under names that are written as they are.
+
+        own  it is that of the request: nothing in its query may be coded, which queryString undoes
+        """
         i: cython.Py_ssize_t
+        byte: cython.uchar
         in_query: cython.bint = False
         in_name: cython.bint = False
         for i in range(at, end):
-            if not in_query:
-                in_query = in_name = self.pool[i] == 63
-            elif self.pool[i] == 38:
-                in_name = True
-            elif self.pool[i] == 61:
-                in_name = False
-            elif in_name and self.pool[i] == 37:
+            byte = self.pool[i]
+            if byte == 35 or byte == 59 or (byte == 64 and not own):
                 return False
+            if not in_query:
+                if byte == 38:
+                    return False
+                in_query = in_name = byte == 63
+            elif byte == 63:
+                return False
+            elif byte == 38:
+                in_name = True
+            elif byte == 61:
+                in_name = False
+            elif byte == 37 or byte == 43:
+                if own or (in_name and byte == 37):
+                    return False
         return True
 
     @cython.cfunc
@@ -640,7 +649,7 @@ class Encoder:
             if name == N_TRANSFER:
                 if stop - start != 7 or not self.is_same(start, 0, 7):
                     return False
-            elif N_LOCATION <= name <= N_CONTENT_LOCATION and not self.is_plain_link(start, stop):
+            elif N_LOCATION <= name <= N_CONTENT_LOCATION and not self.is_plain_link(start, stop, False):
                 return False
             if self.values[2 * name] < 0:
                 self.values[2 * name] = start

@@ -18,17 +18,23 @@ def may_have_secrets(text: str) -> bool:
     return any(word in lower for word in (*credentials.SECRET_PARTS, *credentials.SECRET_WHOLES))
 
 
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/@?#:]*):[^/@?#]*@")
+_PAIR = re.compile(r"([?&#])([^=&#;?]*)=[^&#;]+|(;)([^=&#;?]*)=[^&#;?]+")
+
+
 def masked_url(url: str, secrets: bool = False) -> str:
-    """The URL with the secret values of its query masked, unless `secrets`."""
-    start, mark, query = url.partition("?")
-    if secrets or not mark:
+    """The URL with its password and the secret values of its query, its fragment and its path's parameters masked, unless
+    `secrets`."""
+    if secrets:
         return url
-    return f"{start}?{'&'.join(map(_masked, query.split('&')))}"
+    if "@" in url:
+        url = _USER.sub(rf"\1:{credentials.MASK}@", url)
+    return _PAIR.sub(_masked, url) if "=" in url else url
 
 
-def _masked(member: str) -> str:
-    name, equals, value = member.partition("=")
-    return f"{name}={credentials.MASK}" if equals and value and _is_secret(name) else member
+def _masked(pair: re.Match[str]) -> str:
+    mark, name = pair.groups()[:2] if pair[1] else pair.groups()[2:]
+    return f"{mark}{name}={credentials.MASK}" if _is_secret(name) else pair[0]
 
 
 @lru_cache(1024)

@@ -128,16 +128,18 @@ def test_a_capture_without_http(tmp_path, validator):
 
 VALUES = st.sampled_from([b"example.com", b"Mozilla/5.0 (X11) \"quoted\" \\", b"", b" padded\t", b"caf\xc3\xa9", b"a:b", b"\x00", b"x@y",
                           b"text/html; charset=utf-8", b"text/plain; charset=latin1", b"application/json", b"/next?a=1&token=geheim",
-                          b"http://a.b/?password=geheim&x=%20", b"?to%6Ben=geheim", b"\x7f", b"chunked", b"gzip", b"sid=geheim; Path=/",
+                          b"http://a.b/?password=geheim&x=%20", b"?to%6Ben=geheim", b"https://u:geheim@h/", b"/#token=geheim",
+                          b"\x7f", b"chunked", b"gzip", b"sid=geheim; Path=/",
                           b"Basic dTpnZWhlaW0="])
 FIELDS = st.lists(st.tuples(st.sampled_from([b"Host", b"host", b"User-Agent", b"Referer", b"Location", b"Content-Type", b"Cookie",
                                              b"Authorization", b"X-Api-Key", b"Transfer-Encoding", b"Content-Encoding", b"X-Other",
-                                             b"HOST ", b"Set-Cookie", b" folded", b"Content-Location"]),
+                                             b"HOST ", b"Set-Cookie", b"Coo\x01kie", b" folded", b"Content-Location"]),
                             st.sampled_from([b": ", b":", b":\t", b" : ", b""]), VALUES,
                             st.sampled_from([b"\r\n", b"\n", b"\r"])), max_size=6)
 TARGETS = st.sampled_from([b"/", b"/a?b=c&d=\"", b"/%20", b"http://a.b/c", b"*", b"/\xd0\xb6", b"/a b", b"//x", b"", b"/?",
                            b"/?a&b=&=c&&d=e=f", b"/?session=geheim&Api-Key=geheim&keys=1&pin=", b"/?a=%20",
-                           b"/?a=b?token=geheim", b"/a?monkey=1&my_token=geheim"])
+                           b"/?a=b?token=geheim", b"/a?monkey=1&my_token=geheim", b"/a;jsessionid=geheim", b"/@x/y?z?pin=1",
+                           b"/a&token=b"])
 REQUESTS = st.builds(lambda method, target, version, lines, end: b" ".join([method, target, version]) + b"\r\n" + b"".join(
     b"".join(line) for line in lines) + end, st.sampled_from([b"GET", b"POST", b"CONNECT", b"get", b"F!#$%&'*+-.^_`|~"]), TARGETS,
     st.sampled_from([b"HTTP/1.1", b"HTTP/1.0", b"http/1.1", b"HTTP/1.10"]), FIELDS, st.sampled_from([b"\r\n", b"\n", b""]))
@@ -256,6 +258,8 @@ def test_credentials_are_shown_when_asked_for(tmp_path, validator):
 @pytest.mark.parametrize(("url", "masked"), [
     ("http://h/?a=1", "http://h/?a=1"), ("http://h/?API-KEY=x&b", "http://h/?API-KEY=***&b"), ("/?to%6ben=x", "/?to%6ben=***"),
     ("/?pin=1&pinned=2&=3&token=", "/?pin=***&pinned=2&=3&token="), ("/token=1", "/token=1"),
+    ("http://u:p@h/x@y:z?a", "http://u:***@h/x@y:z?a"), ("http://h/#access_token=x&n=1", "http://h/#access_token=***&n=1"),
+    ("/a;jsessionid=x?b=1", "/a;jsessionid=***?b=1"), ("?x?pin=1", "?x?pin=***"), ("http://h:80/@u:1/", "http://h:80/@u:1/"),
 ])
 def test_urls(url, masked):
     assert masked_url(url) == masked
