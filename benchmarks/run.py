@@ -83,6 +83,21 @@ TOOLS = [
         ("tshark", "-n", "-r", "{file}", "-Y", "http or dns", "-T", "fields", *FIELDS),
         "fields of every message",
     ),
+    Tool(
+        "sniff report",
+        (SNIFF, "report", "{file}", "-o", "{scratch}/report.html"),
+        "an HTML page",
+        "sniff report",
+        ("small", "pages", "bulk", "dns"),
+    ),
+    Tool(
+        "tshark -T ek",
+        ("tshark", "-n", "-r", "{file}", "-T", "ek"),
+        "everything it knows, as JSON",
+        "sniff report",
+        ("small",),
+        0.309,
+    ),
     Tool("tcpflow", ("tcpflow", "-r", "{file}", "-o", "{scratch}"), "files of streams", captures=WEB),
     Tool(
         "tcpflow -a", ("tcpflow", "-a", "-r", "{file}", "-o", "{scratch}"), "files of streams and bodies", captures=WEB
