@@ -207,6 +207,33 @@ STATS_SLOWEST = 100
 STATS_INTERVALS = 20_000
 """Intervals of time that packets are counted in; when there are more, ten become one."""
 
+REPORT_ROWS = 5_000
+"""Rows of each table of an HTML report: trouble, the slowest, a fair sample of the rest; the page says what it left out."""
+
+REPORT_HOSTS = 20_000
+"""Names and addresses that a report counts apart; what comes later counts as one more."""
+
+REPORT_BODY_BYTES = 256 << 10
+"""Bytes of one body that a report keeps; less when REPORT_BODIES_BYTES would not do."""
+
+REPORT_BODIES_BYTES = 64 << 20
+"""Bytes of all bodies that are held while a report is made."""
+
+REPORT_PAGE_BYTES = 15_000_000
+"""Bytes of the page that details and packets may take; the bodies that tell least are left out first."""
+
+REPORT_STREAMS = 500
+"""Connections that are no HTTP whose words a report keeps, REPORT_STREAM_BYTES of each; the first ones."""
+
+REPORT_STREAM_BYTES = 8 << 10
+"""See REPORT_STREAMS."""
+
+REPORT_SECRETS = 200_000
+"""Secrets that a report remembers, to hide them wherever they occur; further ones are hidden where their place tells."""
+
+REPORT_PHRASES = 500
+"""The same of secrets with other characters than those of a word: each is looked for in every text."""
+
 NOTES = 100_000
 """Rows of the notes table; further notes are only counted by code."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff._version import __version__
 from sniff.capture.linktypes import link_type_words
 from sniff.capture.sources import Source
@@ -42,17 +43,8 @@ from sniff.report.html.series import Ints
 from sniff.report.lines import PART_ROWS, TabsLines, cells_of, parts_of
 from sniff.report.summary import size, span
 
-LIMIT = 5_000
-"""Most rows of each table, when the caller says nothing else."""
-
 CHUNK = 250
 """Exchanges whose details are compressed together."""
-
-KEPT_BYTES = 64 << 20
-"""Bytes of bodies that are held while the second pass runs."""
-
-PAGE_BYTES = 15_000_000
-"""Bytes of the page that details and packets may take; then bodies are left out, those that tell least first."""
 
 FILES = 8
 """Files and interfaces that the first screen names."""
@@ -74,7 +66,7 @@ class Options:
     title    instead of the name of the file
     """
 
-    limit: int = LIMIT
+    limit: int = limits.REPORT_ROWS
     secrets: bool = False
     redact: bool = False
     title: str = ""
@@ -197,8 +189,8 @@ class _Fetcher:
                for message in (exchange.request, exchange.response)
                if message is not None and (message.body_length or message.body_wire)}
         self._ids = {} if options.redact else ids
-        self._cap = details.SHOWN_BYTES
-        while self._cap > details.LEAST_BYTES and sum(min(length, self._cap) for length in ids.values()) > KEPT_BYTES:
+        self._cap = limits.REPORT_BODY_BYTES
+        while self._cap > details.LEAST_BYTES and sum(min(length, self._cap) for length in ids.values()) > limits.REPORT_BODIES_BYTES:
             self._cap //= 2
         self._numbers = np.array(sorted(self._ids), np.int64)
         self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
@@ -317,7 +309,7 @@ class _Writer:
 
     def _budget(self) -> None:
         """Decide whose bodies find room."""
-        room = PAGE_BYTES * 3 // 4 - 150 * len(self._fetcher.packets) // 4
+        room = limits.REPORT_PAGE_BYTES * 3 // 4 - 150 * len(self._fetcher.packets) // 4
         places = sorted(range(len(self._first.exchanges)), key=lambda place: self._first.ranks[place])
         for place in places:
             exchange = self._first.exchanges[place][0]

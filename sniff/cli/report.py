@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from sniff.cli._click import click
 from sniff.cli.progress import Progress
 from sniff.errors import InputError, SniffError, UsageError
+from sniff.limits import REPORT_ROWS
 
 if TYPE_CHECKING:
     from sniff.report.html.page import Page
@@ -30,7 +31,7 @@ PIPE_BYTES = 1 << 20
               help="Write page, style, script and data as files of their own, for servers that forbid inline scripts.")
 @click.option("--open", "show", is_flag=True, help="Open it in the browser.")
 @click.option("--title", metavar="TEXT", default="", help="Title of the page; the name of the file when not given.")
-@click.option("--limit", metavar="N", type=click.IntRange(1, 1_000_000), default=5_000, show_default=True,
+@click.option("--limit", metavar="N", type=click.IntRange(1, 1_000_000), default=REPORT_ROWS, show_default=True,
               help="Most rows of each table. Figures count everything.")
 @click.option("--secrets", is_flag=True, help="Show passwords, tokens and cookies as they are.")
 @click.option("--redact", is_flag=True, help="Leave out bodies, and replace addresses, the same one always by the same.")

@@ -15,10 +15,8 @@ from sniff.exchange.http import Exchange
 from sniff.report.html.masking import Masker
 from sniff.report.message import exchange_remarks, printable
 
-SHOWN_BYTES = 256 << 10
-"""Bytes of one body that are kept for the page."""
 LEAST_BYTES = 4 << 10
-"""The same when there are very many bodies."""
+"""Bytes of one body that are kept when there are very many; otherwise limits.REPORT_BODY_BYTES."""
 HEX_BYTES = 4 << 10
 """Bytes of a body that is no text."""
 HEAD_FIELDS = 200

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sniff import limits
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.exchange.dns import DnsExchange, DnsExchanges
@@ -23,8 +24,7 @@ from sniff.report.html.masking import Masker
 from sniff.report.html.selection import Selection
 from sniff.report.html.series import Durations, Ints, Series
 
-HOSTS = 20_000
-"""Names or addresses that are counted apart; what comes later counts as one more."""
+HOSTS = limits.REPORT_HOSTS
 
 SLOW_NS = 1_000_000_000
 """An exchange that took longer is worth a word."""

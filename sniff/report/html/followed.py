@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.columns import Piece
 from sniff.report.html.masking import MASK, Masker
 from sniff.report.message import printable
 
-STREAMS = 500
-"""Connections whose words are kept."""
-STREAM_BYTES = 8 << 10
-"""Bytes of each, both directions together."""
+STREAMS, STREAM_BYTES = limits.REPORT_STREAMS, limits.REPORT_STREAM_BYTES
 
 _LOGIN = re.compile(r"^(\s*(?:\S{1,20}\s+)?(?:PASS|AUTH|LOGIN|AUTHENTICATE|APOP)\s+)\S.*$", re.IGNORECASE | re.MULTILINE)
 """How passwords are told in FTP, POP3, IMAP, SMTP, IRC and Redis."""

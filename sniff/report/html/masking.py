@@ -14,15 +14,13 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote, unquote_to_bytes
 
+from sniff import limits
 from sniff.decode import credentials, fields
 from sniff.decode.message import Message
 
 MASK = credentials.MASK
 
-LEARNED = 200_000
-"""Secrets that are remembered; further ones are hidden only where their place tells."""
-PHRASES = 500
-"""Secrets with other characters than those of a word that are remembered; each is looked for in every text."""
+LEARNED, PHRASES = limits.REPORT_SECRETS, limits.REPORT_PHRASES
 LEAST = 4
 """Characters of a secret that is looked for elsewhere: shorter ones would hide half of the page."""
 LEAST_COOKIE = 8
