@@ -113,7 +113,7 @@ class Analysis:
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
         self._tracker = Tracker(self.notes, self.counters, pieces=self._messages or (filter is not None and filter.pieces),
-                                endings=endings, flow_rows=flows or filter is not None)
+                                endings=endings, flow_rows=flows or (filter is not None and filter.flows))
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters, heads=filter is not None and filter.heads)
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)

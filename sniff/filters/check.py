@@ -4,13 +4,12 @@ Every mistake is a FilterError that points at its place.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from sniff.errors import FilterError
 from sniff.filters import predicates as p
 from sniff.filters import syntax as x
 from sniff.filters.field import Field
-from sniff.filters.fields import ABSENT, all_fields, find, nearest
+from sniff.filters.fields import ABSENT, begins_like_a_field, find, nearest
 from sniff.filters.predicates import Predicate
 from sniff.filters.regex import BadPattern, Pattern
 from sniff.filters.types import (
@@ -190,6 +189,7 @@ class _Checker:
     def _call(self, node: x.Call) -> Value:
         name = node.function
         if name not in FUNCTIONS:
+            from difflib import get_close_matches
             close = get_close_matches(name, FUNCTIONS, 1)
             raise FilterError(f"no function '{name}'; " + (f"did you mean {close[0]}()?" if close else f"there are {', '.join(FUNCTIONS)}"),
                               self.text, node.at, len(name))
@@ -278,8 +278,7 @@ def _field_of(value: Value) -> Field | None:
 
 def _looks_like_field(word: str) -> bool:
     """A name with a dot that begins as names of fields do."""
-    first, dot, _ = word.partition(".")
-    return bool(dot) and first.lower() in {name.partition(".")[0] for name in all_fields()}
+    return "." in word and begins_like_a_field(word)
 
 
 def _a(kind: Type) -> str:

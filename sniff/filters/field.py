@@ -18,7 +18,7 @@ COLUMN, GATHER, PARSE, MESSAGE = 1, 4, 40, 60
 """What a field costs, per packet, in rough units: a column; bytes at a fixed place; bytes to be parsed; a message to be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Field:
     """One field.
 

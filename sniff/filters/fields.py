@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from importlib import import_module
 
 from sniff.filters.field import Field
 
@@ -18,20 +19,32 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
 @cache
 def all_fields() -> dict[str, Field]:
     """{name: field} in alphabetical order."""
-    from sniff.filters.dns_fields import DNS_FIELDS
-    from sniff.filters.http_fields import HTTP_FIELDS
-    from sniff.filters.own_fields import OWN_FIELDS
-    from sniff.filters.packet_fields import PACKET_FIELDS
-    from sniff.filters.row_fields import ROW_FIELDS
-    from sniff.filters.tcp_fields import TCP_FIELDS
-
-    fields = [*PACKET_FIELDS, *TCP_FIELDS, *DNS_FIELDS, *HTTP_FIELDS, *ROW_FIELDS, *OWN_FIELDS]
+    fields = [field for place in dict.fromkeys(MODULES.values()) for field in _fields_in(*place).values()]
     return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
+
+
+MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
+           "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
+           **dict.fromkeys(("nbns", "ssdp", "websocket", "fcgi"), ("row_fields", "ROW_FIELDS")),
+           **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
+                           ("packet_fields", "PACKET_FIELDS"))}
+"""{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
+
+
+@cache
+def _fields_in(module: str, attribute: str) -> dict[str, Field]:
+    return {field.name: field for field in getattr(import_module(f"sniff.filters.{module}"), attribute)}
+
+
+def begins_like_a_field(name: str) -> bool:
+    """Whether the part before the first dot is one with which names of fields begin."""
+    return name.partition(".")[0].lower() in MODULES
 
 
 def find(name: str) -> Field | None:
     """The field of that name, None for none."""
-    field = all_fields().get(name)
+    place = MODULES.get(name.partition(".")[0])
+    field = _fields_in(*place).get(name) if place is not None else None
     if field is None and _HEADER.fullmatch(name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))

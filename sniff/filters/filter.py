@@ -21,6 +21,7 @@ class Filter:
     fields    names of the fields in it
     trackers  what has to see every batch for it
     heads     it needs to know which messages rows are about, and their heads (AppBatch.row_messages)
+    flows     it asks about streams of UDP, or directions
     pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
     """
 
@@ -34,6 +35,7 @@ class Filter:
         self.trackers = tuple(name for name in TRACKERS if name in wanted)
         self.heads = any(field.heads for field in fields)
         self.messages = any(field.messages for field in fields)
+        self.flows = any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
         self.pieces = self.messages or "dns" in wanted
 
     def __repr__(self) -> str:
@@ -63,4 +65,6 @@ class Matcher:
             tracker.add(view)
         if not view.size:
             return np.zeros(0, np.bool_)
-        return self.filter.predicate.mask(view, np.arange(view.size))
+        mask = self.filter.predicate.mask(view, np.arange(view.size))
+        view.memory.clear()     # what is in it refers to the view: without this the batch would live until Python looks for cycles
+        return mask

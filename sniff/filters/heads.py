@@ -1,6 +1,7 @@
 """The heads of the HTTP messages that rows are about, read as Wireshark reads them."""
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_KIND, HEAD_LEN,
 from sniff.decode.message import read_fields, read_request_line, read_status_line
 from sniff.filters.view import View
 from sniff.packets import columns as c
+from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
 
@@ -130,18 +132,78 @@ class Head:
         return b"http://" + hosts[0] + uri
 
 
-def heads_of(view: View) -> list[Head]:
-    """The messages that the rows of a batch are about, by packet; SSDP too, which is HTTP over UDP."""
-    rows, heads = view.apps.row_messages, buffer(view.apps.row_heads)
-    times, numbers, streams = view.table[c.TS_NS], view.table[c.NUMBER], view.flows[s.STREAM]
-    buffers = (view.bytes, heads)
-    found = []
-    for row in rows[rows[:, HEAD_KIND] < OTHER].tolist():
-        packet, start = row[HEAD_PACKET], row[HEAD_START]
-        found.append(Head(packet, int(numbers[packet]), int(streams[packet]), int(times[packet]), row[HEAD_KIND] == 2,
-                          bytes(buffers[row[HEAD_BUFFER]][start:start + row[HEAD_LEN]]), row[HEAD_BODY]))
-    more = _ssdp(view)
-    return sorted(found + more, key=lambda head: head.packet) if more else found
+class Heads:
+    """The messages that the rows of a batch are about, by packet; SSDP too, which is HTTP over UDP. A Head is made when asked for.
+
+    packets    int64[k]  index of the packet of each message, not falling
+    responses  bool[k]   it is a response
+    buffers    int64[k]  where its head lies: 0 the batch's bytes, 1 AppBatch.row_heads, 2 nowhere: it is a Head already
+    starts, stops  int64[k]  index there of its first byte, and the one after its last
+    """
+
+    def __init__(self, view: View) -> None:
+        rows = view.apps.row_messages
+        rows = rows[rows[:, HEAD_KIND] < OTHER]
+        more = _ssdp(view)
+        if more:
+            rows = np.concatenate([rows, [[head.packet, 2 if head.is_response else 1, 2, k, 0, 0] for k,
+                                          head in enumerate(more)]])
+            rows = rows[np.argsort(rows[:, HEAD_PACKET], kind="stable")]
+        self._view = view
+        self._rows = rows
+        self._ssdp = more
+        self._made: dict[int, Head] = {}
+        self.packets = rows[:, HEAD_PACKET]
+        self.responses = rows[:, HEAD_KIND] == 2
+        self.buffers = rows[:, HEAD_BUFFER]
+        self.starts = rows[:, HEAD_START]
+        self.stops = self.starts + rows[:, HEAD_LEN]
+        self.bytes: tuple[memoryview, memoryview] = (view.bytes, buffer(view.apps.row_heads))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Head]:
+        return map(self.head, range(len(self)))
+
+    def among(self, candidates: Table) -> Table:
+        """int64[j]: which messages are those of some packets."""
+        wanted = np.zeros(self._view.size, np.bool_)
+        wanted[candidates] = True
+        return np.flatnonzero(wanted[self.packets])
+
+    def head(self, index: int) -> Head:
+        """One message."""
+        head = self._made.get(index)
+        if head is None:
+            row = self._rows[index].tolist()
+            if row[HEAD_BUFFER] == 2:
+                return self._ssdp[row[HEAD_START]]
+            packet, start = row[HEAD_PACKET], row[HEAD_START]
+            view = self._view
+            data = bytes(self.bytes[row[HEAD_BUFFER]][start:start + row[HEAD_LEN]])
+            head = self._made[index] = Head(packet, int(view.table[c.NUMBER, packet]), int(view.flows[s.STREAM, packet]),
+                                            int(view.table[c.TS_NS, packet]), row[HEAD_KIND] == 2, data, row[HEAD_BODY])
+        return head
+
+    def begins(self, index: int, word: bytes) -> bool:
+        """Whether the head of a message begins with these bytes."""
+        if self.buffers[index] == 2:
+            return self.head(index).data.startswith(word)
+        start = int(self.starts[index])
+        return bytes(self.bytes[self.buffers[index]][start:start + len(word)]) == word
+
+    def numbers(self, which: Table, offset: int, size: int) -> Table:
+        """int64[j]: numbers of `size` bytes at `offset` of some heads, -1 where a head is shorter or a Head already."""
+        found = np.full(len(which), -1, np.int64)
+        for place, data in enumerate((self._view.data, self._view.apps.row_heads)):
+            mine = (self.buffers[which] == place) & (self.stops[which] - self.starts[which] >= offset + size)
+            at = self.starts[which[mine]] + offset
+            value = np.zeros(len(at), np.int64)
+            for k in range(size):
+                value = (value << 8) | data[at + k]
+            found[mine] = value
+        return found
 
 
 def _ssdp(view: View) -> list[Head]:

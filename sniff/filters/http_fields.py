@@ -1,5 +1,6 @@
 """Fields of HTTP messages. They belong to the packet whose row shows the message: the one that completes it."""
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,8 +10,8 @@ import numpy as np
 from sniff.decode.columns import APP_PROTOCOL, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import MESSAGE, PARSE, Field, Source, marked
-from sniff.filters.heads import OTHER, Head
+from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source, marked
+from sniff.filters.heads import OTHER, Head, Heads
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
@@ -50,10 +51,8 @@ def text(value: bytes) -> str:
 
 
 def _heads(view: View, candidates: Table) -> Iterable[Head]:
-    wanted = np.zeros(view.size, np.bool_)
-    wanted[candidates] = True
-    keep: list[bool] = wanted.tolist()
-    return [head for head in view.memory["heads"] if keep[head.packet]]
+    heads: Heads = view.memory["heads"]
+    return map(heads.head, heads.among(candidates).tolist())
 
 
 def _values(read: Callable[[Head], Iterable[Any]], numeric: bool) -> Source:
@@ -68,28 +67,90 @@ def _texts(read: Callable[[Head], Iterable[bytes]]) -> Source:
     return _values(lambda head: [text(value) for value in read(head)], False)
 
 
+_REQUEST = re.compile(rb"([!-~]+) ([!-~]+) (HTTP/[0-9.]+)\r?\n")
+_RESPONSE = re.compile(rb"(HTTP/[0-9.]+) [0-9]{3} ([!-~](?:[ -~]*[!-~])?)\r?\n")
+
+
+def _part(response: bool, group: int, read: Callable[[Head], bytes]) -> Source:
+    """A part of the start lines of requests or of responses; those without it have none.
+
+    Plain lines are taken apart where they lie: `group` of the expressions above. The others are read as heads.
+    """
+    line = _RESPONSE if response else _REQUEST
+
+    def source(view: View, candidates: Table) -> Column:
+        heads: Heads = view.memory["heads"]
+        which = heads.among(candidates)
+        which = which[heads.responses[which] == response]
+        packets: list[int] = []
+        values: list[str] = []
+        for index, packet, place, start, stop in zip(which.tolist(), heads.packets[which].tolist(), heads.buffers[which].tolist(),
+                                                     heads.starts[which].tolist(), heads.stops[which].tolist(), strict=True):
+            plain = line.match(heads.bytes[place], start, stop) if place < 2 else None
+            value = plain[group] if plain is not None else read(heads.head(index))
+            if value:
+                packets.append(packet)
+                values.append(text(value))
+        return objects(packets, values)
+
+    return source
+
+
 def _request(read: Callable[[Head], bytes]) -> Source:
-    """A part of requests; those without it have none."""
+    """A part of requests that takes more than their start line; those without it have none."""
     return _texts(lambda head: [value] if not head.is_response and (value := read(head)) else [])
 
 
-def _response(read: Callable[[Head], bytes]) -> Source:
-    return _texts(lambda head: [value] if head.is_response and (value := read(head)) else [])
-
-
 def header(name: bytes) -> Source:
-    """All values of a header field."""
-    return _texts(lambda head: head.get(name))
-
-
-def _label(wanted: Callable[[Head], bool]) -> Source:
-    """A label of some messages."""
+    """All values of a header field. They are searched where they lie; only folded ones are read as heads."""
+    line = re.compile(rb"\n" + re.escape(name) + rb"[ \t]*:([^\n]*)\n?([ \t])?", re.IGNORECASE)
 
     def source(view: View, candidates: Table) -> Column:
-        packets = np.array([head.packet for head in view.memory["heads"] if wanted(head)], np.int64)
-        return Column(packets, np.ones(len(packets), np.int64))
+        heads: Heads = view.memory["heads"]
+        which = heads.among(candidates)
+        packets: list[int] = []
+        values: list[str] = []
+        for index, packet, place, start, stop in zip(which.tolist(), heads.packets[which].tolist(), heads.buffers[which].tolist(),
+                                                     heads.starts[which].tolist(), heads.stops[which].tolist(), strict=True):
+            if place == 2:
+                mine = heads.head(index).get(name)
+            else:
+                mine = []
+                found = line.search(heads.bytes[place], start, stop)
+                while found is not None:
+                    if found[2] is not None:
+                        mine = heads.head(index).get(name)
+                        break
+                    mine.append(found[1].strip(b" \t\r\v\f"))
+                    found = line.search(heads.bytes[place], found.end(1), stop)
+            for value in mine:
+                packets.append(packet)
+                values.append(text(value))
+        return objects(packets, values)
 
     return source
+
+
+def _requests(view: View, candidates: Table) -> Column:
+    """Requests that are no notifications."""
+    heads: Heads = view.memory["heads"]
+    wanted = ~heads.responses
+    which = np.flatnonzero(wanted)
+    first = heads.numbers(which, 0, 1)
+    for index in which[(first == ord("N")) | (first < 0)].tolist():
+        wanted[index] = not heads.begins(index, b"NOTIFY ")
+    return Column(heads.packets[wanted], np.ones(int(wanted.sum()), np.int64))
+
+
+def _responses(view: View, candidates: Table) -> Column:
+    heads: Heads = view.memory["heads"]
+    return Column(heads.packets[heads.responses], np.ones(int(heads.responses.sum()), np.int64))
+
+
+def _notifications(view: View, candidates: Table) -> Column:
+    heads: Heads = view.memory["heads"]
+    packets = [int(heads.packets[index]) for index in np.flatnonzero(~heads.responses).tolist() if heads.begins(index, b"NOTIFY ")]
+    return numbers(packets, [1] * len(packets))
 
 
 def _is_row(view: View) -> Any:
@@ -113,8 +174,19 @@ def _message_bytes(view: View, candidates: Table) -> Column:
 
 
 def _codes(view: View, candidates: Table) -> Column:
-    found = [(head.packet, head.code) for head in _heads(view, candidates) if head.is_response and head.code >= 0]
-    return numbers([packet for packet, _ in found], [code for _, code in found])
+    """http.response.code: of plain status lines for all of them at once."""
+    heads: Heads = view.memory["heads"]
+    which = np.flatnonzero(heads.responses)
+    word = heads.numbers(which, 8, 4)       # of `HTTP/1.1 200 OK`, a space and three digits
+    hundreds, tens, ones = (word >> 16 & 255) - 48, (word >> 8 & 255) - 48, (word & 255) - 48
+    plain = word >> 24 == ord(" ")
+    for digit in (hundreds, tens, ones):
+        plain &= (digit >= 0) & (digit <= 9)
+    codes = np.where(plain, 100 * hundreds + 10 * tens + ones, -1)
+    for index in np.flatnonzero(~plain).tolist():
+        codes[index] = heads.head(int(which[index])).code
+    there = codes >= 0
+    return Column(heads.packets[which[there]], codes[there])
 
 
 def _content_length(head: Head) -> list[int]:
@@ -178,22 +250,22 @@ HTTP_FIELDS = [
     Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
           trackers=_HEADS, heads=True),
     _field("request", Type.BOOLEAN, "is a request",
-           _label(lambda head: not head.is_response and not head.is_notification), PARSE),
-    _field("response", Type.BOOLEAN, "is a response", _label(lambda head: head.is_response), PARSE),
-    _field("notification", Type.BOOLEAN, "is a notification of UPnP", _label(lambda head: head.is_notification), PARSE),
-    _field("request.method", Type.STRING, "method", _request(lambda head: head.method)),
-    _field("request.uri", Type.STRING, "target, as it was sent", _request(lambda head: head.uri)),
+           _requests, GATHER),
+    _field("response", Type.BOOLEAN, "is a response", _responses, COLUMN),
+    _field("notification", Type.BOOLEAN, "is a notification of UPnP", _notifications, PARSE),
+    _field("request.method", Type.STRING, "method", _part(False, 1, lambda head: head.method)),
+    _field("request.uri", Type.STRING, "target, as it was sent", _part(False, 2, lambda head: head.uri)),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
     _field("request.uri.query", Type.STRING, "part of the target after ?", _request(_query)),
     _field("request.uri.query.parameter", Type.STRING, "each parameter of it",
            _texts(lambda head: [] if head.is_response else [part for part in _query(head).split(b"&") if part])),
     _field("request.full_uri", Type.STRING, "http://host/target", _request(lambda head: head.full_uri)),
-    _field("request.version", Type.STRING, "HTTP/1.1", _request(lambda head: head.version)),
+    _field("request.version", Type.STRING, "HTTP/1.1", _part(False, 3, lambda head: head.version)),
     _field("request.line", Type.STRING, "each header line of a request",
            _texts(lambda head: [] if head.is_response else head.lines)),
-    _field("response.version", Type.STRING, "HTTP/1.1", _response(lambda head: head.version)),
-    _field("response.code", Type.NUMBER, "status", _codes, PARSE, bits=16, present=_codes),
-    _field("response.phrase", Type.STRING, "reason phrase", _response(lambda head: head.phrase)),
+    _field("response.version", Type.STRING, "HTTP/1.1", _part(True, 1, lambda head: head.version)),
+    _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16),
+    _field("response.phrase", Type.STRING, "reason phrase", _part(True, 2, lambda head: head.phrase)),
     _field("response.line", Type.STRING, "each header line of a response",
            _texts(lambda head: head.lines if head.is_response else [])),
     _field("response_for.uri", Type.STRING, "what the response is for",

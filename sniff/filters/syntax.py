@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Node:
     """A part of a filter."""
 
@@ -25,7 +25,7 @@ class Form(Enum):
     CHARACTER = "character"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Literal(Node):
     """A value: `80`, `10.0.0.0/8`, `"text"`, `'c'`.
 
@@ -36,7 +36,7 @@ class Literal(Node):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Span:
     """One part of `[0:4]`, `[2-5]`, `[3]`, or of a layer range: (start, length) or (start, end included); None: to the end."""
 
@@ -45,7 +45,7 @@ class Span:
     last: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Name(Node):
     """A word that is a field, or a value that is written without quotes.
 
@@ -56,7 +56,7 @@ class Name(Node):
     layers: tuple[Span, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Slice(Node):
     """Some bytes of a value: `eth.src[0:3]`."""
 
@@ -64,7 +64,7 @@ class Slice(Node):
     parts: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Call(Node):
     """`len(http.host)`."""
 
@@ -72,7 +72,7 @@ class Call(Node):
     arguments: tuple["Value", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Arithmetic(Node):
     """`tcp.len + 1`, `tcp.flags & 2`."""
 
@@ -81,7 +81,7 @@ class Arithmetic(Node):
     right: "Value"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Negative(Node):
     """`-1`."""
 
@@ -93,14 +93,14 @@ Value = Literal | Name | Slice | Call | Arithmetic | Negative
 
 # --- what is true or false ------------------------------------------------------------------------------------------------
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Exists(Node):
     """A value alone: there is one."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Compare(Node):
     """`left operator right`.
 
@@ -114,7 +114,7 @@ class Compare(Node):
     right: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Member(Node):
     """`value in {1, 2..5}`.
 
@@ -126,14 +126,14 @@ class Member(Node):
     items: tuple[tuple[Value, Value | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Not(Node):
     """`not test`."""
 
     test: "Test"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Logical(Node):
     """Tests joined by `and`, `or` or `xor`."""
 

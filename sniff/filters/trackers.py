@@ -6,7 +6,7 @@ tracker's name, what it has to say of that batch.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -14,15 +14,16 @@ from sniff import limits
 from sniff.decode import dns_columns as d
 from sniff.decode.columns import Protocol as Row
 from sniff.decode.dns import DnsBatch, DnsDecoder, parse_messages
-from sniff.exchange.http import Exchange, ExchangeBuilder
-from sniff.exchange.http import State as ExchangeState
-from sniff.exchange.names import Names
-from sniff.filters.heads import Asked, Head, heads_of
+from sniff.filters import heads
+from sniff.filters.heads import Asked, Head
 from sniff.filters.view import View
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
+
+if TYPE_CHECKING:
+    from sniff.exchange.http import Exchange
 
 
 class Tracker(Protocol):
@@ -164,10 +165,10 @@ class DnsTimes:
 
 
 class Heads:
-    """The HTTP messages that rows of the batch are about: [Head], by packet."""
+    """The HTTP messages that rows of the batch are about."""
 
     def add(self, view: View) -> None:
-        view.memory["heads"] = heads_of(view)
+        view.memory["heads"] = heads.Heads(view)
 
 
 URI_BYTES = 8192
@@ -230,15 +231,18 @@ class Exchanges:
     """
 
     def __init__(self) -> None:
-        self.names = Names()
         from sniff.exchange.dns import DnsPairing
+        from sniff.exchange.http import ExchangeBuilder, State
+        from sniff.exchange.names import Names
+        self.names = Names()
+        self._odd = (State.RUNNING, State.UNASKED)
         self._dns = DnsPairing()
         self._decoder = DnsDecoder()
         self._builder = ExchangeBuilder(lookups=self.names)
 
     def add(self, view: View) -> None:
         self.names.learn(self._dns.add(self._decoder.decode(view.streams)))
-        found: dict[int, list[Exchange]] = {}
+        found: "dict[int, list[Exchange]]" = {}
         pieces = view.streams.pieces
         first = int(view.table[c.NUMBER, 0]) if view.size else 0
         held: set[int] = set()
@@ -247,7 +251,7 @@ class Exchanges:
             held = set(pieces[s.P_ORIGIN][late & (pieces[s.P_KIND] == s.Piece.DATA)].tolist())
         for exchange in self._builder.add(view.apps):
             response = exchange.response
-            if response is None or exchange.inferred or exchange.state in (ExchangeState.RUNNING, ExchangeState.UNASKED):
+            if response is None or exchange.inferred or exchange.state in self._odd:
                 continue
             index = response.last_packet - first
             if 0 <= index < view.size and response.last_packet not in held:

@@ -54,7 +54,7 @@ class BadLiteral(ValueError):
     """A literal that means nothing for a type; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Constant:
     """What a literal means.
 

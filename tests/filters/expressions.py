@@ -270,7 +270,6 @@ DIFFERENT = {
     ("nginx-snaplen", "http.request"): SNAPLEN,
     ("nginx-snaplen", "http.request.full_uri matches \"http://\""): SNAPLEN,
     ("nginx-snaplen", "http.request_in"): SNAPLEN,
-    ("nginx-snaplen", "http.host"): SNAPLEN,
     ("nginx-snaplen", "http.prev_request_in"): SNAPLEN,
 }
 """{(capture, filter): why what we find is not what Wireshark finds}."""
