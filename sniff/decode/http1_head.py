@@ -34,7 +34,9 @@ H_EXPECT = 20         # 1: Expect: 100-continue
 H_SCANNED = 21        # head_end(): where the line begins that was not whole yet
 H_W_BREAK = 22        # start of the first line without a colon, -1: for Wireshark's dissector the fields end there
 H_W_READ_LENGTH = 23  # Content-Length as that dissector reads it: leading digits before white space or the end, -1
-H_COUNT = 24
+H_NTLM_START = 24     # the first NTLM message in a field about credentials, as it stands there in Base64: index pair, -1
+H_NTLM_END = 25
+H_COUNT = 26
 
 _REQUEST = cython.declare(cython.longlong, 1)
 _RESPONSE = cython.declare(cython.longlong, 2)
@@ -64,6 +66,12 @@ _CLOSE = cython.declare(cython.longlong, _hash("close"))
 _KEEP_ALIVE = cython.declare(cython.longlong, _hash("keep-alive"))
 _WEBSOCKET = cython.declare(cython.longlong, _hash("websocket"))
 _H2C = cython.declare(cython.longlong, _hash("h2c"))
+_AUTHORIZATION = cython.declare(cython.longlong, _hash("authorization"))
+_WWW_AUTHENTICATE = cython.declare(cython.longlong, _hash("www-authenticate"))
+_PROXY_AUTHENTICATE = cython.declare(cython.longlong, _hash("proxy-authenticate"))
+_PROXY_AUTHORIZATION = cython.declare(cython.longlong, _hash("proxy-authorization"))
+_NTLM = cython.declare(cython.longlong, _hash("ntlm"))
+_NEGOTIATE = cython.declare(cython.longlong, _hash("negotiate"))
 _HASH_MASK = cython.declare(cython.longlong, 0xFFFFFFFFFFFF)
 _MAX_LENGTH = cython.declare(cython.longlong, 1 << 60)
 
@@ -93,6 +101,8 @@ _HAS_EXPECT = cython.declare(cython.Py_ssize_t, H_EXPECT)
 _SCANNED = cython.declare(cython.Py_ssize_t, H_SCANNED)
 _W_BREAK = cython.declare(cython.Py_ssize_t, H_W_BREAK)
 _W_READ_LENGTH = cython.declare(cython.Py_ssize_t, H_W_READ_LENGTH)
+_NTLM_START = cython.declare(cython.Py_ssize_t, H_NTLM_START)
+_NTLM_END = cython.declare(cython.Py_ssize_t, H_NTLM_END)
 
 # Method names as one flat table: name k is _NAMES[_STARTS[k]:_STARTS[k + 1]].
 _NAMES = cython.declare(bytes, "".join(METHODS).encode())
@@ -508,6 +518,48 @@ def no_facts(facts: cython.longlong[::1]) -> cython.int:
     facts[_HAS_EXPECT] = 0
     facts[_W_BREAK] = -1
     facts[_W_READ_LENGTH] = -1
+    facts[_NTLM_START] = -1
+    facts[_NTLM_END] = -1
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def credentials_line(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t, text: cython.Py_ssize_t,
+                     facts: cython.longlong[::1]) -> cython.int:
+    """Find an NTLM message in the field line view[at:text], if it is one of those that carry credentials and challenges.
+
+    The schemes are NTLM and Negotiate (RFC 4559), for Wireshark in these letters only; every such message begins with
+    `NTLMSSP` and a zero byte.
+    """
+    a: cython.Py_ssize_t = at
+    b: cython.Py_ssize_t
+    if text - at < 34 or facts[_NTLM_START] >= 0:
+        return 0
+    if view[at + 13] == 58 and is_name(view, at, at + 13, _AUTHORIZATION, 13):
+        a += 14
+    elif view[at + 16] == 58 and is_name(view, at, at + 16, _WWW_AUTHENTICATE, 16):
+        a += 17
+    elif view[at + 18] == 58 and is_name(view, at, at + 18, _PROXY_AUTHENTICATE, 18):
+        a += 19
+    elif view[at + 19] == 58 and is_name(view, at, at + 19, _PROXY_AUTHORIZATION, 19):
+        a += 20
+    else:
+        return 0
+    while a < text and is_space(view[a]):
+        a += 1
+    if text - a > 21 and view[a] == 78 and view[a + 1] == 84 and is_name(view, a, a + 4, _NTLM, 4) and view[a + 4] == 32:
+        b = a + 5
+    elif text - a > 26 and view[a] == 78 and view[a + 1] == 101 and is_name(view, a, a + 9, _NEGOTIATE, 9) and view[a + 9] == 32:
+        b = a + 10
+    else:
+        return 0
+    if text - b < 16 or view[b] != 84 or view[b + 1] != 108 or view[b + 2] != 82 or view[b + 3] != 77 or view[b + 4] != 84 \
+            or view[b + 5] != 86 or view[b + 6] != 78 or view[b + 7] != 84 or view[b + 8] != 85 or view[b + 9] != 65:
+        return 0                                   # TlRMTVNTUA
+    facts[_NTLM_START] = b
+    facts[_NTLM_END] = text
     return 0
 
 
@@ -650,6 +702,8 @@ def read_head(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, l
             first |= 32
             if first == 99 or first == 116 or first == 117 or first == 101:    # c t u e: the fields wanted begin so
                 field_line(view, at, text, facts)
+            elif first == 97 or first == 119 or first == 112:                  # a w p
+                credentials_line(view, at, text, facts)
         at = i + 1
         colon = False
     facts[_SCANNED] = at
@@ -695,6 +749,8 @@ def parse_fields(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t
                 c |= 32
                 if c == 99 or c == 116 or c == 117 or c == 101:
                     field_line(view, at, text, facts)
+                elif c == 97 or c == 119 or c == 112:
+                    credentials_line(view, at, text, facts)
         at = stop + 1
     if facts[_TRANSFER] and facts[_LENGTH] >= 0:
         facts[_FLAGS] |= _AMBIGUOUS

@@ -529,6 +529,8 @@ def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
             if stop < end:
                 kind = start_line(view, i, text_end(view, i, stop), names, starts, facts)
                 if surely(kind, responds, facts) and (kind == 2 or 65 <= view[i] <= 90):
+                    if kind == 1 and facts[METHOD_] == 0:
+                        return after_tail(view, i, stop, names, starts)
                     return i
             elif responds != 2 and plausible(view, i, end):
                 return i
@@ -554,6 +556,24 @@ def find_start(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, 
             i += 1
         i = stop + 1
     return -1
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def after_tail(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+               names: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1]) -> cython.Py_ssize_t:
+    """Where in view[start:end], a request whose method nobody knows, a known method begins before the first space; else `start`.
+
+    After a hole such a method is more likely one that the last bytes of a body stand before.
+    """
+    i: cython.Py_ssize_t
+    for i in range(start + 1, end):
+        if view[i] <= 32:
+            break
+        if asks(view, i, end, names, starts) == 1:
+            return i
+    return start
 
 
 @cython.cfunc
@@ -736,6 +756,9 @@ def on_head(view: cython.const[cython.uchar][::1], buffer: cython.longlong, star
                     kind = 0
                 elif state[row, lane + CHECKED] == -2 and kind == 1 and asks(arena, part, line, names, starts) != 1:
                     kind = 0
+                elif state[row, lane + CHECKED] == -1 and kind == 1 and facts[METHOD_] == 0 \
+                        and after_tail(arena, part, line, names, starts) > part:
+                    kind = 0                                        # the method that is known is found below
                 state[row, lane + CHECKED] = 1
                 line += 1
             else:

@@ -18,6 +18,8 @@ from sniff.decode.http1_head import (
     H_CODING_END,
     H_CODING_START,
     H_METHOD,
+    H_NTLM_END,
+    H_NTLM_START,
     H_STATUS,
     H_TYPE_END,
     H_TYPE_START,
@@ -81,6 +83,8 @@ LENGTH_ = cython.declare(cython.Py_ssize_t, H_W_LENGTH)
 CHUNKED_ = cython.declare(cython.Py_ssize_t, H_W_CHUNKED)
 BREAK_ = cython.declare(cython.Py_ssize_t, H_W_BREAK)
 READ_LENGTH_ = cython.declare(cython.Py_ssize_t, H_W_READ_LENGTH)
+NTLM_START_ = cython.declare(cython.Py_ssize_t, H_NTLM_START)
+NTLM_END_ = cython.declare(cython.Py_ssize_t, H_NTLM_END)
 TYPE_START_ = cython.declare(cython.Py_ssize_t, H_TYPE_START)
 TYPE_END_ = cython.declare(cython.Py_ssize_t, H_TYPE_END)
 CODING_START_ = cython.declare(cython.Py_ssize_t, H_CODING_START)
@@ -217,7 +221,8 @@ _XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
 _PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
 
 _W_GIF87 = cython.declare(bytes, b" (GIF87a)")
-_WORDS = b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
+_WORDS = (b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
+          b", NTLMSSP_NEGOTIATE, NTLMSSP_CHALLENGE, NTLMSSP_AUTH, User: !")
 """Everything this module writes that does not come from the wire; `words` of read_rows() is this text."""
 WORDS = _WORDS
 W_GIF87 = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (GIF87a)"))
@@ -227,7 +232,46 @@ W_JPEG = cython.declare(cython.Py_ssize_t, _WORDS.index(b" (JPEG"))
 W_JSON = cython.declare(cython.Py_ssize_t, _WORDS.index(b", Java"))
 W_CONTINUATION = cython.declare(cython.Py_ssize_t, _WORDS.index(b"Continuation"))
 W_END = cython.declare(cython.Py_ssize_t, _WORDS.index(b"HTTP"))
+W_NEGOTIATE = cython.declare(cython.Py_ssize_t, _WORDS.index(b", NTLMSSP_N"))
+W_CHALLENGE = cython.declare(cython.Py_ssize_t, _WORDS.index(b", NTLMSSP_C"))
+W_AUTH = cython.declare(cython.Py_ssize_t, _WORDS.index(b", NTLMSSP_A"))
+W_AUTH_END = cython.declare(cython.Py_ssize_t, _WORDS.index(b"!"))
 SCANNED_ = cython.declare(cython.Py_ssize_t, 21)      # H_SCANNED
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def sextet(c: cython.longlong) -> cython.longlong:
+    """The value of a letter of Base64 (RFC 4648 section 4), 0 for any other byte."""
+    if 65 <= c <= 90:
+        return c - 65
+    if 97 <= c <= 122:
+        return c - 71
+    if 48 <= c <= 57:
+        return c + 4
+    return 62 if c == 43 else 63 if c == 47 else 0
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def base64_byte(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                index: cython.longlong) -> cython.longlong:
+    """Byte number `index` of what view[start:end] holds in Base64, -1 behind its end."""
+    at: cython.Py_ssize_t = start + index // 3 * 4 + index % 3
+    if index < 0 or at + 1 >= end or view[at + 1] == 61:
+        return -1
+    return ((sextet(view[at]) << 6 | sextet(view[at + 1])) >> (4 - 2 * (index % 3))) & 255
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def base64_number(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                  index: cython.longlong) -> cython.longlong:
+    """The 16 bits at byte number `index`, the lower byte first; negative behind the end."""
+    return base64_byte(view, start, end, index) | base64_byte(view, start, end, index + 1) << 8
 
 
 @cython.cfunc
@@ -558,6 +602,64 @@ class Reader:
         if kind == 3:
             return self.say(W_PNG, W_JPEG, at)
         return self.say(W_JPEG, W_JSON, at)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_credentials(self, view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write what an NTLM message in the head adds to the row (MS-NLMP section 2.2.1); returns the index after it."""
+        start: cython.Py_ssize_t = self.facts[NTLM_START_]
+        end: cython.Py_ssize_t = self.facts[NTLM_END_]
+        kind: cython.longlong
+        wide: cython.longlong
+        if start < 0:
+            return at
+        kind = base64_number(view, start, end, 8)
+        if kind == 1:
+            return self.say(W_NEGOTIATE, W_CHALLENGE, at)
+        if kind == 2:
+            return self.say(W_CHALLENGE, W_AUTH, at)
+        if kind != 3 or base64_number(view, start, end, 62) < 0:
+            return at
+        wide = base64_number(view, start, end, 60) & 1
+        at = self.say(W_AUTH, W_AUTH_END, at)
+        at = self.put_name(view, start, end, 28, wide, at)
+        self.pool[at] = 92
+        return self.put_name(view, start, end, 36, wide, at + 1)
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def put_name(self, view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t,
+                 field: cython.longlong, wide: cython.longlong, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """Write the name that byte number `field` of an NTLM message tells length and place of, at most 256 characters of it.
+
+        wide  it is UTF-16, else ASCII; bytes that are none become U+FFFD
+        """
+        index: cython.longlong = base64_number(view, start, end, field + 4)
+        stop: cython.longlong = base64_number(view, start, end, field)
+        point: cython.longlong
+        stop = index + stop if stop < 256 * (1 + wide) else index + 256 * (1 + wide)
+        while index < stop:
+            point = base64_number(view, start, end, index) if wide else base64_byte(view, start, end, index)
+            if point < 0:
+                return at
+            if (not wide and point >= 128) or 0xD800 <= point < 0xE000 or point < 32:
+                point = 0xFFFD
+            if point < 128:
+                self.pool[at] = cython.cast(cython.uchar, point)
+                at += 1
+            elif point < 0x800:
+                self.pool[at] = cython.cast(cython.uchar, 0xC0 | point >> 6)
+                self.pool[at + 1] = cython.cast(cython.uchar, 0x80 | (point & 63))
+                at += 2
+            else:
+                self.pool[at] = cython.cast(cython.uchar, 0xE0 | point >> 12)
+                self.pool[at + 1] = cython.cast(cython.uchar, 0x80 | (point >> 6 & 63))
+                self.pool[at + 2] = cython.cast(cython.uchar, 0x80 | (point & 63))
+                at += 3
+            index += 1 + wide
+        return at
 
     @cython.cfunc
     @cython.nogil
@@ -1018,6 +1120,7 @@ class Reader:
         length: cython.longlong = self.facts[LENGTH_]
         media: cython.Py_ssize_t = self.facts[TYPE_START_]
         stop: cython.Py_ssize_t
+        told: cython.Py_ssize_t = self.put_credentials(view, at)      # words that a row gets when its message is whole
         wants_body: cython.bint = True
         if kind == 2 and (self.state[row, LAST_METHOD] == M_HEAD or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT)
                           or 100 <= status < 200 or status == 204 or status == 304):
@@ -1037,7 +1140,7 @@ class Reader:
             if self.facts[CHUNKED_]:
                 stop = self.read_chunks(view, head_stop, end, row, lane)
                 if stop < 0:
-                    self.keep_words(view, text, at, kind, row, lane)
+                    self.keep_words(view, text, told, kind, row, lane)
                     self.wait(row, lane, CHUNKS, begin, seq_end, 0)
                     return at
             elif length >= 131_072 and (self.facts[METHOD_] == M_RPC_IN or self.facts[METHOD_] == M_RPC_OUT):
@@ -1046,14 +1149,14 @@ class Reader:
             elif length >= 0:
                 if length > end - head_stop:
                     self.see_body(view, head_stop, end, row, lane)
-                    self.keep_words(view, text, at, kind, row, lane)
+                    self.keep_words(view, text, told, kind, row, lane)
                     self.wait(row, lane, LENGTH, begin, seq_end, length - (end - head_stop))
                     return at
                 stop = head_stop + length
                 self.see_body(view, head_stop, stop, row, lane)
             elif kind == 2:
                 self.see_body(view, head_stop, end, row, lane)
-                self.keep_words(view, text, at, kind, row, lane)
+                self.keep_words(view, text, told, kind, row, lane)
                 self.wait(row, lane, UNTIL_FIN, begin, seq_end, 0x0FFFFFFE)
                 return at
             else:
@@ -1071,6 +1174,7 @@ class Reader:
         elif wants_body and length >= 0 and self.facts[READ_LENGTH_] > length and not self.facts[CHUNKED_]:
             stop = end
         self.ctl[PROTOCOL] = P_HTTP
+        at = told
         if self.state[row, lane + BODY] > 0:
             at = self.put_body_words(view, media, self.facts[TYPE_END_],
                                      coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_]),
