@@ -98,6 +98,20 @@ TOOLS = [
         ("small",),
         0.309,
     ),
+    Tool(
+        "sniff -Y",
+        (SNIFF, "analyze", "{file}", "--packets", "--format", "tabs", "-Y", "http.response.code >= 500"),
+        "rows of server errors only",
+        "sniff --packets",
+        ("small", "pages"),
+    ),
+    Tool(
+        "tshark -Y",
+        ("tshark", "-n", "-r", "{file}", "-T", "tabs", "-Y", "http.response.code >= 500"),
+        "the same rows",
+        "sniff -Y",
+        ("small", "pages"),
+    ),
     Tool("tcpflow", ("tcpflow", "-r", "{file}", "-o", "{scratch}"), "files of streams", captures=WEB),
     Tool(
         "tcpflow -a", ("tcpflow", "-a", "-r", "{file}", "-o", "{scratch}"), "files of streams and bodies", captures=WEB
