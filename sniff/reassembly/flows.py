@@ -325,7 +325,7 @@ def assign(table: cython.const[cython.longlong][:, ::1], begin: cython.Py_ssize_
                     keys[slot, K_STREAM] = state[S_UDP]
                     state[S_UDP] += 1
                 tags |= NEW_STREAM
-            last[slot] = table[TS_NS, i]
+            last[slot] = table[TS_NS, i] if table[TS_NS, i] < NO_TIME else NO_TIME - 1
             if kind == KIND_TCP:
                 seq = table[TCP_SEQ, i]
                 ack = table[TCP_ACK, i]

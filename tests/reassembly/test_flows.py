@@ -170,3 +170,12 @@ def test_the_hash_cannot_be_aimed_at():
     first.track(batch)
     second.track(batch)
     assert not np.array_equal(first._buckets, second._buckets)
+
+
+def test_a_flow_at_the_end_of_time_ends():
+    """Times beyond what 64 bits hold are the last one that they do, which also stands for no time at all."""
+    tracker = Tracker(Notes(), Counters())
+    late = [Segment(1000 + k, 0, SYN if not k else ACK, ts_ns=(1 << 63) - 1) for k in range(3)]
+    streams = tracker.track(packets(late, end=True))
+    assert tracker.living == 0
+    assert streams.ended[s.F_PACKETS].tolist() == [3]
