@@ -225,3 +225,35 @@ def test_an_empty_capture_has_empty_tables(tmp_path):
         assert list(table) == [] and len(table) == 0
         assert all(len(column) == 0 for column in table.columns().values())
     assert capture.summary.packets == 0 and "0 packets" in capture._repr_html_()
+
+
+# --- filters ----------------------------------------------------------------------------------------------------------------
+
+def test_a_filtered_capture_has_what_matches():
+    capture = sniff.read(CAPTURES / "nginx-errors.pcap")
+    errors = capture.filter("http.response.code >= 400")
+    assert [packet.number for packet in errors.packets] == [packet.number for packet in errors.rows] == [6, 26, 36, 46, 68, 78]
+    assert [message.status for message in errors.http] == [401, 401, 400, 400, 414, 505]
+    assert sorted(exchange.status for exchange in errors.exchanges) == [400, 400, 401, 401, 414, 505]
+    assert errors.packets["tcp.stream"].tolist() == [0, 2, 3, 4, 5, 6]
+    assert errors.exchanges["http.response.code"].tolist() == [exchange.status for exchange in errors.exchanges]
+    assert len(capture.packets) == 90
+    assert "6 of 90 packets match" in str(errors.summary)
+    assert repr(errors).endswith("where http.response.code >= 400>")
+
+
+def test_filters_add_up():
+    capture = sniff.read(CAPTURES / "nginx-errors.pcap").filter("http").filter("tcp.stream in {2, 6} or frame.number == 1").filter(" ")
+    assert set(capture.packets["tcp.stream"].tolist()) == {2, 6}
+    assert len(capture.exchanges) == 2
+    lookups = sniff.read(CAPTURES / "dnsmasq-dig.pcap").filter("dns.flags.rcode == 3")
+    assert {lookup.status for lookup in lookups.lookups} == {"NXDOMAIN"}
+    assert {message.rcode for message in lookups.dns} == {3}
+    assert len(lookups.dns) == len(lookups.packets)
+
+
+def test_a_mistake_in_a_filter_has_a_place(capture):
+    with pytest.raises(sniff.FilterError, match=r"no field 'http.hst'; did you mean http\.host") as caught:
+        capture.filter("tcp and http.hst")
+    assert (caught.value.position, caught.value.length, caught.value.expression) == (8, 8, "tcp and http.hst")
+    assert isinstance(caught.value, sniff.UsageError)

@@ -119,7 +119,7 @@ def _plain_view(name: str | None, path: str | None, packets: bool, flows: bool, 
             raise UsageError("--flows shows a row a connection, --dns a row a lookup: leave one of them away")
         return _table_view(name, path, packets, "--flows" if flows else "--dns")
     form = FORMATS[name or format_for(path, sys.stdout is not None and sys.stdout.isatty())]
-    if filtered and not form.rows:
+    if filtered and not form.rows and form is not FORMATS["har"]:
         raise UsageError(f"--format {name or format_for(path, False)} is about whole connections, not about rows: first write those "
                          "that match, sniff analyze FILE -Y FILTER --whole-streams -w PART.pcapng, then analyze that")
     if not form.folder:

@@ -137,7 +137,7 @@ FORMS = {"name": Type.STRING, "string": Type.STRING, "strings": Type.STRING, "te
 """Types of record data by their form (decode/dns_fields.py); forms that are not here are not fields."""
 
 STRANGE = {"rrsig.signature_expiration", "rrsig.signature_inception", "tkey.signature_inception", "tkey.signature_expiration",
-           "tsig.time_signed", "tsig.mac", "caa.value", "caa.tag"}
+           "tsig.time_signed", "tsig.mac", "wks.bits", "caa.value", "caa.tag"}
 """Fields that are something else in Wireshark than their form says."""
 
 

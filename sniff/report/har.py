@@ -47,6 +47,7 @@ class HarWriter:
     def __init__(self, sink: Sink, options: Options) -> None:
         self._sink = sink
         self._secrets = options.secrets
+        self._chosen = options.chosen
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
         self._pages = Pages()
@@ -72,6 +73,12 @@ class HarWriter:
         self._write_text("\n]}}\n")
 
     def _write(self, exchanges: list[Exchange]) -> None:
+        if self._chosen is not None:
+            for exchange in exchanges:
+                if not self._chosen.has(exchange):      # nobody will ask for its bodies
+                    for message in exchange.messages:
+                        self._bodies.take(message)
+            exchanges = list(filter(self._chosen.has, exchanges))
         for start in range(0, len(exchanges), PART_ROWS):
             part = [exchange for exchange in exchanges[start:start + PART_ROWS]
                     if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI]

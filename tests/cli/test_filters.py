@@ -54,6 +54,8 @@ def test_exchanges_flows_and_lookups_that_match(sniff):
     assert exchange["http.response.code"] == 505
     flows = sniff("analyze", ERRORS, "--flows", "--format", "tabs", "-Y", "http.response.code == 505").stdout.splitlines()
     assert [line.split("\t")[0] for line in flows] == ["tcp 6"]
+    archive = json.loads(sniff("analyze", ERRORS, "--format", "har", "-Y", "http.response.code == 505").stdout)
+    assert [entry["response"]["status"] for entry in archive["log"]["entries"]] == [505]
     lookups = sniff("analyze", CAPTURES / "dnsmasq-dig.pcap", "--dns", "--format", "tabs", "-Y", "dns.flags.rcode == 3").stdout
     assert lookups
     assert all("NXDOMAIN" in line for line in lookups.splitlines())
