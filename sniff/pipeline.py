@@ -143,7 +143,9 @@ class Analysis:
             if self._zero_ns is None and len(packets):
                 self._zero_ns = int(packets.raw.ts_ns[0])
             streams = self._tracker.track(packets, most=limits.BATCH_PACKETS)
-            while packets.raw.end and self._tracker.living:
+            left = -1
+            while packets.raw.end and self._tracker.living not in (0, left):   # what does not get fewer never ends
+                left = self._tracker.living
                 packets.raw.end = False
                 yield self._step(streams)
                 packets = self._dissector.dissect(nothing_at(packets.raw.first_number + len(packets)))
