@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from sniff import limits
@@ -20,6 +21,11 @@ from sniff.capture.growing import GrowingStore
 from sniff.capture.live import Standing
 
 _LONGEST = 1 << 16
+NAMES_S = 0.25
+"""Names are told so often at most."""
+NAMES_AT_ONCE = 100
+DONE_S = 0.5
+"""The last of them may take so long."""
 
 
 class Teller:
@@ -135,31 +141,49 @@ class Listener:
         self.over: Callable[[], None] = store.stop
         self._end = end
         self._unsaid = b""
+        self._told = 0.0
+        self._deaf = False
         self._names: dict[str, str] = {}
         self._store = store
         self._descriptors: deque[int] = deque()
         threading.Thread(target=self._listen, name="sniff-listener", daemon=True).start()
 
     def name(self, names: dict[str, str]) -> None:
-        """Tell these names. Never waits: what does not go now goes with the next ones."""
+        """Tell these names. Never waits, and not too often: what does not go now goes with the next ones, or with done()."""
         self._names |= names
-        self._say({"names": self._names} if self._names else {})
+        while len(self._names) > limits.RECORDED_NAMES:
+            del self._names[next(iter(self._names))]
+        now = time.monotonic()
+        if self._names and now - self._told >= NAMES_S:
+            self._told = now
+            self._say()
 
     def done(self) -> None:
-        """Tell that everything was seen."""
-        self._say({"names": self._names, "done": True})
+        """Tell the last names, and that everything was seen."""
+        deadline = time.monotonic() + DONE_S
+        said = False
+        while time.monotonic() < deadline and not self._deaf:
+            if not self._names and not self._unsaid:
+                if said:
+                    break
+                self._unsaid, said = b'{"done": true}\n', True
+            self._say()
+            if self._unsaid:
+                select.select([], [self._end], [], DONE_S)
 
-    def _say(self, message: dict[str, Any]) -> None:
-        if message and not self._unsaid:
-            self._unsaid = json.dumps(message).encode() + b"\n"
-            self._names = {}
+    def _say(self) -> None:
+        """Send what fits, some names at a time."""
+        if not self._unsaid and self._names:
+            some = dict(islice(self._names.items(), NAMES_AT_ONCE))
+            self._names = dict(islice(self._names.items(), NAMES_AT_ONCE, None))
+            self._unsaid = json.dumps({"names": some}).encode() + b"\n"
         try:
             while self._unsaid:
                 self._unsaid = self._unsaid[self._end.send(self._unsaid, socket.MSG_DONTWAIT):]
-        except OSError:     # it is busy, or gone
+        except BlockingIOError:
             pass
-        if len(self._names) > limits.RECORDED_NAMES:
-            self._names = {}
+        except OSError:
+            self._deaf = True       # it is gone
 
     def _listen(self) -> None:
         rest = b""
