@@ -11,6 +11,8 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 # setuptools explains at length that an editable install is one.
 PIP_INSTALL = PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# pip does this for what it copies. Without it every start would compile again where PYTHONDONTWRITEBYTECODE is set.
+COMPILE_ALL = $(BIN)/python -m compileall -q sniff
 PYTEST = $(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
 SOURCES := $(shell find sniff -name '*.py' -o -name '*.pxd' -o -name '*.html' -o -name '*.css' -o -name '*.js' 2>/dev/null)
 # Two builds at once would write the same files; where flock is missing nobody waits.
@@ -42,6 +44,7 @@ $(VENV)/pyvenv.cfg:
 
 $(VENV)/sniff.installed: $(VENV)/pyvenv.cfg pyproject.toml
 	$(PIP_INSTALL) --editable .
+	@$(COMPILE_ALL)
 	@touch $@
 
 $(VENV)/tools.installed: $(VENV)/pyvenv.cfg pyproject.toml
@@ -51,6 +54,7 @@ $(VENV)/tools.installed: $(VENV)/pyvenv.cfg pyproject.toml
 build: $(VENV)/tools.installed
 	@mkdir -p $(BUILD)
 	@$(LOCK) $(BIN)/python setup.py -q build_ext --inplace
+	@$(COMPILE_ALL)
 	@-$(BIN)/python scripts/check_uncompiled.py
 
 # --- tests --------------------------------------------------------------------------------------------------------------
