@@ -102,9 +102,14 @@ CONVERSATIONS = 65_536
 
 MULTIPART_ROW_BYTES = 32 << 10
 """Of a multipart body: what a row tells of parts that begin behind that is nothing."""
-HEAD_BYTES = 256 << 10
+HEAD_BYTES = 4 << 20
 """Bytes of one HTTP message head that are kept; a longer head is still framed, the rest of it is not shown.
-llhttp allows 80 KiB, Apache 100 fields of 8 KiB, nginx 4 buffers of 8 KiB."""
+llhttp allows 80 KiB, Apache 100 fields of 8 KiB, nginx 4 buffers of 8 KiB; what decides about framing may stand at the end
+of a hundred thousand fields."""
+
+SHORT_HEAD_BYTES = 256 << 10
+"""The same for heads in other protocols (FastCGI, SCGI, HTTP/2), of which many connections may hold one, and for trailers and
+the headers of gzip."""
 
 HEAD_FIELDS = 10_000
 """Header fields of one message that are shown; the rest is counted."""

@@ -148,10 +148,10 @@ class CgiRequest:
             del self.head[at:]
             self._headed = True
             return len(self.head) - before + self.response.add(body)
-        if len(self.head) > limits.HEAD_BYTES:
+        if len(self.head) > limits.SHORT_HEAD_BYTES:
             self.flags |= CgiFlag.CUT
             self._headed = True
-            del self.head[limits.HEAD_BYTES:]
+            del self.head[limits.SHORT_HEAD_BYTES:]
         return len(self.head) - before
 
     def complain(self, data: bytes) -> int:

@@ -109,7 +109,7 @@ class Dechunker:
             return stop
         if not self._line.strip(b"\r\n"):
             self.ended = True
-        elif len(self._trailers) < limits.HEAD_BYTES:
+        elif len(self._trailers) < limits.SHORT_HEAD_BYTES:
             self._trailers += self._line
         self._line.clear()
         return stop

@@ -193,7 +193,7 @@ class _Gzip:
             yield from self._no_gzip()
             return None
         if length == 0:
-            if len(self._head) > limits.HEAD_BYTES:
+            if len(self._head) > limits.SHORT_HEAD_BYTES:
                 self._head, self._done = b"", True
                 self.problem = "endless gzip header"
             return None

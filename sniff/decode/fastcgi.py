@@ -164,7 +164,7 @@ class FastCgiReader:
         request.last_packet, request.last_ns = place.packet, place.ts_ns
         if state.kind == PARAMS:
             params = self._params.setdefault(state.number, bytearray())
-            more = part[:max(0, limits.HEAD_BYTES - len(params))]
+            more = part[:max(0, limits.SHORT_HEAD_BYTES - len(params))]
             params += more
             self.held += len(more)
             if len(more) < len(part):

@@ -98,6 +98,7 @@ M_CONNECT = cython.declare(cython.longlong, d.METHODS.index("CONNECT"))
 HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HTTP, 2 not any more (tunnel, upgraded)
 SEEN = cython.declare(cython.Py_ssize_t, 1)       # a request was read
 LAST_METHOD = cython.declare(cython.Py_ssize_t, 2)
+HANDS_ON = cython.declare(cython.Py_ssize_t, 3)   # when it is no HTTP any more: 3 Wireshark's HTTP hands on what it carries, 4 it is WebSocket
 BASE = cython.declare(cython.Py_ssize_t, 8)       # the two directions follow, LANE numbers each
 LANE = cython.declare(cython.Py_ssize_t, 32)
 
@@ -167,7 +168,7 @@ NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
 
 HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_LEN, HEAD_BODY = range(6)
 """Columns of `found`: index of the packet whose row is about the message, 1 request or 2 response (3: no message, what a tunnel
-or an upgraded connection carries), where its head lies (0
+or an upgraded connection carries, 4: WebSocket), where its head lies (0
 PacketBatch.data, 1 the array of heads; its end as Wireshark reads it), bytes of body, chunk framing removed."""
 HEAD_COUNT = 6
 _LEAST_HEAD = cython.declare(cython.Py_ssize_t, 14)     # bytes of the shortest message there can be, less two
@@ -175,7 +176,7 @@ ROOM = 20_000
 """Free bytes that the pool needs before a packet is read; the arena needs as much and the packet's payload."""
 _ROOM = cython.declare(cython.Py_ssize_t, 20_000)
 _INFO = cython.declare(cython.Py_ssize_t, 4095)     # longest Info cell
-_MAX_HEAD = cython.declare(cython.Py_ssize_t, 256 << 10)
+_MAX_HEAD = cython.declare(cython.Py_ssize_t, limits.HEAD_BYTES)
 _MASK = cython.declare(cython.longlong, 0xFFFFFFFF)
 _SIGN = cython.declare(cython.longlong, 0x80000000)
 _HASH_MASK = cython.declare(cython.longlong, 0xFFFFFFFFFFFF)
@@ -991,6 +992,7 @@ class Reader:
         elif kind == 2:
             if (status == 101 and upgrade) or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT):
                 self.state[row, HTTP] = 2
+                self.state[row, HANDS_ON] = 4 if status == 101 and upgrade == 2 else 3
         return 0
 
     @cython.cfunc
@@ -1551,7 +1553,7 @@ class Reader:
                                 self.ctl[STATUS] = 5
                                 return i
                             self.packet = i
-                            self.write_down(3, False, start, start, wire)
+                            self.write_down(self.state[row, HANDS_ON], False, start, start, wire)
                         continue
                 if self.state[row, HTTP] == 2:
                     self.state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again

@@ -99,7 +99,7 @@ class _Lane:
 
         self.direction = direction
         self.preface = len(PREFACE) if direction == 0 else 0
-        self.decoder = Decoder(max_header_list_size=limits.HEAD_BYTES)
+        self.decoder = Decoder(max_header_list_size=limits.SHORT_HEAD_BYTES)
         self.decoder.max_allowed_table_size = 65_536
         self.head = b""
         self.kind = self.flags = self.stream = self.left = 0
@@ -153,7 +153,7 @@ class Connection:
                 lane.stream = int.from_bytes(lane.head[5:9]) & 0x7FFFFFFF
                 lane.payload = b""
             take = min(lane.left, len(data) - at)
-            if (lane.kind == Frame.DATA and not lane.flags & PADDED) or len(lane.payload) < limits.HEAD_BYTES:
+            if (lane.kind == Frame.DATA and not lane.flags & PADDED) or len(lane.payload) < limits.SHORT_HEAD_BYTES:
                 lane.payload += data[at:at + take]
             lane.left -= take
             at += take
@@ -208,7 +208,7 @@ class Connection:
             lane.block, lane.block_flags = payload[5:] if flags & PRIORITY else payload, flags
         elif lane.kind == Frame.PUSH_PROMISE:
             lane.block, lane.block_flags = payload[4:], 0
-        elif lane.kind == Frame.CONTINUATION and len(lane.block) < limits.HEAD_BYTES:
+        elif lane.kind == Frame.CONTINUATION and len(lane.block) < limits.SHORT_HEAD_BYTES:
             lane.block += payload
         if lane.kind in (Frame.HEADERS, Frame.PUSH_PROMISE, Frame.CONTINUATION) and flags & END_HEADERS:
             self._headers(lane, moment, told=lane.kind != Frame.PUSH_PROMISE)

@@ -94,7 +94,7 @@ class ScgiReader:
             self._over = True
             self._front = bytearray()
             self._request.request.add(bytes(front[self._size:]))
-        elif len(front) > limits.HEAD_BYTES:
+        elif len(front) > limits.SHORT_HEAD_BYTES:
             self._request.flags |= CgiFlag.CUT
             self._over = True
             self._front = bytearray()

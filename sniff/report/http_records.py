@@ -148,7 +148,7 @@ class PartsDigest(Digest):
         self._name += data[start:min(end, start + limits.BODY_PREFIX)]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:min(end, start + limits.HEAD_BYTES // 4)]
+        self._value += data[start:min(end, start + limits.SHORT_HEAD_BYTES // 4)]
 
     def _header_end(self) -> None:
         self._headers.setdefault(self._name.lower(), self._value)

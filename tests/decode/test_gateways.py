@@ -104,7 +104,7 @@ def test_gaps():
 
 
 def test_caps(monkeypatch):
-    monkeypatch.setattr(limits, "HEAD_BYTES", 100)
+    monkeypatch.setattr(limits, "SHORT_HEAD_BYTES", 100)
     monkeypatch.setattr(limits, "PENDING_EXCHANGES", 3)
     asked = begin() + record(fastcgi.PARAMS, 1, params(**VARIABLES))
     (request,) = read(FastCgiReader(0), asked, record(fastcgi.STDOUT, 1, b"y" * 300) + record(fastcgi.STDERR, 1, b"z" * 65_535)
@@ -185,4 +185,4 @@ def test_any_bytes_give_requests_and_no_exception(given_steps, protocol):
     for request in reader.done:
         assert request.status >= 0
         assert isinstance(request.url, bytes)
-        assert len(request.head) <= limits.HEAD_BYTES + 70_000
+        assert len(request.head) <= limits.SHORT_HEAD_BYTES + 70_000
