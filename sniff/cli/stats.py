@@ -28,7 +28,8 @@ def command(context: click.Context, files: tuple[str, ...], as_json: bool, most:
     """Say in figures what happened in capture files.
 
     Packets and bytes over time, endpoints, conversations, HTTP hosts, paths, status codes, media types and latencies, DNS
-    failures, TCP retransmissions. Paths that differ only in a number, a UUID or a hash are one. Several files are read as one capture in time order; FILE may be - for standard input.
+    failures, TCP retransmissions. Paths that differ only in a number, a UUID or a hash are one. Several files are read as
+    one capture in time order; FILE may be - for standard input.
     """
     from sniff.cli.analyze import stopping
     from sniff.pipeline import Analysis

@@ -81,6 +81,10 @@ def _counts(title: str, counts: dict[str, int]) -> Iterator[str]:
         yield f"{title:<14} {', '.join(f'{printable(name)} {count:,}' for name, count in counts.items())}"
 
 
+def _many(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 # --- sections -----------------------------------------------------------------------------------------------------------
 
 def _endpoints(record: dict[str, Any], count: int, width: int) -> Iterator[str]:
@@ -106,7 +110,7 @@ def _http(found: Statistics, record: dict[str, Any], width: int) -> Iterator[str
     if not record["requests"] and not record["responses"]:
         return
     yield ""
-    yield f"HTTP           {record['requests']:,} requests, {record['responses']:,} responses"
+    yield f"HTTP           {_many(record['requests'], 'request')}, {_many(record['responses'], 'response')}"
     yield from _counts("Methods", record["methods"])
     yield from _counts("Status codes", record["status_codes"])
     yield from table("Media types", ("Responses", "Bytes"), (
@@ -125,7 +129,7 @@ def _dns(record: dict[str, Any], width: int) -> Iterator[str]:
         return
     yield ""
     rest = [f"{record[name]:,} {name}" for name in ("unanswered", "unasked", "retries") if record[name]]
-    counts = [f"{record[name]:,} {name}" for name in ("queries", "responses")]
+    counts = [_many(record["queries"], "query", "queries"), _many(record["responses"], "response")]
     yield f"DNS            {', '.join([*counts, *rest])}"
     yield from _counts("Answers", record["response_codes"])
     times = record["time"]

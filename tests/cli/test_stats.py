@@ -157,7 +157,7 @@ def test_the_example(stats):
     assert second == "1 DNS query · 1 HTTP request · slowest 30.2 ms: GET http://kfdlbcnsmrthvxwz.neverssl.com/online (packet 6)"
     text = "\n".join(lines)
     for expected in ("Endpoints (3)", "192.168.1.2:50318 → 13.33.47.133:80", "Methods        GET 1", "Status codes   200 1", "text/html",
-                     "kfdlbcnsmrthvxwz.neverssl.com/online", "DNS            1 queries, 1 responses", "NOERROR 1", "█"):
+                     "kfdlbcnsmrthvxwz.neverssl.com/online", "DNS            1 query, 1 response", "NOERROR 1", "█"):
         assert expected in text
     assert max(map(len, lines)) <= 120
 
