@@ -6,6 +6,7 @@ Compiled loops release the GIL, so they run side by side.
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from sniff import limits
+from sniff.capture.owners import Owner
 from sniff.capture.raw import RawBatch
 from sniff.capture.sources import Source, open_capture
 from sniff.capture.store import Store
@@ -107,6 +109,8 @@ class Analysis:
         self._numbers = {name: number for number, name in enumerate(PROTOCOLS)}
         self._all = packets
         self._rows = rows
+        self._shared_owners = filter is not None and filter.owners
+        self._owners: deque[tuple[int, int, Owner]] = deque(maxlen=limits.OWNERS)
         self._matcher = None if filter is None else filter.matcher(self._context())
         self._messages = messages or bodies or (filter is not None and filter.messages)
         self._threads = threads
@@ -126,7 +130,20 @@ class Analysis:
     def _context(self) -> "Context":
         """What a filter knows of the capture besides its batches."""
         from sniff.filters.view import Context
-        return Context(lambda: self.source.interfaces, all(info.format.startswith("pcapng") for info in self.source.info), self.notes)
+        return Context(lambda: self.source.interfaces, all(info.format.startswith("pcapng") for info in self.source.info), self.notes,
+                       self._take_owners)
+
+    def _take_owners(self) -> list[tuple[int, int, Owner]]:
+        """What a filter is told of processes; it is kept for whoever else asks."""
+        found = self.source.take_owners()
+        self._owners.extend(found)
+        return found
+
+    def take_owners(self) -> list[tuple[int, int, Owner]]:
+        """What the capture said of processes since the last time: (number of the file, offset in it, what it says)."""
+        if not self._shared_owners:
+            return self.source.take_owners()
+        return [self._owners.popleft() for _ in range(len(self._owners))]
 
     def __iter__(self) -> Iterator[Step]:
         packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))

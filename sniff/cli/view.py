@@ -69,7 +69,7 @@ class View:
         if self.processes:
             from sniff.exchange.owners import Owners
             from sniff.report.process import Processes
-            processes = Processes(Owners(analysis.source.take_owners, analysis.counters))
+            processes = Processes(Owners(analysis.take_owners, analysis.counters))
         chosen = None
         if self.filter is not None:
             from sniff.filters.chosen import Chosen

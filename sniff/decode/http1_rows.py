@@ -98,7 +98,7 @@ M_CONNECT = cython.declare(cython.longlong, d.METHODS.index("CONNECT"))
 HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HTTP, 2 not any more (tunnel, upgraded)
 SEEN = cython.declare(cython.Py_ssize_t, 1)       # a request was read
 LAST_METHOD = cython.declare(cython.Py_ssize_t, 2)
-HANDS_ON = cython.declare(cython.Py_ssize_t, 3)   # when it is no HTTP any more: 3 Wireshark's HTTP hands on what it carries, 4 it is WebSocket
+HANDS_ON = cython.declare(cython.Py_ssize_t, 3)   # no HTTP any more: 3 but HTTP hands on what it carries, 4 it is WebSocket
 BASE = cython.declare(cython.Py_ssize_t, 8)       # the two directions follow, LANE numbers each
 LANE = cython.declare(cython.Py_ssize_t, 32)
 

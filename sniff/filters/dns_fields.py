@@ -194,8 +194,15 @@ def _label_count(message: DnsMessage) -> list[int]:
     return [len(question.name.split(".")) if question.name else 0 for question in message.questions]
 
 
-def _flag(name: str, bit: int, meaning: str) -> Field:
-    return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, _header(d.D_FLAGS, bit), COLUMN, trackers=_DNS)
+def _flag(name: str, bit: int, meaning: str, llmnr: bool = True) -> Field:
+    def source(view: View, candidates: Table) -> Column:
+        flags = view.dns.column(d.D_FLAGS)
+        which = view.dns.column(d.D_ID) >= 0
+        if not llmnr:
+            which &= view.dns.column(d.D_PROTOCOL) != Protocol.LLMNR
+        return Column(view.dns_packets[which], (flags[which] & bit != 0).astype(np.int64))
+
+    return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, source, COLUMN, trackers=_DNS)
 
 
 def _llmnr_flag(name: str, bit: int, meaning: str) -> Field:
@@ -252,7 +259,7 @@ DNS_FIELDS = [
     _flag("truncated", 0x0200, "did not fit into the packet"),
     _flag("recdesired", 0x0100, "the server shall ask others"),
     _answer_flag("recavail", 0x0080, "the server can ask others"),
-    _flag("z", 0x0040, "reserved bit"),
+    _flag("z", 0x0040, "reserved bit", llmnr=False),
     _answer_flag("authenticated", 0x0020, "the server checked DNSSEC"),
     _flag("checkdisable", 0x0010, "data that DNSSEC rejects are welcome"),
     Field("dns.flags.rcode", Type.NUMBER, "status of a response: 0 no error, 2 server failure, 3 no such name",

@@ -21,6 +21,7 @@ class Filter:
     fields    names of the fields in it
     trackers  what has to see every batch for it
     heads     it needs to know which messages rows are about, and their heads (AppBatch.row_messages)
+    owners    it asks who owns the ends of connections
     flows     it asks about streams of UDP, or directions
     pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
     """
@@ -36,6 +37,7 @@ class Filter:
         self.heads = any(field.heads for field in fields)
         self.messages = any(field.messages for field in fields)
         self.flows = any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
+        self.owners = "processes" in wanted
         self.pieces = self.messages or "dns" in wanted
 
     def __repr__(self) -> str:

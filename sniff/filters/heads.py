@@ -17,8 +17,8 @@ from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
 
 SSDP_PORT = 1900
-OTHER = 3
-"""In HEAD_KIND: no message, but what HTTP made room for (a tunnel, an upgraded connection)."""
+OTHER, WEBSOCKET = 3, 4
+"""In HEAD_KIND: no message, but what HTTP made room for (a tunnel, an upgraded connection); WebSocket on such a connection."""
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 

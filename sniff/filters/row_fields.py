@@ -1,12 +1,15 @@
 """Protocols that sniff knows by the rows of their packets, without fields of their own."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column
 from sniff.filters.field import COLUMN, Field, Source, marked
+from sniff.filters.heads import WEBSOCKET
 from sniff.filters.packet_fields import payload
 from sniff.filters.types import Type
 from sniff.filters.view import View
@@ -17,6 +20,14 @@ from sniff.packets.columns import Kind
 
 def _row(number: int) -> Source:
     return marked(lambda view: view.apps.apps[APP_PROTOCOL] == number)
+
+
+def _websocket(view: View, candidates: Table) -> Column:
+    """What comes after an upgrade to WebSocket."""
+    rows = view.apps.row_messages
+    packets = np.union1d(rows[rows[:, HEAD_KIND] == WEBSOCKET][:, HEAD_PACKET],
+                         np.flatnonzero(view.apps.apps[APP_PROTOCOL] == Protocol.WEBSOCKET))
+    return Column(packets, np.ones(len(packets), np.int64))
 
 
 def _udp_port(port: int) -> Source:
@@ -44,6 +55,6 @@ def _of(name: str, meaning: str, present: Source) -> Field:
 ROW_FIELDS = [
     _of("nbns", "NetBIOS name service", _udp_port(137)),
     _of("ssdp", "Simple Service Discovery Protocol", _udp_port(1900)),
-    _of("websocket", "WebSocket", _row(Protocol.WEBSOCKET)),
+    replace(_of("websocket", "WebSocket", _websocket), heads=True),
     _of("fcgi", "FastCGI", _row(Protocol.FASTCGI)),
 ]

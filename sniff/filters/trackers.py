@@ -24,6 +24,7 @@ from sniff.reassembly import columns as s
 
 if TYPE_CHECKING:
     from sniff.exchange.http import Exchange
+    from sniff.exchange.owners import Owners
 
 
 class Tracker(Protocol):
@@ -259,6 +260,20 @@ class Exchanges:
         view.memory["exchanges"] = found
 
 
+class Processes:
+    """Who owns the ends of the batch's connections, as far as the capture says (exchange.owners.Owners)."""
+
+    def __init__(self) -> None:
+        self._owners: "Owners | None" = None
+
+    def add(self, view: View) -> None:
+        if self._owners is None:
+            from sniff.exchange.owners import Owners
+            self._owners = Owners(view.context.take_owners)
+        self._owners.learn()
+        view.memory["processes"] = self._owners
+
+
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "frame": Frames,
     "tcp_times": lambda: FlowTimes(Kind.TCP, "tcp_times"),
@@ -268,6 +283,7 @@ TRACKERS: dict[str, Callable[[], Tracker]] = {
     "heads": Heads,
     "requests": Requests,
     "exchanges": Exchanges,
+    "processes": Processes,
 }
 """Trackers by name, in the order in which they look at a batch: later ones may use what earlier ones left."""
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sniff.capture.owners import Owner
 from sniff.capture.raw import Bytes, Interface, view
 from sniff.decode.batch import AppBatch
 from sniff.decode.dns import DnsBatch
@@ -63,11 +64,13 @@ class Context:
     interfaces  those of the capture, so far
     numbered    the capture says on which interface each packet was captured (pcapng)
     notes       what is strange about the capture, so far
+    take_owners what it said of processes since the last time (Source.take_owners)
     """
 
     interfaces: Callable[[], list[Interface]] = list
     numbered: bool = False
     notes: Notes = field(default_factory=Notes)
+    take_owners: Callable[[], list[tuple[int, int, Owner]]] = list
 
 
 class View:

@@ -19,6 +19,7 @@ class Several:
         wanted = {name for filter in filters for name in filter.trackers}
         self.trackers = [name for name in TRACKERS if name in wanted]
         self.heads = any(filter.heads for filter in filters)
+        self.owners = any(filter.owners for filter in filters)
         self.flows = any(filter.flows for filter in filters)
         self.messages = any(filter.messages for filter in filters)
         self.pieces = any(filter.pieces for filter in filters)
