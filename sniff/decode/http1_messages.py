@@ -131,7 +131,7 @@ RESPONSES = cython.declare(cython.Py_ssize_t, 2)   # final responses begun
 HEADS = cython.declare(cython.Py_ssize_t, 3)       # bit k % 62: request k was HEAD
 CONNECTS = cython.declare(cython.Py_ssize_t, 4)    # likewise CONNECT
 OLD = cython.declare(cython.Py_ssize_t, 6)         # 1: the last request was HTTP/0.9, its answer is bare data
-ENDED = cython.declare(cython.Py_ssize_t, 7)       # directions that ended for good
+ENDED = cython.declare(cython.Py_ssize_t, 7)       # bit per direction that said its last byte
 BASE = cython.declare(cython.Py_ssize_t, 8)
 LANE = cython.declare(cython.Py_ssize_t, 50)
 
@@ -1231,9 +1231,9 @@ def read_pieces(first: cython.Py_ssize_t, data: cython.const[cython.uchar][::1],
                 on_gap(length, messages, parts, state, row, lane, number, ts_ns, ctl)
             else:
                 on_end(kind, messages, state, row, lane, number, ts_ns, ctl)
-                if kind == END:
-                    state[row, ENDED] += 1
-                    if state[row, ENDED] == 2:
+                if kind == END or kind == FIN:                 # no bytes follow, though the flow may stay in its table
+                    state[row, ENDED] |= 1 + pieces[P_DIRECTION, k]
+                    if state[row, ENDED] == 3:
                         row_of[slot] = -1
                         free[ctl[FREE]] = row
                         ctl[FREE] += 1

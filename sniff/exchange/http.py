@@ -23,6 +23,7 @@ from sniff.exchange.connection import Connection, Connections
 from sniff.exchange.events import Event, Events, Kind
 from sniff.exchange.url import full_url
 from sniff.notes import Code, Notes
+from sniff.packets.batch import Table
 from sniff.reassembly import columns as s
 from sniff.reassembly.columns import EndReason
 
@@ -241,6 +242,7 @@ class _Stream:
     holes: list[bool] = field(default_factory=lambda: [False, False])  # one was met among the requests, the responses
     turn_ns: int = -1       # when the last response ended
     made: int = 0           # exchanges that were made
+    ended: int = 0          # bit per direction that said its last byte
 
     @property
     def unsure(self) -> bool:
@@ -273,6 +275,7 @@ class ExchangeBuilder:
         self._events.add(streams)
         for message in messages_of(batch):
             self._take(message)
+        self._let_go(streams.pieces)
         if streams.ended.shape[1]:
             self._end(streams.ended[[s.F_STREAM, s.F_LAST_NS, s.F_END_REASON, s.F_RST, s.F_RST + 1]].T.tolist())
         return self._hand_over()
@@ -282,6 +285,16 @@ class ExchangeBuilder:
         for number in list(self._streams):
             self._close(number, -1, State.RUNNING)
         return self._hand_over()
+
+    def _let_go(self, pieces: Table) -> None:
+        """A flow stays in its table for a while after its ends fell silent; what was remembered of its messages need not."""
+        fins = pieces[:, pieces[s.P_KIND] == s.Piece.FIN]
+        for number, direction in fins[[s.P_STREAM, s.P_DIRECTION]].T.tolist():
+            stream = self._streams.get(number)
+            if stream is not None:
+                stream.ended |= 1 << direction
+                if stream.ended == 3 and not stream.requests and not stream.responses:
+                    del self._streams[number]
 
     def _hand_over(self) -> list[Exchange]:
         made, self._made = self._made, []
