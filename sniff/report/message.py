@@ -138,6 +138,8 @@ def _pairs(pairs: Sequence[forms.Pair], secrets: bool) -> Iterator[str]:
     for name, value in pairs:
         shown = value if secrets or not credentials.is_secret(name) else credentials.MASK
         yield printable(f"{name}={shown}".replace("\n", "\\n"))
+    if len(pairs) >= forms.PAIRS:
+        yield "[further fields are not shown; --raw gives them all]"
 
 
 def _parts(parts: Sequence[forms.Part], data: bytes, secrets: bool) -> Iterator[str]:
@@ -150,6 +152,8 @@ def _parts(parts: Sequence[forms.Part], data: bytes, secrets: bool) -> Iterator[
             yield printable(f"{part.name}=[file {name}, {part.media_type}, {len(part.data):,} bytes{unfinished}]")
         else:
             yield from _pairs([forms.Pair(part.name, part.text)], secrets)
+    if len(parts) >= forms.PARTS:
+        yield "[further parts are not shown; --raw gives them all]"
 
 
 def missing(count: int) -> str:

@@ -116,3 +116,11 @@ def test_secrets_in_urls_and_in_json_are_masked():
     shown = list(body_lines(answered, body))
     assert shown[1:4] == ['  "access_token": "***",', '  "n": 1,', '  "password": "***",'] and "a" not in shown[1].partition(":")[2]
     assert list(body_lines(answered, body, secrets=True))[1] == '  "access_token": "a\\"b",'
+
+
+def test_a_form_that_is_too_long_says_so():
+    asked = message(b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n", response=False)
+    body = Part()
+    body.data(b"a=1&" * 10_001)
+    lines = list(body_lines(asked, body))
+    assert lines[9_999:] == ["a=1", "[further fields are not shown; --raw gives them all]"]
