@@ -31,6 +31,7 @@ case ${1:-} in
     test)
         compiler
         need tshark have tshark
+        need wireshark-common have sharkd
         need iproute2 have ip
         need tcpreplay have tcpreplay
         need chromium browser

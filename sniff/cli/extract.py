@@ -60,6 +60,8 @@ def _write(names: Sequence[str], files: Sequence[str], path: str, filter: Filter
         total = 0
         for step in analysis:
             total += len(step.packets)
+            offsets = step.packets.raw.offset
+            file.own(analysis.take_owners(), int(offsets[-1]) if len(offsets) else 0)
             file.add(step.packets.raw, _wanted(step, chosen))
             progress.tick(source.position)
         file.end()

@@ -11,9 +11,13 @@ from typing import Protocol
 from sniff.decode import charset, credentials, fields, forms, media
 from sniff.decode.message import Message
 from sniff.exchange.http import Exchange
+from sniff.report.secret_urls import masked_url, may_have_secrets
 
 HEX_BYTES = 16 << 10
 """Bytes of a body that is no text which are shown; `--raw` gives them all."""
+
+PRETTY_CHARACTERS = 16 << 20
+"""Longer JSON is shown as it was sent: as objects it would take sixty times its size."""
 
 _CONTROL = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -61,14 +65,28 @@ def message_lines(message: Message, body: BodyParts | None = None, secrets: bool
 def head_lines(message: Message, secrets: bool = False) -> Iterator[str]:
     """Start line and header fields."""
     if message.head:
-        yield _line(message.start_line)
+        line, target = _line(message.start_line), _line(message.target)
+        yield line.replace(target, masked_url(target), 1) if target and not secrets else line
     for name, value in message.fields:
-        shown = credentials.masked(name.strip().lower(), value, secrets)
-        yield f"{_line(name)}: {_line(shown)}" if value or name else _line(name)
+        key = name.strip().lower()
+        shown = _line(credentials.masked(key, value, secrets))
+        if key in _URLS:
+            shown = masked_url(shown, secrets)
+        yield f"{_line(name)}: {shown}" if value or name else _line(name)
 
 
 def _line(raw: bytes) -> str:
     return printable(fields.text(raw).replace("\n", "\\n"))
+
+
+_URLS = (b"referer", b"location", b"content-location")
+_MEMBER = re.compile(r'"((?:[^"\\\n]|\\.)*)": (?:"(?:[^"\\\n]|\\.)*"|[-+.\w]+)')
+
+
+def _without_secrets(pretty: str) -> str:
+    """Indented JSON in which the texts and numbers whose names say that they are secrets are masked."""
+    return _MEMBER.sub(lambda member: f'"{member[1]}": "{credentials.MASK}"' if credentials.is_secret(member[1]) else member[0],
+                       pretty) if may_have_secrets(pretty) else pretty
 
 
 def body_lines(message: Message, body: BodyParts, secrets: bool = False) -> Iterator[str]:
@@ -83,7 +101,7 @@ def body_lines(message: Message, body: BodyParts, secrets: bool = False) -> Iter
     elif media.is_binary(data[:4096]) or not (media.is_text(media_type) or _looks_like_text(data)):
         yield from _dump(body)
     else:
-        yield from _text(message, media_type, data, body if not whole else None)
+        yield from _text(message, media_type, data, body if not whole else None, secrets)
 
 
 def _charset(message: Message) -> bytes:
@@ -98,7 +116,7 @@ def _looks_like_text(data: bytes) -> bool:
     return True
 
 
-def _text(message: Message, media_type: str, data: bytes, pieces: BodyParts | None) -> Iterator[str]:
+def _text(message: Message, media_type: str, data: bytes, pieces: BodyParts | None, secrets: bool) -> Iterator[str]:
     document = media_type in ("text/html", "application/xhtml+xml", "") or media.is_xml(media_type)
     declared = fields.text(_charset(message))
     if pieces is not None:
@@ -109,7 +127,9 @@ def _text(message: Message, media_type: str, data: bytes, pieces: BodyParts | No
             yield f"[{pieces.cut:,} more bytes are not shown]"
         return
     text, _ = charset.decode_text(data, declared, document)
-    pretty = media.pretty_json(text) if media.is_json(media_type) else None
+    pretty = media.pretty_json(text) if media.is_json(media_type) and len(text) <= PRETTY_CHARACTERS else None
+    if pretty and not secrets:
+        pretty = _without_secrets(pretty)
     lines = printable((pretty or text).replace("\r\n", "\n")).split("\n")
     yield from lines[:-1] if not lines[-1] else lines
 
@@ -118,6 +138,8 @@ def _pairs(pairs: Sequence[forms.Pair], secrets: bool) -> Iterator[str]:
     for name, value in pairs:
         shown = value if secrets or not credentials.is_secret(name) else credentials.MASK
         yield printable(f"{name}={shown}".replace("\n", "\\n"))
+    if len(pairs) >= forms.PAIRS:
+        yield "[further fields are not shown; --raw gives them all]"
 
 
 def _parts(parts: Sequence[forms.Part], data: bytes, secrets: bool) -> Iterator[str]:
@@ -130,6 +152,8 @@ def _parts(parts: Sequence[forms.Part], data: bytes, secrets: bool) -> Iterator[
             yield printable(f"{part.name}=[file {name}, {part.media_type}, {len(part.data):,} bytes{unfinished}]")
         else:
             yield from _pairs([forms.Pair(part.name, part.text)], secrets)
+    if len(parts) >= forms.PARTS:
+        yield "[further parts are not shown; --raw gives them all]"
 
 
 def missing(count: int) -> str:

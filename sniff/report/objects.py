@@ -21,6 +21,7 @@ from sniff.decode.bodies import BodyCollector, BodyInfo
 from sniff.decode.message import Message
 from sniff.errors import SniffError
 from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.report.secret_urls import masked_url
 
 MANIFEST = "manifest.json"
 _TRIES = 100_000
@@ -193,7 +194,8 @@ def _entry(exchange: Exchange, message: Message, sink: _Object, name: str, media
     assert info is not None
     request = exchange.request
     entry: dict[str, Any] = {
-        "file": name, "url": exchange.url(secrets), "method": request.method.decode("latin-1") if request is not None else None,
+        "file": name, "url": masked_url(exchange.url(secrets), secrets),
+        "method": request.method.decode("latin-1") if request is not None else None,
         "direction": "response" if message.is_response else "request", "status": exchange.status or None,
         "type": media_type, "claimed_type": message.media_type or None, "content_type": media.from_content(sink.prefix) or None,
         "size": sink.length, "encoded_size": info.wire, "sha256": sink.sha256, "complete": info.complete,

@@ -1,14 +1,16 @@
 """`-w`: some packets of a capture as a pcapng file, with everything that the capture says of them.
 
-Interfaces, comments, names of addresses and decryption secrets are kept, and what the sections of the capture say of themselves.
+Interfaces, comments, names of addresses, decryption secrets and who owned the ends of connections are kept, and what the
+sections of the capture say of themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from sniff._version import __version__
+from sniff.capture.owners import BLOCK_TYPE, Owner, pack
 from sniff.capture.raw import Interface, RawBatch
 from sniff.capture.sources import FileInfo
 from sniff.capture.writer import MICROSECONDS, PcapngWriter
@@ -48,6 +50,7 @@ class PacketFile:
         self._origin = origin
         self._parts: list[bytes] = []
         self._secrets = 0
+        self._owners: list[tuple[int, int, Owner]] = []
         self._interfaces: list[int] = []        # {row in the capture's list of interfaces: number in the file}
         sections = [section for info in origin.info for section in info.sections]
         first = sections[0] if sections else None
@@ -70,9 +73,18 @@ class PacketFile:
         self.count += len(chosen)
         self._flush()
 
+    def own(self, owners: Iterable[tuple[int, int, Owner]], upto: int | None) -> None:
+        """Write who owns the ends of connections, as far as it stands in front of `upto` in its file; the rest waits."""
+        self._owners += owners
+        now = [record for record in self._owners if upto is None or record[1] < upto]
+        self._owners = [record for record in self._owners if upto is not None and record[1] >= upto]
+        for _, _, owner in now:
+            self._writer.block(BLOCK_TYPE, pack(owner))
+
     def end(self) -> None:
         """Write what is known only now: the names of addresses."""
         self._describe()
+        self.own((), None)
         names = self._origin.names
         if names:
             self._writer.names(names)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sniff.decode import columns as c
 from sniff.decode.message import Message
 from sniff.messages import Part
-from sniff.report.message import message_lines, printable, remarks
+from sniff.report.message import body_lines, head_lines, message_lines, printable, remarks
 
 
 def message(head, response=True, flags=c.MessageFlag.COMPLETE, gap=0):
@@ -104,3 +104,23 @@ def test_a_part_is_capped():
     body.data(gzip.compress(b"x"))
     assert body.parts == [b"abc", 7, gzip.compress(b"x")[:2]]
     assert body.cut == len(gzip.compress(b"x")) - 2
+
+
+def test_secrets_in_urls_and_in_json_are_masked():
+    asked = message(b"GET http://u:pw@a/x?token=tk1&b=c HTTP/1.1\r\nReferer: http://a/?api_key=k&q=1\r\n\r\n", response=False)
+    assert list(head_lines(asked)) == ["GET http://u:***@a/x?token=***&b=c HTTP/1.1", "Referer: http://a/?api_key=***&q=1"]
+    assert next(head_lines(asked, secrets=True)) == "GET http://u:pw@a/x?token=tk1&b=c HTTP/1.1"
+    answered = message(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+    body = Part()
+    body.data(b'{"access_token": "a\\"b", "n": 1, "password": 5, "list": ["password"]}')
+    shown = list(body_lines(answered, body))
+    assert shown[1:4] == ['  "access_token": "***",', '  "n": 1,', '  "password": "***",'] and "a" not in shown[1].partition(":")[2]
+    assert list(body_lines(answered, body, secrets=True))[1] == '  "access_token": "a\\"b",'
+
+
+def test_a_form_that_is_too_long_says_so():
+    asked = message(b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n", response=False)
+    body = Part()
+    body.data(b"a=1&" * 10_001)
+    lines = list(body_lines(asked, body))
+    assert lines[9_999:] == ["a=1", "[further fields are not shown; --raw gives them all]"]
