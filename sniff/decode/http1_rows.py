@@ -99,6 +99,8 @@ HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HT
 SEEN = cython.declare(cython.Py_ssize_t, 1)       # a request was read
 LAST_METHOD = cython.declare(cython.Py_ssize_t, 2)
 HANDS_ON = cython.declare(cython.Py_ssize_t, 3)   # no HTTP any more: 3 but HTTP hands on what it carries, 4 it is WebSocket
+FINS = cython.declare(cython.Py_ssize_t, 4)       # bit per direction that ended
+NEXT_FREE = cython.declare(cython.Py_ssize_t, 5)  # of a row that no connection has: the next such row, as in FREE_ROW
 BASE = cython.declare(cython.Py_ssize_t, 8)       # the two directions follow, LANE numbers each
 LANE = cython.declare(cython.Py_ssize_t, 32)
 
@@ -162,7 +164,8 @@ HEADS_USED = cython.declare(cython.Py_ssize_t, 12)      # bytes of `heads` that 
 HEAD_AT = cython.declare(cython.Py_ssize_t, 13)         # of the message that is being read: where its head begins and ends,
 HEAD_STOP = cython.declare(cython.Py_ssize_t, 14)
 IN_ARENA = cython.declare(cython.Py_ssize_t, 15)        # and whether that is in the arena
-CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 16
+FREE_ROW = cython.declare(cython.Py_ssize_t, 16)        # one more than a row that no connection has, 0 none
+CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 17
 CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED = 10, 11, 12
 NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
 
@@ -1488,6 +1491,18 @@ class Reader:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
+    def let_go(self, slot: cython.Py_ssize_t, row: cython.Py_ssize_t, direction: cython.longlong) -> cython.int:
+        """A direction ended: after both did, and nothing waits, the row serves another connection."""
+        self.state[row, FINS] |= 1 + direction
+        if self.state[row, FINS] == 3 and self.state[row, BASE + PHASE] == IDLE and self.state[row, BASE + LANE + PHASE] == IDLE:
+            self.row_of[slot] = -1
+            self.state[row, NEXT_FREE] = self.ctl[FREE_ROW]
+            self.ctl[FREE_ROW] = row + 1
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
     def run(self, begin: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """The loop of read()."""
         i: cython.Py_ssize_t
@@ -1537,11 +1552,15 @@ class Reader:
                 if wire == 0 or not (is_http_port(self.table[SRC_PORT, i]) or is_http_port(self.table[DST_PORT, i])
                                      or looks_like_http(self.data, start, end)):
                     continue
-                if self.ctl[ROWS_USED] >= self.state.shape[0]:
+                if self.ctl[FREE_ROW] > 0:
+                    row = self.ctl[FREE_ROW] - 1
+                    self.ctl[FREE_ROW] = self.state[row, NEXT_FREE]
+                elif self.ctl[ROWS_USED] < self.state.shape[0]:
+                    row = self.ctl[ROWS_USED]
+                    self.ctl[ROWS_USED] = row + 1
+                else:
                     self.ctl[STATUS] = 3
                     return i
-                row = self.ctl[ROWS_USED]
-                self.ctl[ROWS_USED] = row + 1
                 self.row_of[slot] = row
                 for k in range(self.state.shape[1]):
                     self.state[row, k] = 0
@@ -1588,16 +1607,17 @@ class Reader:
             self.state[row, lane + TOUCHED] = self.table[0, i]
             at = self.read_segment(self.data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, text, row,
                                    lane)
-            if at == text and not self.ctl[WAITS]:
-                continue
-            self.ctl[POOL_USED] = at
-            self.apps[APP_PROTOCOL, i] = self.ctl[PROTOCOL] if self.ctl[COMPLETED] else P_TCP
-            self.apps[APP_TEXT, i] = text
-            self.apps[APP_TEXT_LEN, i] = at - text
-            if not self.ctl[WAITS]:
-                self.apps[APP_MODE, i] = TEXT
-                if not captured and not self.ctl[CONTINUES]:
-                    self.apps[APP_SUFFIX, i] = CUT
-            else:
-                self.apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
+            if at > text or self.ctl[WAITS]:
+                self.ctl[POOL_USED] = at
+                self.apps[APP_PROTOCOL, i] = self.ctl[PROTOCOL] if self.ctl[COMPLETED] else P_TCP
+                self.apps[APP_TEXT, i] = text
+                self.apps[APP_TEXT_LEN, i] = at - text
+                if not self.ctl[WAITS]:
+                    self.apps[APP_MODE, i] = TEXT
+                    if not captured and not self.ctl[CONTINUES]:
+                        self.apps[APP_SUFFIX, i] = CUT
+                else:
+                    self.apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
+            if fin:
+                self.let_go(slot, row, self.streams[DIRECTION, i])
         return n
