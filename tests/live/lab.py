@@ -193,6 +193,8 @@ for one in open_ones:
     one.sendall(words)
 for one in open_ones:
     assert one.recv(1000)
+time.sleep(0.3)         # long enough for somebody to look who they are, on a busy machine, too
+for one in open_ones:
     one.close()
 """
 
