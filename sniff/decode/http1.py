@@ -40,7 +40,7 @@ from sniff.notes import Code, Notes
 from sniff.packets.batch import Table
 from sniff.packets.columns import PAYLOAD_LEN
 from sniff.reassembly.batch import StreamBatch
-from sniff.reassembly.columns import P_LEN, P_SLOT, SLOT
+from sniff.reassembly.columns import DIRECTION, P_DIRECTION, P_KIND, P_LEN, P_SLOT, SLOT, Piece
 
 NAMES: Bytes = np.frombuffer("".join(METHODS).encode(), np.uint8)
 STARTS: Table = np.cumsum([0, *map(len, METHODS)], dtype=np.int64)
@@ -107,7 +107,9 @@ class HttpRows:
                 case rows.NEED_POOL:
                     pool.reserve(max(2 * rows.ROOM, len(pool.data)))
                 case rows.NEED_ARENA:
-                    self._tidy(2 * rows.ROOM + limits.HEAD_BYTES + limits.BATCH_BYTES // 8)
+                    slot, direction = streams.table[[SLOT, DIRECTION], at].tolist()
+                    waiting = self._state[self._row_of[slot], rows.LANE_BASE + direction * rows.LANE_SIZE + rows.LANE_PART + 1]
+                    self._tidy(2 * rows.ROOM + 4 * int(packets.table[PAYLOAD_LEN, at] + waiting))
                 case rows.NEED_ROWS:
                     self._state = grown(self._state, 2 * len(self._state))
                 case rows.NEED_HEADS:
@@ -217,7 +219,10 @@ class HttpMessages:
                 break
             match int(ctl[messages.CTL_STATUS]):
                 case messages.NEED_ARENA:
-                    self._more_arena(messages.ROOM + 2 * limits.HEAD_BYTES + 3 * int(pieces[P_LEN, at]) + 65_536)
+                    row = self._row_of[pieces[P_SLOT, at]]
+                    waiting = self._state[row, messages.LANE_BASE + pieces[P_DIRECTION, at] * messages.LANE_SIZE + messages.LANE_PART + 1]
+                    length = pieces[P_LEN, at] if pieces[P_KIND, at] == Piece.DATA else 0
+                    self._more_arena(messages.ROOM + int(2 * waiting + 3 * length) + 65_536)
                 case messages.NEED_ROWS:
                     self._state = grown(self._state, 2 * len(self._state))
                     self._free = grown(self._free, 2 * len(self._free))
