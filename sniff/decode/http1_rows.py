@@ -688,7 +688,7 @@ class Reader:
         if start < 0:
             return self.put_image(kind, at) if kind > 0 else at
         if length > 10 and hash_of(view, start, start + 10) == T_MULTIPART:
-            return self.put_parts(view, part, part_len, at)
+            return self.put_parts(part, part_len, at)
         media = hash_of(view, start, end)
         if length > 5 and hash_of(view, start, start + 5) == T_TEXT and is_xml(first, first_len):
             self.ctl[PROTOCOL] = P_XML
@@ -782,8 +782,7 @@ class Reader:
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
-    def put_parts(self, view: cython.const[cython.uchar][::1], part: cython.Py_ssize_t, length: cython.Py_ssize_t,
-                  at: cython.Py_ssize_t) -> cython.Py_ssize_t:
+    def put_parts(self, part: cython.Py_ssize_t, length: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.Py_ssize_t:
         """Write what the parts of the multipart body kept in the arena at part:part + length add to the row (RFC 2046 section 5.1).
 
         A part counts when a boundary follows it, as in Wireshark. A body that was too long to be kept whole counts as one
