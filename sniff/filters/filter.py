@@ -22,6 +22,7 @@ class Filter:
     trackers  what has to see every batch for it
     heads     it needs to know which messages rows are about, and their heads (AppBatch.row_messages)
     owners    it asks who owns the ends of connections
+    notes     it asks what is strange so far
     flows     it asks about streams of UDP, or directions
     pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
     """
@@ -38,6 +39,7 @@ class Filter:
         self.messages = any(field.messages for field in fields)
         self.flows = any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
         self.owners = "processes" in wanted
+        self.notes = "sniff.note" in names
         self.pieces = self.messages or "dns" in wanted
 
     def __repr__(self) -> str:

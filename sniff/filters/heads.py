@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from sniff.capture.raw import view as buffer
-from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
+from sniff.decode.columns import METHODS
+from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_CODE, HEAD_COUNT, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
 from sniff.decode.message import read_fields, read_request_line, read_status_line
 from sniff.filters.view import View
 from sniff.packets import columns as c
@@ -139,15 +140,21 @@ class Heads:
     responses  bool[k]   it is a response
     buffers    int64[k]  where its head lies: 0 the batch's bytes, 1 AppBatch.row_heads, 2 nowhere: it is a Head already
     starts, stops  int64[k]  index there of its first byte, and the one after its last
+    codes      int64[k]  status of a response, -1 when it is no number; of a request the number of its method (http1_rows.HEAD_CODE)
     """
 
     def __init__(self, view: View) -> None:
         rows = view.apps.row_messages
-        rows = rows[rows[:, HEAD_KIND] < OTHER]
+        kinds = rows[:, HEAD_KIND]
+        if len(rows) and kinds.max() >= OTHER:
+            rows = rows[kinds < OTHER]
         more = _ssdp(view)
         if more:
-            rows = np.concatenate([rows, [[head.packet, 2 if head.is_response else 1, 2, k, 0, 0] for k,
-                                          head in enumerate(more)]])
+            added = np.zeros((len(more), HEAD_COUNT), np.int64)
+            for k, head in enumerate(more):
+                added[k, [HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_CODE]] = \
+                    head.packet, 2 if head.is_response else 1, 2, k, _code(head)
+            rows = np.concatenate([rows, added])
             rows = rows[np.argsort(rows[:, HEAD_PACKET], kind="stable")]
         self._view = view
         self._rows = rows
@@ -158,6 +165,7 @@ class Heads:
         self.buffers = rows[:, HEAD_BUFFER]
         self.starts = rows[:, HEAD_START]
         self.stops = self.starts + rows[:, HEAD_LEN]
+        self.codes = rows[:, HEAD_CODE]
         self.bytes: tuple[memoryview, memoryview] = (view.bytes, buffer(view.apps.row_heads))
 
     def __len__(self) -> int:
@@ -206,8 +214,18 @@ class Heads:
         return found
 
 
+def _code(head: Head) -> int:
+    """HEAD_CODE of a message that was read as a head."""
+    if head.is_response:
+        return head.code
+    sign, name = (-1, head.method[2:]) if head.method[:2] == b"M-" else (1, head.method)
+    return sign * METHODS.index(name.decode("latin-1")) if name and name.decode("latin-1") in METHODS else 0
+
+
 def _ssdp(view: View) -> list[Head]:
     table = view.table
+    if not (table[c.KIND] == Kind.UDP).any():
+        return []
     port = (table[c.SRC_PORT] == SSDP_PORT) | (table[c.DST_PORT] == SSDP_PORT)
     wanted = port & (table[c.KIND] == Kind.UDP) & (table[c.PAYLOAD_LEN] > 0)
     found = []

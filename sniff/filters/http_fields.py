@@ -3,11 +3,12 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.decode.columns import APP_PROTOCOL, METHODS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column, numbers, objects
 from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source, marked
@@ -131,26 +132,36 @@ def header(name: bytes) -> Source:
     return source
 
 
-def _requests(view: View, candidates: Table) -> Column:
-    """Requests that are no notifications."""
+NOTIFY = METHODS.index("NOTIFY")
+
+
+def _marks(wanted: Callable[[Heads], Any]) -> Source:
+    """A label of the packets of some messages."""
+    def source(view: View, candidates: Table) -> Column:
+        heads: Heads = view.memory["heads"]
+        packets = heads.packets[wanted(heads)]
+        return Column(packets, np.ones(len(packets), np.int64))
+
+    return source
+
+
+@cache
+def _names() -> Any:
+    """Names of methods by HEAD_CODE, at HEAD_CODE + len(METHODS)."""
+    names = np.empty(2 * len(METHODS), object)
+    names[len(METHODS):] = METHODS
+    names[1:len(METHODS)] = [f"M-{name}" for name in METHODS[:0:-1]]
+    return names
+
+
+def _methods(view: View, candidates: Table) -> Column:
     heads: Heads = view.memory["heads"]
-    wanted = ~heads.responses
-    which = np.flatnonzero(wanted)
-    first = heads.numbers(which, 0, 1)
-    for index in which[(first == ord("N")) | (first < 0)].tolist():
-        wanted[index] = not heads.begins(index, b"NOTIFY ")
-    return Column(heads.packets[wanted], np.ones(int(wanted.sum()), np.int64))
-
-
-def _responses(view: View, candidates: Table) -> Column:
-    heads: Heads = view.memory["heads"]
-    return Column(heads.packets[heads.responses], np.ones(int(heads.responses.sum()), np.int64))
-
-
-def _notifications(view: View, candidates: Table) -> Column:
-    heads: Heads = view.memory["heads"]
-    packets = [int(heads.packets[index]) for index in np.flatnonzero(~heads.responses).tolist() if heads.begins(index, b"NOTIFY ")]
-    return numbers(packets, [1] * len(packets))
+    which = np.flatnonzero(~heads.responses)
+    values = _names()[heads.codes[which] + len(METHODS)]
+    for k in np.flatnonzero(heads.codes[which] == 0).tolist():
+        values[k] = text(heads.head(int(which[k])).method)
+    column = Column(heads.packets[which], values)
+    return column if (heads.codes[which] != 0).all() else column.only(values != "")
 
 
 def _is_row(view: View) -> Any:
@@ -174,19 +185,12 @@ def _message_bytes(view: View, candidates: Table) -> Column:
 
 
 def _codes(view: View, candidates: Table) -> Column:
-    """http.response.code: of plain status lines for all of them at once."""
     heads: Heads = view.memory["heads"]
     which = np.flatnonzero(heads.responses)
-    word = heads.numbers(which, 8, 4)       # of `HTTP/1.1 200 OK`, a space and three digits
-    hundreds, tens, ones = (word >> 16 & 255) - 48, (word >> 8 & 255) - 48, (word & 255) - 48
-    plain = word >> 24 == ord(" ")
-    for digit in (hundreds, tens, ones):
-        plain &= (digit >= 0) & (digit <= 9)
-    codes = np.where(plain, 100 * hundreds + 10 * tens + ones, -1)
-    for index in np.flatnonzero(~plain).tolist():
-        codes[index] = heads.head(int(which[index])).code
-    there = codes >= 0
-    return Column(heads.packets[which[there]], codes[there])
+    codes = heads.codes[which]
+    if len(codes) and codes.min() < 0:
+        which, codes = which[codes >= 0], codes[codes >= 0]
+    return Column(heads.packets[which], codes)
 
 
 def _content_length(head: Head) -> list[int]:
@@ -236,8 +240,8 @@ def _before(response: int) -> Source:
 
 def _field(name: str, type_: Type, meaning: str, source: Source, cost: int = MESSAGE, bits: int = 64,
            present: Source | None = None,
-           trackers: tuple[str, ...] = _HEADS) -> Field:
-    return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=True)
+           trackers: tuple[str, ...] = _HEADS, heads: bool = True) -> Field:
+    return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=heads)
 
 
 def header_field(name: str) -> Field:
@@ -249,11 +253,12 @@ def header_field(name: str) -> Field:
 HTTP_FIELDS = [
     Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
           trackers=_HEADS, heads=True),
-    _field("request", Type.BOOLEAN, "is a request",
-           _requests, GATHER),
-    _field("response", Type.BOOLEAN, "is a response", _responses, COLUMN),
-    _field("notification", Type.BOOLEAN, "is a notification of UPnP", _notifications, PARSE),
-    _field("request.method", Type.STRING, "method", _part(False, 1, lambda head: head.method)),
+    _field("request", Type.BOOLEAN, "is a request", _marks(lambda heads: ~heads.responses & (heads.codes != NOTIFY)), GATHER,
+           heads=False),
+    _field("response", Type.BOOLEAN, "is a response", _marks(lambda heads: heads.responses), COLUMN, heads=False),
+    _field("notification", Type.BOOLEAN, "is a notification of UPnP",
+           _marks(lambda heads: ~heads.responses & (heads.codes == NOTIFY)), GATHER, heads=False),
+    _field("request.method", Type.STRING, "method", _methods, GATHER, heads=False),
     _field("request.uri", Type.STRING, "target, as it was sent", _part(False, 2, lambda head: head.uri)),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
     _field("request.uri.query", Type.STRING, "part of the target after ?", _request(_query)),
@@ -264,7 +269,7 @@ HTTP_FIELDS = [
     _field("request.line", Type.STRING, "each header line of a request",
            _texts(lambda head: [] if head.is_response else head.lines)),
     _field("response.version", Type.STRING, "HTTP/1.1", _part(True, 1, lambda head: head.version)),
-    _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16),
+    _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16, heads=False),
     _field("response.phrase", Type.STRING, "reason phrase", _part(True, 2, lambda head: head.phrase)),
     _field("response.line", Type.STRING, "each header line of a response",
            _texts(lambda head: head.lines if head.is_response else [])),

@@ -20,6 +20,7 @@ class Several:
         self.trackers = [name for name in TRACKERS if name in wanted]
         self.heads = any(filter.heads for filter in filters)
         self.owners = any(filter.owners for filter in filters)
+        self.notes = any(filter.notes for filter in filters)
         self.flows = any(filter.flows for filter in filters)
         self.messages = any(filter.messages for filter in filters)
         self.pieces = any(filter.pieces for filter in filters)
