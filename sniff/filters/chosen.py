@@ -1,22 +1,24 @@
 """What a filter chose so far: packets and the streams they belong to, for what is told of them later."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sniff.decode.batch import AppBatch
 from sniff.decode.columns import M_FIRST_PACKET, M_HEAD_PACKET, M_LAST_PACKET
-from sniff.decode.dns import DnsBatch
 from sniff.decode.dns_columns import D_NUMBER
-from sniff.exchange.dns import DnsExchanges
-from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
-from sniff.exchange.http import Exchange
 from sniff.filters.columns import Mask
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
+
+if TYPE_CHECKING:
+    from sniff.decode.dns import DnsBatch
+    from sniff.exchange.dns import DnsExchanges
+    from sniff.exchange.http import Exchange
 
 
 class Bits:
@@ -88,16 +90,17 @@ class Chosen:
         return self.packets.have(messages[M_LAST_PACKET]) | self.packets.have(messages[M_HEAD_PACKET]) \
             | self.packets.have(messages[M_FIRST_PACKET])
 
-    def has(self, exchange: Exchange) -> bool:
+    def has(self, exchange: "Exchange") -> bool:
         """Whether one of its messages has such a packet."""
         return any(number in self.packets for message in exchange.messages
                    for number in (message.last_packet, message.head_packet, message.first_packet))
 
-    def lookups(self, exchanges: DnsExchanges) -> DnsExchanges:
+    def lookups(self, exchanges: "DnsExchanges") -> "DnsExchanges":
         """Those whose query or response matched."""
+        from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
         wanted = self.packets.have(exchanges.column(X_QUERY_ + D_NUMBER)) | self.packets.have(exchanges.column(X_ANSWER_ + D_NUMBER))
         return replace(exchanges, rows=exchanges.rows[wanted])
 
-    def dns(self, batch: DnsBatch) -> DnsBatch:
+    def dns(self, batch: "DnsBatch") -> "DnsBatch":
         """The DNS messages whose packet matched."""
         return replace(batch, messages=batch.messages[self.packets.have(batch.column(D_NUMBER))])

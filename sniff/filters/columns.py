@@ -1,7 +1,6 @@
 """Values of a field for many packets: ragged, because a packet may have none, one, or several."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from sniff.packets.batch import Table
 Mask = NDArray[np.bool_]
 
 
-@dataclass(slots=True)
 class Column:
     """The values that some packets of a batch have.
 
@@ -21,9 +19,12 @@ class Column:
     layer    int64[k]  which occurrence of its protocol in the packet each value belongs to, from 0; None: nobody asked
     """
 
-    packets: Table
-    values: NDArray[Any]
-    layer: Table | None = None
+    __slots__ = ("layer", "packets", "values")
+
+    def __init__(self, packets: Table, values: NDArray[Any], layer: Table | None = None) -> None:
+        self.packets = packets
+        self.values = values
+        self.layer = layer
 
     def __len__(self) -> int:
         return len(self.packets)

@@ -9,8 +9,16 @@ import numpy as np
 
 from sniff.capture.raw import view as buffer
 from sniff.decode.columns import METHODS
-from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_CODE, HEAD_COUNT, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
-from sniff.decode.message import read_fields, read_request_line, read_status_line
+from sniff.decode.http1_rows import (
+    HEAD_BODY,
+    HEAD_BUFFER,
+    HEAD_CODE,
+    HEAD_COUNT,
+    HEAD_KIND,
+    HEAD_LEN,
+    HEAD_PACKET,
+    HEAD_START,
+)
 from sniff.filters.view import View
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
@@ -20,7 +28,6 @@ from sniff.reassembly import columns as s
 SSDP_PORT = 1900
 OTHER, WEBSOCKET = 3, 4
 """In HEAD_KIND: no message, but what HTTP made room for (a tunnel, an upgraded connection); WebSocket on such a connection."""
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Asked(NamedTuple):
@@ -68,6 +75,7 @@ class Head:
 
     @cached_property
     def _words(self) -> tuple[bytes, bytes, bytes]:
+        from sniff.decode.message import read_request_line, read_status_line
         return (read_status_line if self.is_response else read_request_line)(self.start_line)
 
     @property
@@ -104,12 +112,13 @@ class Head:
     @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """[(name in lower case, value)]."""
+        from sniff.decode.message import read_fields
         return [(name.lower(), value) for name, value in read_fields(self.data[self._first_end:])]
 
     @cached_property
     def lines(self) -> list[bytes]:
         """The field lines as they stand there, line ends included."""
-        lines = [line for line in _LINE.findall(self.data[self._first_end:]) if line.strip(b"\r\n")]
+        lines = [line for line in re.findall(rb"[^\n]*\n|[^\n]+", self.data[self._first_end:]) if line.strip(b"\r\n")]
         return [line for line in lines if b":" in line]
 
     def get(self, name: bytes) -> list[bytes]:

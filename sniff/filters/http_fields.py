@@ -11,7 +11,7 @@ import numpy as np
 from sniff.decode.columns import APP_PROTOCOL, METHODS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source, marked
+from sniff.filters.field import COLUMN, GATHER, MESSAGE, Field, Source, marked
 from sniff.filters.heads import OTHER, Head, Heads
 from sniff.filters.types import Type
 from sniff.filters.view import View
@@ -104,10 +104,9 @@ def _request(read: Callable[[Head], bytes]) -> Source:
 
 def header(name: bytes) -> Source:
     """All values of a header field. They are searched where they lie; only folded ones are read as heads."""
-    line = re.compile(rb"\n" + re.escape(name) + rb"[ \t]*:([^\n]*)\n?([ \t])?", re.IGNORECASE)
-
     def source(view: View, candidates: Table) -> Column:
         heads: Heads = view.memory["heads"]
+        line = re.compile(rb"\n" + re.escape(name) + rb"[ \t]*:([^\n]*)\n?([ \t])?", re.IGNORECASE)
         which = heads.among(candidates)
         packets: list[int] = []
         values: list[str] = []

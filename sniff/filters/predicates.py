@@ -6,12 +6,12 @@ the next one only about the packets that passed, `or` only about those that did 
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sniff.filters.columns import Column, Mask, has, pairs
+from sniff.filters.record import record
 from sniff.filters.regex import Pattern
 from sniff.filters.types import OBJECTS, Constant, Type
 from sniff.filters.values import ConstantValue, Value, as_bytes
@@ -35,7 +35,7 @@ class Predicate:
         raise NotImplementedError
 
 
-@dataclass
+@record
 class Everything(Predicate):
     """The empty filter."""
 
@@ -46,7 +46,7 @@ class Everything(Predicate):
         return np.ones(len(candidates), np.bool_)
 
 
-@dataclass
+@record
 class Exists(Predicate):
     """There is a value."""
 
@@ -66,7 +66,7 @@ class Exists(Predicate):
         return has(self.value.present(view, candidates), candidates, view.size)
 
 
-@dataclass
+@record
 class Comparison(Predicate):
     """Values beside a constant, or beside the values of something else in the same packet."""
 
@@ -149,7 +149,7 @@ def beside(symbol: str, left: Column, kind: Type, right: Column, other: Type) ->
     return result
 
 
-@dataclass
+@record
 class Contains(Predicate):
     """Values that have some bytes in them."""
 
@@ -177,7 +177,7 @@ class Contains(Predicate):
         return settled(both, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Matches(Predicate):
     """Values in which a regular expression finds something."""
 
@@ -200,7 +200,7 @@ class Matches(Predicate):
         return settled(left, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Member(Predicate):
     """Values that are in a set: equal to one of its members, or in one of its ranges, both ends included."""
 
@@ -231,7 +231,7 @@ class Member(Predicate):
         return settled(column, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Negation(Predicate):
     """Not."""
 
