@@ -34,6 +34,7 @@ COMPILED = [
     "sniff/decode/dns_parse.py",
     "sniff/exchange/dns_pair.py",
     "sniff/exchange/name_table.py",
+    "sniff/filters/find.py",
     "sniff/report/har_json.py",
     "sniff/report/http_json.py",
     "sniff/report/info.py",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sniff.capture.raw import Bytes
 from sniff.capture.raw import view as buffer
 from sniff.decode.columns import METHODS
 from sniff.decode.http1_rows import (
@@ -176,6 +177,17 @@ class Heads:
         self.stops = self.starts + rows[:, HEAD_LEN]
         self.codes = rows[:, HEAD_CODE]
         self.bytes: tuple[memoryview, memoryview] = (view.bytes, buffer(view.apps.row_heads))
+
+    @cached_property
+    def data(self) -> Bytes:
+        """uint8[m]: the batch's bytes, and behind them AppBatch.row_heads, when there are any."""
+        more = self._view.apps.row_heads
+        return np.concatenate([self._view.data, more]) if len(more) else self._view.data
+
+    def places(self, which: Table) -> tuple[Table, Table]:
+        """(int64[j], int64[j]): where some heads begin and end in `data`; none of them is a Head already."""
+        shift = np.where(self.buffers[which] == 1, len(self._view.data), 0)
+        return self.starts[which] + shift, self.stops[which] + shift
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from sniff.capture.raw import view as buffer
 from sniff.decode.columns import APP_PROTOCOL, METHODS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
-from sniff.filters.columns import Column, numbers, objects
+from sniff.filters import find
+from sniff.filters.columns import Column, Texts, joined, numbers, objects
 from sniff.filters.field import COLUMN, GATHER, MESSAGE, Field, Source, marked
 from sniff.filters.heads import OTHER, Head, Heads
 from sniff.filters.types import Type
@@ -103,32 +105,46 @@ def _request(read: Callable[[Head], bytes]) -> Source:
 
 
 def header(name: bytes) -> Source:
-    """All values of a header field. They are searched where they lie; only folded ones are read as heads."""
+    """All values of a header field. They are searched where they lie; only odd ones are read as heads."""
+    wanted = np.frombuffer(name, np.uint8)
+
     def source(view: View, candidates: Table) -> Column:
         heads: Heads = view.memory["heads"]
-        line = re.compile(rb"\n" + re.escape(name) + rb"[ \t]*:([^\n]*)\n?([ \t])?", re.IGNORECASE)
         which = heads.among(candidates)
-        packets: list[int] = []
-        values: list[str] = []
-        for index, packet, place, start, stop in zip(which.tolist(), heads.packets[which].tolist(), heads.buffers[which].tolist(),
-                                                     heads.starts[which].tolist(), heads.stops[which].tolist(), strict=True):
-            if place == 2:
-                mine = heads.head(index).get(name)
-            else:
-                mine = []
-                found = line.search(heads.bytes[place], start, stop)
-                while found is not None:
-                    if found[2] is not None:
-                        mine = heads.head(index).get(name)
-                        break
-                    mine.append(found[1].strip(b" \t\r\v\f"))
-                    found = line.search(heads.bytes[place], found.end(1), stop)
-            for value in mine:
-                packets.append(packet)
-                values.append(text(value))
-        return objects(packets, values)
+        made = heads.buffers[which] == 2
+        plain = which if not made.any() else which[~made]
+        starts, stops = heads.places(plain)
+        found, progress = np.empty((2 * len(plain) + 8, 3), np.int64), np.zeros(2, np.int64)
+        while True:
+            find.header_values(buffer(heads.data), buffer(starts), buffer(stops), buffer(wanted), buffer(found), buffer(progress))
+            if progress[0] == len(plain):
+                break
+            found = np.concatenate([found, np.empty_like(found)])
+        found = found[:progress[1]]
+        odd = found[:, 1] == find.ODD
+        indexes = plain[found[:, 0]]
+        if len(plain) == len(which) and not odd.any():
+            return Texts(heads.packets[indexes], heads.data, found[:, 1].copy(), found[:, 2].copy())
+        lines = Texts(heads.packets[indexes[~odd]], heads.data, found[~odd, 1], found[~odd, 2])
+        others = np.concatenate([indexes[odd], which[made]])
+        pairs = [(int(heads.packets[index]), text(value)) for index in np.sort(others).tolist() for value in heads.head(index).get(name)]
+        return joined([lines, objects([packet for packet, _ in pairs], [value for _, value in pairs])])
 
     return source
+
+
+def _targets(view: View, candidates: Table) -> Column:
+    """The targets of requests, those without one left out."""
+    heads: Heads = view.memory["heads"]
+    which = heads.among(candidates)
+    which = which[~heads.responses[which]]
+    if not (heads.buffers[which] == 2).any():
+        starts, stops = heads.places(which)
+        out = np.empty((2, len(which)), np.int64)
+        find.request_targets(buffer(heads.data), buffer(starts), buffer(stops), buffer(out))
+        if (out[0] != find.ODD).all():
+            return Texts(heads.packets[which], heads.data, out[0], out[1])
+    return _part(False, 2, lambda head: head.uri)(view, candidates)
 
 
 NOTIFY = METHODS.index("NOTIFY")
@@ -258,7 +274,7 @@ HTTP_FIELDS = [
     _field("notification", Type.BOOLEAN, "is a notification of UPnP",
            _marks(lambda heads: ~heads.responses & (heads.codes == NOTIFY)), GATHER, heads=False),
     _field("request.method", Type.STRING, "method", _methods, GATHER, heads=False),
-    _field("request.uri", Type.STRING, "target, as it was sent", _part(False, 2, lambda head: head.uri)),
+    _field("request.uri", Type.STRING, "target, as it was sent", _targets),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
     _field("request.uri.query", Type.STRING, "part of the target after ?", _request(_query)),
     _field("request.uri.query.parameter", Type.STRING, "each parameter of it",
