@@ -52,9 +52,11 @@ from sniff.shelf import Shelf
 if TYPE_CHECKING:
     from sniff.filters.columns import Mask
     from sniff.filters.filter import Filter
-    from sniff.filters.view import Context
+    from sniff.filters.view import Context, View
 
 T = TypeVar("T")
+Decoded = tuple[AppBatch, Pool, "View | None"]
+"""A batch, the pool of its texts, and what a filter knows of it."""
 
 
 @dataclass(slots=True)
@@ -117,7 +119,7 @@ class Analysis:
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
         self._tracker = Tracker(self.notes, self.counters, pieces=self._messages or (filter is not None and filter.pieces),
-                                endings=endings, flow_rows=flows or (filter is not None and filter.flows))
+                                endings=endings, flow_rows=flows or (filter is not None and filter.flows), udp=self._messages)
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters, chosen=filter is not None, heads=filter is not None and filter.heads)
         self._late_words = LateWords()
@@ -150,13 +152,13 @@ class Analysis:
         packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))
         if self._threads:
             packets = ahead(packets)
-        decoded: Iterable[tuple[AppBatch, Pool]] = self._decoded(packets)
+        decoded: Iterable[Decoded] = self._decoded(packets)
         if self._threads and (self._matcher is None or not self._matcher.filter.notes):  # notes: those of this batch, not of the next
             decoded = ahead(decoded, 1)
-        for apps, pool in decoded:
-            yield self._step(apps, pool)
+        for apps, pool, seen in decoded:
+            yield self._step(apps, pool, seen)
 
-    def _decoded(self, batches: Iterable[PacketBatch]) -> Iterator[tuple[AppBatch, Pool]]:
+    def _decoded(self, batches: Iterable[PacketBatch]) -> Iterator[Decoded]:
         """What is decoded of each batch; some without packets when more flows are left at the end than one batch should say of."""
         for packets in batches:
             if self._zero_ns is None and len(packets):
@@ -171,23 +173,25 @@ class Analysis:
                 streams = self._tracker.track(packets, most=limits.BATCH_PACKETS)
             yield self._decode(streams)
 
-    def _step(self, apps: AppBatch, pool: Pool) -> Step:
+    def _step(self, apps: AppBatch, pool: Pool, seen: "View | None") -> Step:
         """Filter and rows: what the caller's thread does of a batch."""
-        matched = self._matcher.match(apps) if self._matcher is not None else None
-        rows = None
+        matched = rows = None
+        if self._matcher is not None and seen is not None:
+            matched = self._matcher.match(seen)
+            self._dns_rows.write_udp(apps.streams, apps.apps, pool, np.flatnonzero(matched))
         if self._rows:
             self._name(apps, pool, matched)
             rows = self._make_rows(apps, pool, matched)
         self._pool_used = pool.used + pool.used // 8
         return Step(apps, rows, matched)
 
-    def _decode(self, streams: StreamBatch) -> tuple[AppBatch, Pool]:
+    def _decode(self, streams: StreamBatch) -> Decoded:
         pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
         packets = streams.packets
         table: Table = self._shelf.zeros((APP_COUNT, len(packets)))
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows or self._matcher is not None:
-            self._dns_rows.read(streams, table, pool)
+            self._dns_rows.read(streams, table, pool, udp=self._matcher is None)
             self._http_rows.read(streams, table, pool)
             if self._matcher is not None:
                 batch.row_messages, batch.row_heads = self._http_rows.found, self._http_rows.heads
@@ -197,7 +201,7 @@ class Analysis:
             batch.gateways = self._gateways.read(streams)
         batch.pool = pool.data
         pool.shelf = self._row_shelf
-        return batch, pool
+        return batch, pool, self._matcher.see(batch) if self._matcher is not None else None
 
     def _name(self, batch: AppBatch, pool: Pool, matched: "Mask | None") -> None:
         """The Protocol cells that are still open: TCP and UDP, and the words of everything else that a filter chose."""

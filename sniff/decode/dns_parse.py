@@ -178,8 +178,7 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
             else:
                 messages[k, D_OFFSET] = -1
             messages[k, D_STREAM_OFFSET] = 0
-            for j in range(size):
-                out[at + j] = data[start + j]
+            out[at:at + size] = data[start:start + size]
             at += size
             k += 1
     return at

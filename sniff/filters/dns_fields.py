@@ -92,29 +92,33 @@ def _name(name: str) -> str:
 
 
 def _rows(view: View, candidates: Table, questions: bool) -> tuple[Table, Table]:
-    """(int64[r, R_COUNT], int64[r]): the questions, or all other records, of the messages that the candidates complete, and
-    the packet of each."""
+    """(int64[r], int64[r]): which rows of the batch's records are the questions, or all other records, of the messages that the
+    candidates complete; and the message of each."""
     records = view.dns.records
-    packets = view.dns_packets[records[:, d.R_MESSAGE]]
-    wanted = np.zeros(view.size, np.bool_)
-    wanted[candidates] = True
-    wanted = wanted[packets] & ((records[:, d.R_SECTION] == d.Section.QUESTION) == questions)
-    return records[wanted], packets[wanted]
+    messages = records[:, d.R_MESSAGE]
+    wanted = (records[:, d.R_SECTION] == d.Section.QUESTION) == questions
+    if len(candidates) < view.size:
+        asked = np.zeros(view.size, np.bool_)
+        asked[candidates] = True
+        wanted &= asked[view.dns_packets][messages]
+    rows = np.flatnonzero(wanted)
+    return rows, messages[rows]
 
 
 def _column(column: int, questions: bool, edns: bool | None = None) -> Source:
     """A number of every question or record. edns: only of OPT records, or of all others."""
 
     def source(view: View, candidates: Table) -> Column:
-        records, packets = _rows(view, candidates, questions)
+        rows, messages = _rows(view, candidates, questions)
+        records = view.dns.records
         if edns is not None:
-            which = (records[:, d.R_TYPE] == OPT) == edns
-            records, packets = records[which], packets[which]
-        values = records[:, column]
+            which = (records[rows, d.R_TYPE] == OPT) == edns
+            rows, messages = rows[which], messages[which]
+        values = records[rows, column]
         if column == d.R_CLASS and not edns:       # the upper bit is a flag of mDNS (RFC 6762 section 10.2)
-            mdns = (view.dns.column(d.D_PROTOCOL)[records[:, d.R_MESSAGE]] == Protocol.MDNS) & (records[:, d.R_TYPE] != OPT)
-            values = np.where(mdns, values & 0x7FFF, values)
-        return Column(packets, values)
+            mdns = (view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS) & (records[rows, d.R_TYPE] != OPT)
+            values[mdns] &= 0x7FFF
+        return Column(view.dns_packets[messages], values)
 
     return source
 
@@ -123,22 +127,26 @@ def _names(questions: bool) -> Source:
     """The names of questions or records: odd ones are read one by one."""
 
     def source(view: View, candidates: Table) -> Column:
-        records, packets = _rows(view, candidates, questions)
-        messages, data = view.dns.messages, view.dns.data
-        starts = messages[records[:, d.R_MESSAGE], d.D_START]
-        stops = starts + messages[records[:, d.R_MESSAGE], d.D_LEN]
-        at, out, progress = records[:, d.R_OWNER].copy(), np.empty((2, len(records)), np.int64), np.zeros(2, np.int64)
-        pool = np.empty(64 * len(records) + 512, np.uint8)
+        rows, messages = _rows(view, candidates, questions)
+        data = view.dns.data
+        starts = view.dns.column(d.D_START)[messages]
+        stops = starts + view.dns.column(d.D_LEN)[messages]
+        at, out, progress = view.dns.records[rows, d.R_OWNER], np.empty((2, len(rows)), np.int64), np.zeros(2, np.int64)
+        pool = np.empty(64 * len(rows) + 512, np.uint8)
         while True:
             find.names(buffer(data), buffer(starts), buffer(stops), buffer(at), buffer(pool), buffer(out), buffer(progress))
-            if progress[0] == len(records):
+            if progress[0] == len(rows):
                 break
             pool = np.concatenate([pool, np.empty_like(pool)])
-        for k in np.flatnonzero(out[0] == find.ODD).tolist():
-            name = _name(read_name(data[starts[k]:stops[k]].tobytes(), int(at[k]))[0]).encode()
-            out[:, k] = len(pool), len(name)
-            pool = np.concatenate([pool, np.frombuffer(name, np.uint8)])
-        return Texts(packets, pool, out[0], out[1])
+        odd = [(k, _name(read_name(data[starts[k]:stops[k]].tobytes(), int(at[k]))[0]).encode())
+               for k in np.flatnonzero(out[0] == find.ODD).tolist()]
+        for k, name in odd:
+            out[:, k] = progress[1], len(name)
+            progress[1] += len(name)
+        if odd:
+            used = int(progress[1]) - sum(len(name) for _, name in odd)
+            pool = np.concatenate([pool[:used], np.frombuffer(b"".join(name for _, name in odd), np.uint8)])
+        return Texts(view.dns_packets[messages], pool, out[0], out[1])
 
     return source
 

@@ -194,7 +194,7 @@ class View:
     def dns_packets(self) -> Table:
         """int64[k]: which packets the messages belong to, not falling."""
         from sniff.decode.dns_columns import D_INDEX
-        return self.dns.column(D_INDEX) if len(self.dns) else NOTHING
+        return self.dns.column(D_INDEX).copy() if len(self.dns) else NOTHING
 
 
 LAYERS = {"eth": (Layer.ETHERNET, -1), "vlan": (Layer.VLAN, -1), "arp": (Layer.ARP, -1), "ip": (Layer.IPV4, -1),
