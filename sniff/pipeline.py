@@ -175,13 +175,12 @@ class Analysis:
 
     def _step(self, apps: AppBatch, pool: Pool, seen: "View | None") -> Step:
         """Filter and rows: what the caller's thread does of a batch."""
-        matched = rows = None
+        matched = None
         if self._matcher is not None and seen is not None:
             matched = self._matcher.match(seen)
-            self._dns_rows.write_udp(apps.streams, apps.apps, pool, np.flatnonzero(matched))
-        if self._rows:
-            self._name(apps, pool, matched)
-            rows = self._make_rows(apps, pool, matched)
+            if matched.any():
+                self._dns_rows.write_udp(apps.streams, apps.apps, pool, np.flatnonzero(matched))
+        rows = self._make_rows(apps, pool, matched) if self._rows else None
         self._pool_used = pool.used + pool.used // 8
         return Step(apps, rows, matched)
 
@@ -235,19 +234,26 @@ class Analysis:
         return number
 
     def _make_rows(self, apps: AppBatch, pool: Pool, matched: "Mask | None") -> RowBatch:
-        protocol = apps.apps[APP_PROTOCOL]
-        if self._all:
-            shown = np.arange(protocol.shape[0], dtype=np.int64)
+        if matched is not None and not matched.any():
+            shown = start = length = np.zeros(0, np.int64)
+            info = apps.pool[:0]
         else:
-            shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
+            shown = self._shown(apps, pool, matched)
+            info, start, length = make_info(apps, shown, pool)
+        interfaces = self.source.interfaces
+        decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
+        return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
+
+    def _shown(self, apps: AppBatch, pool: Pool, matched: "Mask | None") -> Table:
+        """int64[k]: which packets have a row; their words are there then."""
+        self._name(apps, pool, matched)
+        protocol = apps.apps[APP_PROTOCOL]
+        shown = np.arange(protocol.shape[0], dtype=np.int64) if self._all else np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
         if matched is not None:
             shown = shown[matched[shown]]
             self._late_words.write(apps, shown, pool)
             apps.pool = pool.data
-        info, start, length = make_info(apps, shown, pool)
-        interfaces = self.source.interfaces
-        decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
-        return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
+        return shown
 
 
 def ended(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:

@@ -139,7 +139,6 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
     Only packets on ports of DNS count: what merely looks like it has a row, but says nothing that one should rely on.
     """
     i: cython.Py_ssize_t
-    j: cython.Py_ssize_t
     k: cython.Py_ssize_t = 0
     at: cython.Py_ssize_t = 0
     start: cython.Py_ssize_t

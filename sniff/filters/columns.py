@@ -59,7 +59,7 @@ class Texts(Column):
     def __getattr__(self, name: str) -> Any:
         if name != "values":
             raise AttributeError(name)
-        text = memoryview(self.data)
+        text = view(self.data)
         self.values = np.empty(len(self.packets), object)
         self.values[:] = [str(text[start:start + length], "utf-8", "surrogateescape")
                           for start, length in zip(self.starts.tolist(), self.lengths.tolist(), strict=True)]
