@@ -34,7 +34,7 @@ from sniff.reassembly import columns as s
 from sniff.report.colors import rules_of
 from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
-from sniff.report.html.findings import count, findings, longest_phase, verdict
+from sniff.report.html.findings import count, findings, kind_words, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
 from sniff.report.html.http2 import Http2Exchanges, all_of, upgrades
 from sniff.report.html.masking import Masker
@@ -367,7 +367,7 @@ class _Writer:
                 "methods": http.methods.most_common(20),
                 "types": [[masker.text(kind.decode("utf-8", "replace")[:100]), *numbers] for kind, numbers in
                           sorted(http.types.items(), key=lambda item: (-item[1][1], item[0]))[:50]],
-                "kinds": [[name, number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
+                "kinds": [[kind_words(name), number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
                 "marks": [[name, number] for name, number in packets.marks.most_common()], "tcp": packets.tcp,
                 "ends": [[tables.ENDS[s.ConnState(state)], number] for state, number in flows.states.most_common()],
                 "rcodes": [[code, number] for code, number in dns.rcodes.most_common() if code >= 0],
@@ -392,7 +392,7 @@ class _Writer:
             capture, figures, verdict(figures),
             findings(figures, first.notes, first.counters, first.damage, first.dropped, masker),
             [self._row(exchange) for exchange in failed], [self._row(exchange) for exchange in slowest], self._left_out(),
-            self._notices())
+            self._notices(), self._remarks())
 
     def _row(self, exchange: Exchange) -> Row:
         masker = self._first.masker
@@ -424,4 +424,9 @@ class _Writer:
             return ["Bodies are left out, and addresses are replaced, the same one always by the same."]
         if self._options.secrets:
             return ["This page shows passwords, tokens and cookies as they are. Think before you pass it on."]
+        return []
+
+    def _remarks(self) -> list[str]:
+        if self._options.redact or self._options.secrets:
+            return []
         return ["Passwords, tokens and cookies are masked (***). Bodies may still hold what is private."]
