@@ -23,6 +23,7 @@ from sniff.decode.columns import BODY_ID
 from sniff.decode.message import Message
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of, upgrades
 from sniff.exchange.names import Names
 from sniff.exchange.stage import Joiner
 from sniff.limits import Counters
@@ -36,7 +37,6 @@ from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import count, findings, kind_words, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
-from sniff.report.html.http2 import Http2Exchanges, all_of, upgrades
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -108,11 +108,11 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     analysis = Analysis(paths, rows=False, messages=True, endings=True)
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
-    second = Http2Exchanges()
+    second = Http2Exchanges(joiner.names)
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
-            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, upgrades(joined.http))))
+            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, joined.http)))
             progress(source.position)
         joined = joiner.finish()
         figures.finish(joined.dns, all_of(joined.http, second.finish()))
@@ -195,14 +195,13 @@ class _Fetcher:
         self._numbers = np.array(sorted(self._ids), np.int64)
         self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
-        self._http2 = Http2Exchanges(self._ids, self._cap)
+        self._http2 = Http2Exchanges(sink=self._sink, cap=self._cap)
         self._upgrades = upgrades([exchange for exchange, _ in first.exchanges])
 
     def finish(self) -> None:
         """The capture is over."""
         self.collector.finish()
         self._http2.finish()
-        self.bodies |= self._http2.bodies
 
     def _choose(self) -> tuple[Ints, Ints]:
         """(frame.numbers, tcp.streams) whose rows are shown, those of the most telling exchanges first."""

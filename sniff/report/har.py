@@ -20,12 +20,15 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff._version import __version__
 from sniff.decode import columns as c
 from sniff.decode import credentials, fields, forms
 from sniff.decode.message import Message
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, State
+from sniff.exchange.http2_exchanges import VERSION as HTTP2
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
 from sniff.report import har_json
 from sniff.report.formats import Options, Sink, Step
@@ -37,7 +40,7 @@ from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_URLS = (b"referer", b"location", b"content-location")
+_URLS = (b"referer", b"location", b"content-location", b":path")
 """Header fields that are URLs, in which secrets can stand."""
 
 
@@ -50,6 +53,7 @@ class HarWriter:
         self._chosen = options.chosen
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
+        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -58,12 +62,13 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        self._write(self._joiner.add(step.apps).http)
+        first = self._joiner.add(step.apps).http
+        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(self._joiner.finish().http)
+        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""
@@ -80,12 +85,11 @@ class HarWriter:
                         self._bodies.take(message)
             exchanges = list(filter(self._chosen.has, exchanges))
         for start in range(0, len(exchanges), PART_ROWS):
-            part = [exchange for exchange in exchanges[start:start + PART_ROWS]
-                    if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI]
+            part = exchanges[start:start + PART_ROWS]
             for chunk in self._entries.chunks(part, [self._pages.of(exchange, self._secrets) for exchange in part]):
                 self._sink.write(chunk[self._separator:])
                 self._separator *= not chunk
-            for exchange in exchanges[start:start + PART_ROWS]:
+            for exchange in part:
                 for message in exchange.interim:
                     self._bodies.take(message)
 
@@ -137,7 +141,7 @@ class Entries:
         for exchange, page in zip(exchanges, pages, strict=True):
             request, response = exchange.request, exchange.response
             if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events \
-                    or request.row[c.M_BODY_LEN]:
+                    or request.row[c.M_BODY_LEN] or request.row[c.M_VERSION] == HTTP2:
                 table.extend(_NOT_PLAIN)
                 continue
             size = response.row[c.M_BODY_LEN]
@@ -187,10 +191,6 @@ def page_json(page: Page) -> str:
     """A page, JSON in ASCII."""
     return (f'\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"page_{page.number}",'
             f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
-
-
-_PRI = c.METHODS.index("PRI")
-"""The preface of HTTP/2, no request."""
 
 
 def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int = 0, secrets: bool = False) -> str:
@@ -266,6 +266,8 @@ def _header(name: bytes, value: bytes, secrets: bool) -> str:
     shown = fields.text(credentials.masked(key, value, secrets))
     if key in _URLS:
         shown = masked_url(shown, secrets)
+    elif key == b":authority" and b"@" in value:
+        shown = masked_url(f"http://{shown}", secrets).removeprefix("http://")
     return f'{{"name":{quote(fields.text(name))},"value":{quote(shown)}}}'
 
 

@@ -18,6 +18,7 @@ from sniff.decode.columns import MessageFlag
 from sniff.decode.message import Message
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, State
+from sniff.exchange.http2_exchanges import VERSION as HTTP2
 from sniff.report import http_json
 from sniff.report.jsonl import epoch
 from sniff.report.lines import PART_ROWS
@@ -103,7 +104,8 @@ def _table(exchanges: Sequence[Exchange]) -> tuple["array[int]", bytes]:
     fragments: dict[int, tuple[int, int]] = {}
     for exchange in exchanges:
         request, response = exchange.request, exchange.response
-        if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events:
+        if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events \
+                or request.row[c.M_VERSION] == HTTP2:
             table.extend(_NOT_PLAIN)
             continue
         connection = exchange.connection

@@ -9,6 +9,7 @@ from sniff.decode import fields
 from sniff.decode.dns_text import unicode_name
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange, State
+from sniff.exchange.http2_exchanges import VERSION as HTTP2
 from sniff.notes import Note
 from sniff.reassembly import columns as s
 from sniff.report.colors import Rule
@@ -21,9 +22,6 @@ Columns = dict[str, Any]
 
 PATH_CHARACTERS = 4_096
 """Characters of a path that are shown."""
-
-HTTP2 = 20
-"""M_VERSION of messages of HTTP/2."""
 
 STATES = {state: state.name.lower() for state in State}
 ENDS = {
