@@ -33,6 +33,7 @@ COMPILED = [
     "sniff/decode/dns_wire.py",
     "sniff/decode/dns_parse.py",
     "sniff/exchange/dns_pair.py",
+    "sniff/exchange/http_pair.py",
     "sniff/exchange/name_table.py",
     "sniff/report/har_json.py",
     "sniff/report/http_json.py",
