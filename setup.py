@@ -24,6 +24,7 @@ COMPILED = [
     "sniff/reassembly/analysis.py",
     "sniff/reassembly/states.py",
     "sniff/reassembly/tcp.py",
+    "sniff/decode/head_fields.py",
     "sniff/decode/http1_head.py",
     "sniff/decode/http1_rows.py",
     "sniff/decode/http1_messages.py",

@@ -12,13 +12,13 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import compress
-from typing import Any, NamedTuple, Protocol, overload
+from typing import NamedTuple, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sniff import limits
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
 from sniff.decode.batch import AppBatch
 from sniff.decode.message import Message
@@ -254,7 +254,8 @@ class Exchanges(Sequence[Exchange]):
         self.connections = connections
         self.interim = interim
         self.events = events
-        self._objects = objects if objects is not None else [None] * len(rows)
+        empty: list[Exchange | None] = [None] * len(rows)
+        self._objects = objects if objects is not None else empty
 
     @classmethod
     def of(cls, exchanges: Sequence[Exchange]) -> "Exchanges":
@@ -313,6 +314,19 @@ class Exchanges(Sequence[Exchange]):
 
     def __radd__(self, others: Iterable[Exchange]) -> list[Exchange]:
         return [*others, *self]
+
+    def plus(self, exchanges: Sequence[Exchange]) -> "Exchanges":
+        """These and some more."""
+        if not exchanges:
+            return self
+        more = Exchanges.of(exchanges)
+        rows = more.rows.copy()
+        rows[:, x.X_HEAD:x.X_HEAD + 2] += len(self.heads)
+        rows[:, x.X_PREFIX:x.X_PREFIX + 2] += len(self.prefixes)
+        rows[:, x.X_CONNECTION] += len(self.connections)
+        return Exchanges(np.concatenate([self.rows, rows]), np.concatenate([self.heads, more.heads]),
+                         np.concatenate([self.prefixes, more.prefixes]), self.connections + more.connections,
+                         self.interim | more.interim, self.events | more.events, self._objects + more._objects)
 
     def select(self, mask: NDArray[np.bool_]) -> "Exchanges":
         """Those that are chosen. mask: bool[n]."""
@@ -373,6 +387,7 @@ class ExchangeBuilder:
         self._streams: Table = np.empty((0, p.S_COUNT_), np.int64)
         self._nodes: Table = np.zeros((0, p.N_COUNT_), np.int64)
         self._arena: Bytes = np.empty(1 << 16, np.uint8)
+        self._stack: Table = np.empty(0, np.int64)          # nodes that are free
         self._pairs = p.Pairs()
         self._bind()
 
@@ -414,9 +429,9 @@ class ExchangeBuilder:
             numbers, first, inverse = np.unique(messages[c.M_STREAM], return_index=True, return_inverse=True)
             touched = self._find(numbers, first)
             places = touched[inverse]
-        self._pairs.batch(_view(messages), _view(data), _view(heads), _view(np.empty(count, np.int64)),
-                          _view(np.empty((most, 2), np.int64)), _view(self._out), _view(self._side))
-        self._pairs.run(_view(places))
+        self._pairs.batch(view(messages), view(data), view(heads), view(np.empty(count, np.int64)),
+                          view(np.empty((most, 2), np.int64)), view(self._out), view(self._side))
+        self._pairs.run(view(places))
         return touched
 
     def _bind(self) -> None:
@@ -424,7 +439,7 @@ class ExchangeBuilder:
         if self._pairs.free_nodes():
             free[:self._pairs.free_nodes()] = self._stack[:self._pairs.free_nodes()]
         self._stack = free
-        self._pairs.tables(_view(self._streams), _view(self._nodes), _view(free), _view(self._arena))
+        self._pairs.tables(view(self._streams), view(self._nodes), view(free), view(self._arena))
 
     def _find(self, numbers: Table, first: Table) -> Table:
         """The places of some connections; those that are new get theirs in the order of their first messages."""
@@ -516,8 +531,10 @@ class ExchangeBuilder:
     def _rows(self, count: int) -> Exchanges:
         pairs, out = self._pairs, self._out[:count]
         size, prefix_size = pairs.measure()
-        rows, heads, prefixes = np.empty((count, x.X_COUNT), np.int64), np.empty(size + 1, np.uint8), np.empty(prefix_size + 1, np.uint8)
-        pairs.write(_view(rows), _view(heads), _view(prefixes), self._count)
+        rows = np.empty((count, x.X_COUNT), np.int64)
+        heads, prefixes = np.empty(size + 1, np.uint8), np.empty(prefix_size + 1, np.uint8)
+        heads[size] = prefixes[prefix_size] = 0     # an array of no bytes is no buffer
+        pairs.write(view(rows), view(heads), view(prefixes), self._count)
         places, rows[:, x.X_CONNECTION] = np.unique(out[:, p.O_PLACE_], return_inverse=True)
         self._count += count
         self.counters.exchanges_given_up += pairs.given_up()
@@ -532,7 +549,7 @@ class ExchangeBuilder:
         found: dict[int, tuple[Message, ...]] = {}
         row, head = np.empty(c.M_COUNT, np.int64), np.empty(limits.HEAD_BYTES if self._pairs.interim() else 0, np.uint8)
         for index, number in enumerate(rows[self._side[:self._pairs.interim(), 0], x.X_NUMBER].tolist()):
-            size = self._pairs.side_row(index, _view(row), _view(head))
+            size = self._pairs.side_row(index, view(row), view(head))
             found[number] = (*found.get(number, ()), Message(row.tolist(), head[:max(size, 0)].tobytes()))
         return found
 
@@ -542,7 +559,7 @@ class ExchangeBuilder:
         inferred = (rows[:, x.X_ODD] & x.INFERRED != 0) & (rows[:, x.X_HAS] == x.REQUEST | x.RESPONSE)
         strange = np.flatnonzero(alone | inferred)
         columns = (x.X_HAS, x.X_RESPONSE + c.M_FIRST_PACKET, x.X_RESPONSE + c.M_STORE_OFFSET, x.X_REQUEST + c.M_FIRST_PACKET)
-        for has, packet, offset, asked in rows[np.ix_(strange, columns)].tolist():
+        for has, packet, offset, asked in rows[strange][:, columns].tolist():
             if has == x.RESPONSE:
                 self.notes.add(Code.HTTP_UNPAIRED_RESPONSE, packet, offset, detail="its request was not captured")
             else:
@@ -560,22 +577,17 @@ class ExchangeBuilder:
 
     def _keep(self, touched: Table) -> None:
         """Keep the heads of what goes on waiting."""
-        pairs, places = self._pairs, _view(touched)
+        pairs, places = self._pairs, view(touched)
         size = pairs.waiting(places)
         if pairs.arena_used() + size > len(self._arena):
             arena = np.empty(max(2 * (pairs.kept() + size), 1 << 16), np.uint8)
-            pairs.move(_view(arena))
+            pairs.move(view(arena))
             self._arena = arena
         pairs.keep(places)
 
 
 _FRESH = [-1] * 6 + [0] * 6 + [-1] + [0] * 2
 """A connection of which nothing was seen yet, up to p.S_STREAM_."""
-
-
-def _view(array: NDArray[Any]) -> Any:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)
 
 
 def exchanges_of(batches: Iterable[AppBatch], builder: ExchangeBuilder | None = None) -> Iterator[Exchange]:

@@ -7,11 +7,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
-from typing import Any
 
 import numpy as np
 
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
 from sniff.decode import fields
 from sniff.decode.columns import MessageFlag
@@ -75,8 +74,8 @@ class HttpLines:
 
     def __init__(self, secrets: bool = False) -> None:
         self._secrets = secrets
-        self._encoder = http_json.Encoder(_view(http_json.WORDS), _view(http_json.STARTS), _view(http_json.NAME_BYTES),
-                                          _view(http_json.NAME_STARTS), _view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._encoder = http_json.Encoder(view(http_json.WORDS), view(http_json.STARTS), view(http_json.NAME_BYTES),
+                                          view(http_json.NAME_STARTS), view(np.zeros(2 * len(http_json.NAMES), np.int64)))
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
@@ -87,10 +86,10 @@ class HttpLines:
 
     def _part(self, exchanges: Exchanges) -> Iterator[bytes]:
         encoder = self._encoder
-        encoder.bind(_view(exchanges.rows), _view(exchanges.heads), *map(_view, texts_of(exchanges, connection_json)))
+        encoder.bind(view(exchanges.rows), view(exchanges.heads), *map(view, texts_of(exchanges, connection_json)))
         answer = -1
         while answer != http_json.DONE:
-            encoder.room(_view(self._out))
+            encoder.room(view(self._out))
             answer = encoder.run()
             yield self._out[:encoder.used()].tobytes()
             if answer == http_json.NOT_PLAIN:
@@ -110,11 +109,6 @@ def connection_json(connection: Connection) -> str:
     ip = "ipv6" if connection.is_ipv6 else "ip"
     return (f',"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
             f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
-
-
-def _view(array: Any) -> Any:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)
 
 
 _STATES = {state: f',"sniff.state":"{state.name.lower()}"' for state in State}

@@ -2,14 +2,17 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+import numpy as np
+
 from sniff.decode import columns as m
 from sniff.decode.bodies import BodyInfo
 from sniff.decode.body import BodyDecoder
 from sniff.decode.columns import MessageFlag
 from sniff.decode.http2 import Side, Stream
 from sniff.decode.message import Message
+from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import Exchange, Exchanges, State
 from sniff.exchange.http2 import Http2Event, Http2Streams
 from sniff.reassembly.batch import StreamBatch
 from sniff.report.html.details import KeptBody
@@ -132,12 +135,14 @@ def _body(message: Message, data: bytes) -> KeptBody:
     return body
 
 
-def all_of(first: list[Exchange], second: list[Exchange]) -> list[Exchange]:
+def all_of(first: Exchanges, second: Sequence[Exchange]) -> Exchanges:
     """Exchanges of HTTP/1 and of HTTP/2; the preface of HTTP/2, which looks like a request of HTTP/1, is none."""
-    real = [exchange for exchange in first if exchange.request is None or exchange.request.row[m.M_METHOD] != _PRI]
-    return real + second
+    preface = first.rows[:, x.X_REQUEST + m.M_METHOD] == _PRI
+    return (first.select(~preface) if preface.any() else first).plus(second)
 
 
 def upgrades(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Those exchanges of HTTP/1 after which their connection may be HTTP/2."""
+    if isinstance(exchanges, Exchanges):
+        return [exchanges[index] for index in np.flatnonzero(exchanges.rows[:, x.X_RESPONSE + m.M_STATUS] == 101).tolist()]
     return [exchange for exchange in exchanges if exchange.status == 101]
