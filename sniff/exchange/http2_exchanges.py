@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
+import numpy as np
+
 from sniff import limits
 from sniff.decode import columns as m
 from sniff.decode.bodies import BodyInfo, Sink
@@ -17,9 +19,10 @@ from sniff.decode.body import BodyDecoder
 from sniff.decode.columns import MessageFlag
 from sniff.decode.http2 import Headers, Side, Stream
 from sniff.decode.message import Fields, Message
+from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.events import Events
-from sniff.exchange.http import LOOKUP_REACH_NS, Exchange, Lookup, Lookups, State
+from sniff.exchange.http import HTTP2_VERSION, LOOKUP_REACH_NS, Exchange, Exchanges, Lookup, Lookups, State
 from sniff.exchange.http2 import Http2Event, Http2Streams
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
@@ -27,8 +30,6 @@ from sniff.reassembly.columns import EndReason
 
 FIRST_NUMBER = 1 << 40
 """Exchange.number of the first one; those of HTTP/1 are far below."""
-VERSION = 20
-"""M_VERSION of its messages."""
 ON_FIRST_REQUEST = -2
 """What ExchangeBuilder says of the first exchange of a connection: it waited for the connection."""
 _PRI = m.METHODS.index("PRI")
@@ -86,7 +87,7 @@ class Http2Exchanges:
         self._streams = Http2Streams(self._data if cap else None)
         self._data_of: dict[tuple[int, int], bytearray] = {}     # by identity of the open Stream, and direction
         self._events = Events()
-        self._seen: set[int] = set()
+        self._upgraded: set[int] = set()    # connections that an exchange of HTTP/1 opened
         self._count = 0
 
     def add(self, streams: StreamBatch, exchanges: Sequence[Exchange] = ()) -> list[Exchange]:
@@ -94,8 +95,10 @@ class Http2Exchanges:
         self._events.add(streams)
         ended = streams.ended[:, streams.ended[s.F_PROTO] == 6]
         reasons = dict(ended[[s.F_STREAM, s.F_END_REASON]].T.tolist())
-        made = list(self._made(self._streams.add(streams, upgrades(exchanges)), reasons))
-        self._seen.difference_update(reasons)
+        upgraded = upgrades(exchanges)
+        self._upgraded.update(exchange.stream for exchange in upgraded)
+        made = list(self._made(self._streams.add(streams, upgraded), reasons))
+        self._upgraded.difference_update(reasons)
         return made
 
     def finish(self) -> list[Exchange]:
@@ -151,10 +154,7 @@ class Http2Exchanges:
 
     def _beginning(self, connection: Connection, stream: Stream) -> tuple[int, int, Lookup | None]:
         """(turn_ns, ended_ns, lookup) of Exchange: the first stream of a connection waited for the connection, and for DNS before."""
-        fresh = connection.stream not in self._seen
-        if len(self._seen) < limits.MAX_FLOWS:
-            self._seen.add(connection.stream)
-        if not fresh or stream.number != 1:
+        if stream.number != 1 or connection.stream in self._upgraded:
             return -1, -1, None
         lookup = None
         if self._lookups is not None and connection.syn_ns >= 0:
@@ -207,7 +207,7 @@ def _message(connection: Connection, stream: Stream, side: Side, direction: int,
             (m.M_FIRST_NS, side.first.ts_ns), (m.M_HEAD_NS, side.first.ts_ns), (m.M_LAST_NS, last.ts_ns), (m.M_STORE_OFFSET, -1),
             (m.M_HEAD_LEN, -1), (m.M_HEAD_KEPT, len(head)), (m.M_BODY_LEN, length), (m.M_BODY_WIRE, length),
             (m.M_EXPECTED, -1), (m.M_STATUS, status), (m.M_METHOD, m.METHODS.index(method) if method in m.METHODS else 0),
-            (m.M_VERSION, VERSION), (m.M_FLAGS, int(MessageFlag.COMPLETE if side.ended or interim else MessageFlag.STILL_RUNNING)),
+            (m.M_VERSION, HTTP2_VERSION), (m.M_FLAGS, int(MessageFlag.COMPLETE if side.ended or interim else MessageFlag.STILL_RUNNING)),
             (m.M_ID, -1 - (connection.stream << 33 | stream.number << 1 | direction))):
         row[column] = value
     return Http2Message(row, head, headers, scheme)
@@ -232,12 +232,14 @@ def _decode(message: Message, data: bytes, sink: Sink) -> None:
 
 # --- beside HTTP/1 ------------------------------------------------------------------------------------------------------
 
-def all_of(first: list[Exchange], second: list[Exchange]) -> list[Exchange]:
+def all_of(first: Exchanges, second: Sequence[Exchange]) -> Exchanges:
     """Exchanges of HTTP/1 and of HTTP/2; the preface of HTTP/2, which looks like a request of HTTP/1, is none."""
-    real = [exchange for exchange in first if exchange.request is None or exchange.request.row[m.M_METHOD] != _PRI]
-    return real + second
+    preface = first.rows[:, x.X_REQUEST + m.M_METHOD] == _PRI
+    return (first.select(~preface) if preface.any() else first).plus(second)
 
 
 def upgrades(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Those exchanges of HTTP/1 after which their connection may be HTTP/2."""
+    if isinstance(exchanges, Exchanges):
+        return [exchanges[index] for index in np.flatnonzero(exchanges.rows[:, x.X_RESPONSE + m.M_STATUS] == 101).tolist()]
     return [exchange for exchange in exchanges if exchange.status == 101]

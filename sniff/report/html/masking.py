@@ -106,21 +106,23 @@ class Masker:
         self.found += 1
         self._fields.clear()
 
-    def learn_heads(self, heads: Sequence[bytes]) -> Counter[str]:
+    def learn_heads(self, heads: bytes) -> Counter[str]:
         """Learn the secrets of some heads of messages; {scheme: how many Authorization fields used it}.
 
-        All heads at once: the same lines come again and again, and each is looked at once.
+        heads  one after another, each ending its last line: the same lines come again and again, and each is looked at once
         """
         schemes: Counter[str] = Counter()
-        lines = b"\n".join(heads).split(b"\n")
+        lines = heads.split(b"\n")
         distinct = dict.fromkeys(lines)
         kinds = self._kinds
         for line in distinct:
             name = line.partition(b":")[0]
             kind = kinds.get(name)
             if kind is None:
+                if b" " in name and b" " in name.strip():
+                    continue        # a start line, most of all
                 kind = _kind_of(name)
-                if len(name) <= NAME_CHARACTERS and b" " not in name and len(kinds) < FIELDS:
+                if len(name) <= NAME_CHARACTERS and len(kinds) < FIELDS:
                     kinds[name] = kind
             if kind == _NOTHING:
                 continue
