@@ -169,6 +169,9 @@ first, and so it is when they hold more than WAITING_BYTES."""
 PENDING_TOTALS = 65_536
 """Requests of all connections that wait for their responses in the summary; the oldest is given up first."""
 
+CONNECTION_TEXTS = 65_536
+"""Connections whose addresses are remembered as they are written; then all are forgotten."""
+
 EVENTS = 1 << 20
 """Retransmissions and closed windows remembered for the exchanges they fall into; those of the oldest batch are forgotten
 first."""

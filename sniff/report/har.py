@@ -35,7 +35,7 @@ from sniff.report import har_json
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.har_bodies import Bodies, Body, masked_json
 from sniff.report.har_pages import Page, Pages
-from sniff.report.http_lines import connection_json, odd_json, texts_of
+from sniff.report.http_lines import ConnectionTexts, connection_json, odd_json
 from sniff.report.lines import PART_ROWS
 from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
@@ -106,6 +106,7 @@ class Entries:
             view(har_json.WORDS), view(har_json.STARTS), view(har_json.NAME_BYTES), view(har_json.NAME_STARTS),
             view(har_json.SECRET_BYTES), view(har_json.SECRET_STARTS), view(har_json.CHUNKED),
             view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
+        self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange], pages: Sequence[int]) -> Iterator[bytes]:
@@ -139,8 +140,8 @@ class Entries:
         more = np.empty((len(rows), har_json.MORE_COUNT), np.int64)
         more[:, har_json.PAGE_COLUMN] = pages
         parts, size = [heads, prefixes], len(heads) + len(prefixes)
-        for column, text in ((har_json.ENDS_COLUMN, _ends), (har_json.ADDRESSES_COLUMN, connection_json)):
-            places, texts = texts_of(exchanges, text)
+        for column, known in ((har_json.ENDS_COLUMN, self._ends), (har_json.ADDRESSES_COLUMN, self._addresses)):
+            places, texts = known.of(exchanges)
             number = rows[:, x.X_CONNECTION]
             more[:, column] = size + places[number]
             more[:, column + 1] = places[number + 1] - places[number]

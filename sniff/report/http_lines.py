@@ -10,6 +10,7 @@ from json.encoder import encode_basestring_ascii as quote
 
 import numpy as np
 
+from sniff import limits
 from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
 from sniff.decode import fields
@@ -76,6 +77,7 @@ class HttpLines:
         self._secrets = secrets
         self._encoder = http_json.Encoder(view(http_json.WORDS), view(http_json.STARTS), view(http_json.NAME_BYTES),
                                           view(http_json.NAME_STARTS), view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._texts = ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
@@ -86,7 +88,7 @@ class HttpLines:
 
     def _part(self, exchanges: Exchanges) -> Iterator[bytes]:
         encoder = self._encoder
-        encoder.bind(view(exchanges.rows), view(exchanges.heads), *map(view, texts_of(exchanges, connection_json)))
+        encoder.bind(view(exchanges.rows), view(exchanges.heads), *map(view, self._texts.of(exchanges)))
         answer = -1
         while answer != http_json.DONE:
             encoder.room(view(self._out))
@@ -97,11 +99,29 @@ class HttpLines:
                 encoder.skip()
 
 
-def texts_of(exchanges: Exchanges, text: Callable[[Connection], str]) -> tuple[Table, Bytes]:
-    """(int64[c + 1], uint8[t]): what is said of each connection of some exchanges: where it begins, and the texts, in ASCII."""
-    used = set(exchanges.rows[:, x.X_CONNECTION].tolist())
-    texts = [text(connection).encode("ascii") if place in used else b"" for place, connection in enumerate(exchanges.connections)]
-    return np.cumsum([0, *map(len, texts)], dtype=np.int64), np.frombuffer(b"".join(texts) or b"\0", np.uint8)
+class ConnectionTexts:
+    """What is said of connections, again and again: remembered for the last ones.
+
+    text  makes it, ASCII
+    """
+
+    def __init__(self, text: Callable[[Connection], str]) -> None:
+        self._text = text
+        self._known: dict[int, bytes] = {}
+
+    def of(self, exchanges: Exchanges) -> tuple[Table, Bytes]:
+        """(int64[c + 1], uint8[t]): where the text of each connection of some exchanges begins, and the texts."""
+        known = self._known
+        texts = [b""] * len(exchanges.connections)
+        for place in set(exchanges.rows[:, x.X_CONNECTION].tolist()):
+            connection = exchanges.connections[place]
+            text = known.get(connection.stream)
+            if text is None:
+                if len(known) >= limits.CONNECTION_TEXTS:
+                    known.clear()
+                text = known[connection.stream] = self._text(connection).encode("ascii")
+            texts[place] = text
+        return np.cumsum([0, *map(len, texts)], dtype=np.int64), np.frombuffer(b"".join(texts) or b"\0", np.uint8)
 
 
 def connection_json(connection: Connection) -> str:
