@@ -470,7 +470,7 @@ class Capture:
         if self._filter is None:
             return joined
         messages = chosen.dns(joined.messages) if joined.messages is not None else None
-        return Joined(messages, chosen.lookups(joined.dns), [one for one in joined.http if chosen.has(one)])
+        return Joined(messages, chosen.lookups(joined.dns), joined.http.select(chosen.exchanges(joined.http)))
 
     def messages(self) -> Iterator[tuple[AppBatch, Column]]:
         """(batch, indexes of its HTTP messages that count) of each batch, one pass."""

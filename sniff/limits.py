@@ -141,6 +141,9 @@ PENDING_EXCHANGES = 1_024
 HTTP2_CONNECTIONS = 4_096
 """HTTP/2 connections that are read at once; further ones are passed over."""
 
+HTTP2_BODIES_BYTES = 64 << 20
+"""Bytes of bodies of open HTTP/2 streams that are kept, as they were sent; what comes then is said to be missing."""
+
 HAR_BODY_BYTES = 4 << 20
 """Bytes of one decoded body that a HAR holds; more is said to be cut."""
 
@@ -165,6 +168,9 @@ first, and so it is when they hold more than WAITING_BYTES."""
 
 PENDING_TOTALS = 65_536
 """Requests of all connections that wait for their responses in the summary; the oldest is given up first."""
+
+CONNECTION_TEXTS = 65_536
+"""Connections whose addresses are remembered as they are written; then all are forgotten."""
 
 EVENTS = 1 << 20
 """Retransmissions and closed windows remembered for the exchanges they fall into; those of the oldest batch are forgotten

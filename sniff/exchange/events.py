@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sniff import limits
 from sniff.packets import columns as c
@@ -56,6 +57,22 @@ class Events:
         self._count += len(marked)
         while self._count > limits.EVENTS and len(self._chunks) > 1:
             self._count -= self._chunks.popleft()[1].shape[1]
+
+    def touch(self, streams: Table, first_ns: Table) -> NDArray[np.bool_]:
+        """bool[n]: which streams had events since a time; others need not be asked about one by one.
+
+        streams, first_ns  int64[n]
+        """
+        found = np.zeros(len(streams), np.bool_)
+        active = np.arange(len(streams))
+        for last, chunk in reversed(self._chunks):
+            active = active[first_ns[active] <= last]
+            if not len(active):
+                break
+            wanted = streams[active]
+            place = np.minimum(np.searchsorted(chunk[0], wanted), chunk.shape[1] - 1)
+            found[active[chunk[0, place] == wanted]] = True
+        return found
 
     def between(self, stream: int, first_ns: int, last_ns: int) -> tuple[Event, ...]:
         """The events of a stream in a span of time, both ends included."""

@@ -6,7 +6,7 @@ from sniff import limits
 from sniff.decode.batch import AppBatch
 from sniff.decode.dns import DnsBatch, DnsDecoder
 from sniff.exchange.dns import DnsExchanges, DnsPairing
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import ExchangeBuilder, Exchanges
 from sniff.exchange.names import Names
 from sniff.notes import Notes
 
@@ -22,7 +22,7 @@ class Joined:
 
     messages: DnsBatch | None
     dns: DnsExchanges
-    http: list[Exchange]
+    http: Exchanges
 
 
 class Joiner:

@@ -18,7 +18,7 @@ from sniff.reassembly import columns as s
 if TYPE_CHECKING:
     from sniff.decode.dns import DnsBatch
     from sniff.exchange.dns import DnsExchanges
-    from sniff.exchange.http import Exchange
+    from sniff.exchange.http import Exchanges
 
 
 class Bits:
@@ -90,10 +90,15 @@ class Chosen:
         return self.packets.have(messages[M_LAST_PACKET]) | self.packets.have(messages[M_HEAD_PACKET]) \
             | self.packets.have(messages[M_FIRST_PACKET])
 
-    def has(self, exchange: "Exchange") -> bool:
-        """Whether one of its messages has such a packet."""
-        return any(number in self.packets for message in exchange.messages
-                   for number in (message.last_packet, message.head_packet, message.first_packet))
+    def exchanges(self, exchanges: "Exchanges") -> Mask:
+        """bool[n]: which HTTP exchanges have a message with such a packet."""
+        from sniff.exchange import http_columns as x
+        rows = exchanges.rows
+        found = self.messages(rows[:, x.X_REQUEST:].T) | self.messages(rows[:, x.X_RESPONSE:].T)
+        for index in np.flatnonzero(~found & (rows[:, x.X_ODD] & x.INTERIM != 0)).tolist():
+            found[index] = any(number in self.packets for message in exchanges[index].interim
+                               for number in (message.last_packet, message.head_packet, message.first_packet))
+        return found
 
     def lookups(self, exchanges: "DnsExchanges") -> "DnsExchanges":
         """Those whose query or response matched."""

@@ -1,12 +1,10 @@
 """Dissector: one RawBatch in, one PacketBatch out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sniff.capture.raw import Bytes, Interface, RawBatch
+from sniff.capture.raw import Bytes, Interface, RawBatch, view
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
@@ -114,11 +112,6 @@ class Dissector:
             proto = column[c.IP_PROTO]
         return self.fragments.add(key, offset, more, data[start:column[c.END]].tobytes(), proto, column[c.TS_NS],
                                   column[c.NUMBER], column[c.OFFSET])
-
-
-def view(array: NDArray[Any]) -> memoryview:
-    """The array as compiled loops take it; uncompiled ones get Python integers from it, not NumPy's that wrap."""
-    return memoryview(array)  # type: ignore[arg-type]   # NumPy's arrays are buffers, its types do not say so yet
 
 
 def _appended(data: Bytes, used: int, payload: bytes) -> Bytes:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sniff import limits
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets import columns as c
@@ -22,11 +22,6 @@ _NOTHING = np.zeros(0, np.uint8)
 _NO_FLOWS = np.zeros((s.F_COUNT, 0), np.int64)
 _CONN_STATES = np.array([s.conn_state(ends & 15, ends >> 4, bool(empty)) for ends in range(256) for empty in range(2)])
 _UDP_STATES = np.array([s.ConnState.OTH, s.ConnState.SHR, s.ConnState.S0, s.ConnState.SF])
-
-
-def _view(array: Any) -> Any:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)
 
 
 class Tracker:
@@ -69,8 +64,8 @@ class Tracker:
         self._streams = np.zeros(slots * tcp.WIDTH, np.int64)
         self._parts = np.zeros((slots if endings else 0, s.F_COUNT), np.int64)
         self._checks = np.zeros((tcp.CHECKS, tcp.CHECK_WIDTH), np.int64)
-        self._tcp = tcp.Streams(limits.HELD_BYTES, _view(np.zeros((tcp.TRACE_ENTRIES, tcp.TRACE_WIDTH), np.int64)),
-                                _view(self._checks))
+        self._tcp = tcp.Streams(limits.HELD_BYTES, view(np.zeros((tcp.TRACE_ENTRIES, tcp.TRACE_WIDTH), np.int64)),
+                                view(self._checks))
         self._before: deque[tuple[int, int, Bytes]] = deque()   # first packet, bytes before it, bytes
         self._seen_bytes = 0
         self._nodes = np.zeros((0, tcp.NODE_WIDTH), np.int64)
@@ -80,9 +75,9 @@ class Tracker:
         self._arena = _NOTHING
         self._arena_used = 0
         self._last_packet = 0
-        self._tcp.bind_notes(_view(self._notes))
-        self._tcp.bind_pieces(_view(self._pieces))
-        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
+        self._tcp.bind_notes(view(self._notes))
+        self._tcp.bind_pieces(view(self._pieces))
+        self._tcp.bind_state(view(self._streams), view(self._flows.reshape(-1)))
         self._more_nodes(64)
 
     # --- the batch -------------------------------------------------------------------------------------------------------
@@ -107,8 +102,8 @@ class Tracker:
             self._compact()
         done = 0
         while (done := flows.assign(
-                _view(table), done, _view(out), _view(self._keys), _view(self._last), _view(self._buckets),
-                _view(self._free), _view(self._ends), _view(self._state), _view(self._secrets),
+                view(table), done, view(out), view(self._keys), view(self._last), view(self._buckets),
+                view(self._free), view(self._ends), view(self._state), view(self._secrets),
                 min(self._most, len(self._buckets) // 2), self._udp_wanted)) < count:
             if self._state[flows.LIVE] >= self._most:
                 self._evict(done, count)
@@ -116,7 +111,7 @@ class Tracker:
                 self._more_buckets()
             else:
                 self._more_slots(len(self._keys) + count)
-        analysis.analyse(_view(packets.data), _view(table), _view(out), _view(self._memory), _view(self._flows.reshape(-1)),
+        analysis.analyse(view(packets.data), view(table), view(out), view(self._memory), view(self._flows.reshape(-1)),
                          self._rows_wanted, int(self._state[flows.USED]) >= flows.MANY)
         over = self._follow_ends(table, out) if self._endings_wanted else None
         finished = packets.raw.end if end is None else end
@@ -149,7 +144,7 @@ class Tracker:
 
     def _more_buckets(self) -> None:
         self._buckets = np.zeros(2 * len(self._buckets), np.int64)
-        flows.refill(_view(self._keys), int(self._state[flows.USED]), _view(self._buckets), _view(self._secrets))
+        flows.refill(view(self._keys), int(self._state[flows.USED]), view(self._buckets), view(self._secrets))
 
     def _more_slots(self, slots: int) -> None:
         """Only for batches longer than limits.BATCH_PACKETS."""
@@ -162,7 +157,7 @@ class Tracker:
         self._streams = _longer(self._streams, slots * tcp.WIDTH)
         if self._endings_wanted:
             self._parts = _longer(self._parts, slots)
-        self._tcp.bind_state(_view(self._streams), _view(self._flows.reshape(-1)))
+        self._tcp.bind_state(view(self._streams), view(self._flows.reshape(-1)))
 
     def _evict(self, packet: int, count: int) -> None:
         """End the eighth of the flows that was idle for longest; of two, the older one."""
@@ -177,8 +172,8 @@ class Tracker:
         now = last[last != flows.NEVER].max()
         idle = now - last[slots] > limits.FLOW_IDLE_NS
         self.counters.flows_evicted += int(np.count_nonzero(~idle))
-        flows.forget(_view(slots), _view(self._keys), _view(self._last), _view(self._buckets), _view(self._state),
-                     _view(self._secrets))
+        flows.forget(view(slots), view(self._keys), view(self._last), view(self._buckets), view(self._state),
+                     view(self._secrets))
         self._add_ends(slots, packet, count, np.where(idle, int(s.EndReason.IDLE), int(s.EndReason.EVICTED)))
 
     def _end(self, count: int, most: int | None) -> None:
@@ -187,8 +182,8 @@ class Tracker:
         if self._rows_wanted:
             live = live[np.argsort(self._flows[live, s.F_FIRST_PACKET], kind="stable")]
         live = np.ascontiguousarray(live[:most])
-        flows.forget(_view(live), _view(self._keys), _view(self._last), _view(self._buckets), _view(self._state),
-                     _view(self._secrets))
+        flows.forget(view(live), view(self._keys), view(self._last), view(self._buckets), view(self._state),
+                     view(self._secrets))
         self._add_ends(live, count, count, int(s.EndReason.CAPTURE_END))
 
     def _add_ends(self, slots: Table, packet: int, count: int, reason: Any) -> None:
@@ -212,8 +207,8 @@ class Tracker:
         """int64[k, F_COUNT]: the connections that were over before the end of their flow."""
         over, counts = np.empty((256, s.F_COUNT), np.int64), np.zeros(1, np.int64)
         done = 0
-        while (done := states.follow(_view(table), done, _view(out), _view(self._flows.reshape(-1)),
-                                     _view(self._parts.reshape(-1)), _view(over), _view(counts))) < table.shape[1]:
+        while (done := states.follow(view(table), done, view(out), view(self._flows.reshape(-1)),
+                                     view(self._parts.reshape(-1)), view(over), view(counts))) < table.shape[1]:
             over = _longer(over, 2 * len(over))
         return over[:int(counts[0])]
 
@@ -251,10 +246,10 @@ class Tracker:
     def _reassemble(self, packets: PacketBatch, out: Table, ends: Table) -> tuple[Table, Any]:
         if not self._pieces_wanted:
             return np.zeros((s.P_COUNT, 0), np.int64), _NOTHING
-        self._tcp.bind_batch(_view(packets.data), _view(packets.table), _view(out), _view(ends))
+        self._tcp.bind_batch(view(packets.data), view(packets.table), view(out), view(ends))
         if self._pieces.shape[1] < len(packets) + 64:
             self._pieces = np.empty((s.P_COUNT, len(packets) + len(packets) // 2 + 64), np.int64)
-            self._tcp.bind_pieces(_view(self._pieces))
+            self._tcp.bind_pieces(view(self._pieces))
         while (wanted := self._tcp.run()) != tcp.DONE:
             if wanted == tcp.TOO_MUCH_HELD:
                 self._give_up_holes()
@@ -272,20 +267,20 @@ class Tracker:
             pieces = np.empty((s.P_COUNT, 2 * self._pieces.shape[1]), np.int64)
             pieces[:, :self._pieces.shape[1]] = self._pieces
             self._pieces = pieces
-            self._tcp.bind_pieces(_view(pieces))
+            self._tcp.bind_pieces(view(pieces))
         elif wanted == tcp.MORE_NODES:
             self._more_nodes(2 * len(self._nodes))
         elif self._tcp.counts()[2]:
             self._take_notes()
         else:
             self._notes = np.zeros((2 * len(self._notes), tcp.NOTE_WIDTH), np.int64)
-            self._tcp.bind_notes(_view(self._notes))
+            self._tcp.bind_notes(view(self._notes))
 
     def _more_nodes(self, nodes: int) -> None:
         old = len(self._nodes)
         self._nodes = _longer(self._nodes, nodes)
         self._fresh = _longer(self._fresh, 2 * nodes)
-        self._tcp.bind_nodes(_view(self._nodes), old, _view(self._fresh))
+        self._tcp.bind_nodes(view(self._nodes), old, view(self._fresh))
 
     def _take_notes(self) -> None:
         count = self._tcp.counts()[2]
@@ -329,7 +324,7 @@ class Tracker:
         wanted = self._arena_used + self._tcp.fresh_bytes()
         if wanted > len(self._arena):
             self._arena = _longer(self._arena, max(wanted, 2 * len(self._arena), 1 << 16))
-            self._tcp.bind_arena(_view(self._arena))
+            self._tcp.bind_arena(view(self._arena))
         self._arena_used = self._tcp.keep(self._arena_used)
 
     def _compact(self) -> None:
@@ -340,7 +335,7 @@ class Tracker:
         held = self._tcp.counts()[3]
         if self._arena_used > 2 * held + (1 << 16):
             self._arena = np.empty(max(2 * held, 1 << 16), np.uint8)
-            self._arena_used = self._tcp.move(_view(self._arena))
+            self._arena_used = self._tcp.move(view(self._arena))
 
 
 def _nth(values: Table, n: int) -> int:

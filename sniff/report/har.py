@@ -9,7 +9,6 @@ Source: http://www.softwareishard.com/blog/har-12-spec/
 
 import json
 import re
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,24 +19,29 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff._version import __version__
+from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
 from sniff.decode import credentials, fields, forms
 from sniff.decode.message import Message
+from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import Exchange, Exchanges, State
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
+from sniff.packets.batch import Table
 from sniff.report import har_json
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.har_bodies import Bodies, Body, masked_json
 from sniff.report.har_pages import Page, Pages
-from sniff.report.http_lines import connection_json, odd_json
+from sniff.report.http_lines import ConnectionTexts, connection_json, odd_json
 from sniff.report.lines import PART_ROWS
 from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_URLS = (b"referer", b"location", b"content-location")
+_URLS = (b"referer", b"location", b"content-location", b":path")
 """Header fields that are URLs, in which secrets can stand."""
 
 
@@ -50,6 +54,7 @@ class HarWriter:
         self._chosen = options.chosen
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
+        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -58,12 +63,13 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        self._write(self._joiner.add(step.apps).http)
+        first = self._joiner.add(step.apps).http
+        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(self._joiner.finish().http)
+        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""
@@ -72,21 +78,18 @@ class HarWriter:
             comma = ","
         self._write_text("\n]}}\n")
 
-    def _write(self, exchanges: list[Exchange]) -> None:
+    def _write(self, exchanges: Exchanges) -> None:
         if self._chosen is not None:
-            for exchange in exchanges:
-                if not self._chosen.has(exchange):      # nobody will ask for its bodies
-                    for message in exchange.messages:
-                        self._bodies.take(message)
-            exchanges = list(filter(self._chosen.has, exchanges))
+            chosen = self._chosen.exchanges(exchanges)
+            self._bodies.forget(exchanges.select(~chosen))      # nobody will ask for them
+            exchanges = exchanges.select(chosen)
         for start in range(0, len(exchanges), PART_ROWS):
-            part = [exchange for exchange in exchanges[start:start + PART_ROWS]
-                    if exchange.request is None or exchange.request.row[c.M_METHOD] != _PRI]
-            for chunk in self._entries.chunks(part, [self._pages.of(exchange, self._secrets) for exchange in part]):
+            part = exchanges[start:start + PART_ROWS]
+            for chunk in self._entries.chunks(part, self._pages.all_of(part, self._secrets)):
                 self._sink.write(chunk[self._separator:])
                 self._separator *= not chunk
-            for exchange in exchanges[start:start + PART_ROWS]:
-                for message in exchange.interim:
+            for index in np.flatnonzero(part.rows[:, x.X_ODD] & x.INTERIM).tolist():
+                for message in part[index].interim:
                     self._bodies.take(message)
 
     def _write_text(self, text: str) -> None:
@@ -100,9 +103,10 @@ class Entries:
         self._bodies = bodies
         self._secrets = secrets
         self._encoder = har_json.Encoder(
-            _view(har_json.WORDS), _view(har_json.STARTS), _view(har_json.NAME_BYTES), _view(har_json.NAME_STARTS),
-            _view(har_json.SECRET_BYTES), _view(har_json.SECRET_STARTS), _view(har_json.CHUNKED),
-            _view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
+            view(har_json.WORDS), view(har_json.STARTS), view(har_json.NAME_BYTES), view(har_json.NAME_STARTS),
+            view(har_json.SECRET_BYTES), view(har_json.SECRET_STARTS), view(har_json.CHUNKED),
+            view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
+        self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange], pages: Sequence[int]) -> Iterator[bytes]:
@@ -110,72 +114,60 @@ class Entries:
 
         pages  number of the page of each, 0 for none
         """
+        every = Exchanges.of(exchanges)
         bodies: dict[int, Body] = {}
-        table, pool = self._table(exchanges, pages, bodies)
+        more, pool = self._more(every, pages, bodies)
         encoder = self._encoder
-        encoder.bind(_view(np.frombuffer(table, np.int64).reshape(-1, har_json.WIDTH)), _view(np.frombuffer(pool, np.uint8)))
+        encoder.bind(view(every.rows), view(more), view(pool))
 
         def take(message: Message) -> Body | None:
             return bodies.pop(message.row[c.M_ID], None) or self._bodies.take(message)
 
         answer = -1
         while answer != har_json.DONE:
-            encoder.room(_view(self._out))
+            encoder.room(view(self._out))
             answer = encoder.run()
             if encoder.used():
                 yield self._out[:encoder.used()].tobytes()
             if answer == har_json.NOT_PLAIN:
                 number = encoder.after()
-                yield f",\n{entry(exchanges[number], take, pages[number], self._secrets)}".encode("ascii")
+                yield f",\n{entry(every[number], take, pages[number], self._secrets)}".encode("ascii")
                 encoder.skip()
 
-    def _table(self, exchanges: Sequence[Exchange], pages: Sequence[int], bodies: dict[int, Body]) -> tuple["array[int]", bytes]:
-        """int64[n, har_json.WIDTH] and the pool it refers to; bodies that were asked for go to `bodies`."""
-        table: "array[int]" = array("q")
-        pool = bytearray(b"\0")
-        connections: dict[int, tuple[int, int, int, int]] = {}
-        for exchange, page in zip(exchanges, pages, strict=True):
-            request, response = exchange.request, exchange.response
-            if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events \
-                    or request.row[c.M_BODY_LEN]:
-                table.extend(_NOT_PLAIN)
-                continue
-            size = response.row[c.M_BODY_LEN]
-            data = self._bodies.small(response) if size else b""
-            if data is None:
-                body = self._bodies.take(response)
-                if body is None or body.kept != size or size > PLAIN_BYTES or not body.is_whole:
-                    if body is not None:
-                        bodies[response.row[c.M_ID]] = body
-                    table.extend(_NOT_PLAIN)
-                    continue
-                bodies[response.row[c.M_ID]] = body
-                data = body.data_kept
-            connection = exchange.connection
-            place = connections.get(connection.stream)
-            if place is None:
-                ends, addresses = _ends(connection).encode("ascii"), connection_json(connection).encode("ascii")
-                place = connections[connection.stream] = (len(pool), len(ends), len(pool) + len(ends), len(addresses))
-                pool += ends + addresses
-            at = len(pool)
-            table.extend(request.row)
-            table.extend(response.row)
-            table.extend((*place, at, at + len(request.head), at + len(request.head) + len(response.head), page, *exchange.moments, 0))
-            pool += request.head
-            pool += response.head
-            pool += data
-        return table, bytes(pool)
+    def _more(self, exchanges: Exchanges, pages: Sequence[int], bodies: dict[int, Body]) -> tuple[Table, Bytes]:
+        """int64[n, har_json.MORE_COUNT] and the pool it refers to; bodies that were asked for go to `bodies`."""
+        rows, heads, prefixes = exchanges.rows, exchanges.heads, exchanges.prefixes
+        more = np.empty((len(rows), har_json.MORE_COUNT), np.int64)
+        more[:, har_json.PAGE_COLUMN] = pages
+        parts, size = [heads, prefixes], len(heads) + len(prefixes)
+        for column, known in ((har_json.ENDS_COLUMN, self._ends), (har_json.ADDRESSES_COLUMN, self._addresses)):
+            places, texts = known.of(exchanges)
+            number = rows[:, x.X_CONNECTION]
+            more[:, column] = size + places[number]
+            more[:, column + 1] = places[number + 1] - places[number]
+            parts.append(texts)
+            size += len(texts)
+        sizes, numbers = rows[:, x.X_RESPONSE + c.M_BODY_LEN], rows[:, x.X_RESPONSE + c.M_ID]
+        more[:, har_json.BODY_COLUMN] = len(heads) + rows[:, x.X_PREFIX + 1]
+        maybe = (rows[:, x.X_HAS] == x.REQUEST | x.RESPONSE) & (rows[:, x.X_STATE] == 0) & (rows[:, x.X_ODD] == 0) \
+            & (rows[:, x.X_REQUEST + c.M_BODY_LEN] == 0)
+        longer = (sizes > 0) & (self._bodies.are_open(numbers) | (rows[:, x.X_RESPONSE + c.M_PREFIX_LEN] != sizes))
+        more[longer, har_json.BODY_COLUMN] = -1
+        for index in np.flatnonzero(maybe & longer).tolist():
+            response = exchanges[index].response
+            assert response is not None
+            body = self._bodies.take(response)
+            if body is not None:
+                bodies[response.id] = body
+                if body.kept == response.body_length <= PLAIN_BYTES and body.is_whole:
+                    more[index, har_json.BODY_COLUMN] = size
+                    parts.append(np.frombuffer(body.data_kept, np.uint8))
+                    size += body.kept
+        return more, np.concatenate(parts)
 
 
 PLAIN_BYTES = 16_384
 """A larger body is not plain."""
-
-_NOT_PLAIN = [0] * (har_json.WIDTH - 1) + [-1]
-
-
-def _view(array: Any) -> Any:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)
 
 
 def _ends(connection: Connection) -> str:
@@ -187,10 +179,6 @@ def page_json(page: Page) -> str:
     """A page, JSON in ASCII."""
     return (f'\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"page_{page.number}",'
             f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
-
-
-_PRI = c.METHODS.index("PRI")
-"""The preface of HTTP/2, no request."""
 
 
 def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int = 0, secrets: bool = False) -> str:
@@ -266,6 +254,8 @@ def _header(name: bytes, value: bytes, secrets: bool) -> str:
     shown = fields.text(credentials.masked(key, value, secrets))
     if key in _URLS:
         shown = masked_url(shown, secrets)
+    elif key == b":authority" and b"@" in value:
+        shown = masked_url(f"http://{shown}", secrets).removeprefix("http://")
     return f'{{"name":{quote(fields.text(name))},"value":{quote(shown)}}}'
 
 

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sniff import limits
 from sniff.decode import charset, credentials, fields, media
@@ -13,7 +14,10 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo
 from sniff.decode.body import BodyDecoder
 from sniff.decode.message import Message
+from sniff.exchange import http_columns as x
+from sniff.exchange.http import Exchanges
 from sniff.notes import Notes
+from sniff.packets.batch import Table
 from sniff.report.secret_urls import may_have_secrets
 
 
@@ -90,6 +94,8 @@ class Body:
             said.append(f"only the first {self.kept} of {self.length} bytes are here")
         if self.missing:
             said.append(f"{self.missing} bytes were not captured")
+        if self.info is not None and self.info.lost:
+            said.append(f"{self.info.lost} bytes, as they were sent, are not here")
         return "; ".join(said)
 
     def is_json(self, message: Message) -> bool:
@@ -129,7 +135,7 @@ class Bodies:
         self.counters = counters
         self._open: dict[int, Body] = {}
         self._size = 0
-        self._collector = BodyCollector(self._begin, notes=notes, counters=counters)
+        self._collector = BodyCollector(self.begin, notes=notes, counters=counters)
 
     def add(self, batch: AppBatch) -> None:
         """Take what one batch brought. Small bodies need no collecting: messages have their first bytes."""
@@ -156,11 +162,20 @@ class Bodies:
         self._size -= body.kept
         return body if body.length or body.missing else None
 
-    def small(self, message: Message) -> bytes | None:
-        """The bytes of a body as they were sent, when it was short enough not to be collected; else None."""
-        if message.row[c.M_ID] in self._open or len(message.prefix) != message.row[c.M_BODY_LEN]:
-            return None
-        return message.prefix
+    def are_open(self, numbers: Table) -> NDArray[np.bool_]:
+        """bool[n]: which messages, by their M_ID, have a body that was collected. Others have all of it among their first bytes."""
+        if not self._open:
+            return np.zeros(len(numbers), np.bool_)
+        return np.isin(numbers, np.fromiter(self._open, np.int64, len(self._open)))
+
+    def forget(self, exchanges: Exchanges) -> None:
+        """Drop the bodies of exchanges that nobody wants."""
+        rows = exchanges.rows
+        wanted = self.are_open(rows[:, x.X_REQUEST + c.M_ID]) | self.are_open(rows[:, x.X_RESPONSE + c.M_ID]) \
+            | (rows[:, x.X_ODD] & x.INTERIM != 0)
+        for index in np.flatnonzero(wanted).tolist():
+            for message in exchanges[index].messages:
+                self.take(message)
 
     def _small(self, message: Message) -> Body:
         """A body that was not collected."""
@@ -193,7 +208,8 @@ class Bodies:
                 if self._size <= limits.HAR_BODIES_BYTES // 2:
                     break
 
-    def _begin(self, message: Message) -> Body:
+    def begin(self, message: Message) -> Body:
+        """The sink of a body."""
         body = self._open[message.id] = Body(self)
         return body
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sniff.decode import columns as m
 from sniff.decode import credentials
+from sniff.exchange import http_columns as x
 
 M_FIRST_PACKET = cython.declare(cython.Py_ssize_t, m.M_FIRST_PACKET)
 M_LAST_PACKET = cython.declare(cython.Py_ssize_t, m.M_LAST_PACKET)
@@ -23,26 +24,24 @@ M_FLAGS = cython.declare(cython.Py_ssize_t, m.M_FLAGS)
 CONNECT = cython.declare(cython.longlong, m.METHODS.index("CONNECT"))
 USUAL = cython.declare(cython.longlong, int(m.MessageFlag.COMPLETE | m.MessageFlag.KEEP_ALIVE))
 
-# --- one row of the table: two messages, and what the exchange adds ----------------------------------------------------------
-RESPONSE_COLUMN = m.M_COUNT
-CONNECTION_COLUMN = 2 * m.M_COUNT         # where the pool has the JSON that ends an entry before _sniff, and its length
-ADDRESSES_COLUMN = CONNECTION_COLUMN + 2  # ... the members of _sniff about the connection
-REQUEST_HEAD_COLUMN = CONNECTION_COLUMN + 4
-RESPONSE_HEAD_COLUMN = CONNECTION_COLUMN + 5
-BODY_COLUMN = CONNECTION_COLUMN + 6       # where the pool has the body of the response
-PAGE_COLUMN = CONNECTION_COLUMN + 7       # number of its page, 0 for none
-MOMENTS_COLUMN = CONNECTION_COLUMN + 8    # nine moments (Exchange.moments)
-STATE_COLUMN = CONNECTION_COLUMN + 17     # negative: not plain
-WIDTH = CONNECTION_COLUMN + 18
-RESPONSE = cython.declare(cython.Py_ssize_t, RESPONSE_COLUMN)
-CONNECTION = cython.declare(cython.Py_ssize_t, CONNECTION_COLUMN)
+X_RESPONSE = cython.declare(cython.Py_ssize_t, x.X_RESPONSE)
+X_HEAD = cython.declare(cython.Py_ssize_t, x.X_HEAD)
+X_HAS = cython.declare(cython.Py_ssize_t, x.X_HAS)
+X_STATE = cython.declare(cython.Py_ssize_t, x.X_STATE)
+X_ODD = cython.declare(cython.Py_ssize_t, x.X_ODD)
+X_MOMENTS = cython.declare(cython.Py_ssize_t, x.X_MOMENTS)
+BOTH = cython.declare(cython.longlong, x.REQUEST | x.RESPONSE)
+
+# --- what an entry says beyond the columns of its exchange -------------------------------------------------------------------
+ENDS_COLUMN = 0         # where the pool has the members about the connection, and their length
+ADDRESSES_COLUMN = 2    # ... the members of _sniff about it
+BODY_COLUMN = 4         # where the pool has the body of the response; negative: it is not plain
+PAGE_COLUMN = 5         # number of its page, 0 for none
+MORE_COUNT = 6
+ENDS = cython.declare(cython.Py_ssize_t, ENDS_COLUMN)
 ADDRESSES = cython.declare(cython.Py_ssize_t, ADDRESSES_COLUMN)
-REQUEST_HEAD = cython.declare(cython.Py_ssize_t, REQUEST_HEAD_COLUMN)
-RESPONSE_HEAD = cython.declare(cython.Py_ssize_t, RESPONSE_HEAD_COLUMN)
 BODY = cython.declare(cython.Py_ssize_t, BODY_COLUMN)
 PAGE = cython.declare(cython.Py_ssize_t, PAGE_COLUMN)
-MOMENTS = cython.declare(cython.Py_ssize_t, MOMENTS_COLUMN)
-STATE = cython.declare(cython.Py_ssize_t, STATE_COLUMN)
 
 # --- the fixed parts of an entry ------------------------------------------------------------------------------------------------
 TEXTS = [
@@ -124,13 +123,15 @@ LONGEST = cython.declare(cython.Py_ssize_t, 16_384)   # a longer head is not pla
 class Encoder:
     """Writes entries into `out`, each after `,` and a line end (the first one of a document is not written here).
 
-    table  int64[n, WIDTH]   the exchanges
-    pool   uint8[p]          heads, bodies and the JSON of connections, which the table refers to
-    out    uint8[o]          where the entries go
+    table  int64[n, X_COUNT]     the exchanges (exchange/http_columns.py)
+    more   int64[n, MORE_COUNT]  what is said beyond
+    pool   uint8[p]              heads, bodies and the JSON of connections, which both refer to
+    out    uint8[o]              where the entries go
     shown  secrets are shown as they are
     """
 
     table: cython.const[cython.longlong][:, ::1]
+    more: cython.const[cython.longlong][:, ::1]
     pool: cython.const[cython.uchar][::1]
     out: cython.uchar[::1]
     words: cython.const[cython.uchar][::1]
@@ -168,9 +169,11 @@ class Encoder:
         self.at = 0
         self.row = 0
 
-    def bind(self, table: cython.const[cython.longlong][:, ::1], pool: cython.const[cython.uchar][::1]) -> None:
+    def bind(self, table: cython.const[cython.longlong][:, ::1], more: cython.const[cython.longlong][:, ::1],
+             pool: cython.const[cython.uchar][::1]) -> None:
         """Work on these exchanges."""
         self.table = table
+        self.more = more
         self.pool = pool
         self.row = 0
 
@@ -213,43 +216,44 @@ class Encoder:
     def write(self) -> cython.int:
         """Write one entry."""
         row: cython.Py_ssize_t = self.row
-        request: cython.Py_ssize_t = self.table[row, REQUEST_HEAD]
-        response: cython.Py_ssize_t = self.table[row, RESPONSE_HEAD]
+        request: cython.Py_ssize_t = self.table[row, X_HEAD]
+        response: cython.Py_ssize_t = self.table[row, X_HEAD + 1]
         request_end: cython.Py_ssize_t = request + self.table[row, M_HEAD_KEPT]
-        response_end: cython.Py_ssize_t = response + self.table[row, RESPONSE + M_HEAD_KEPT]
-        body: cython.Py_ssize_t = self.table[row, BODY]
-        body_end: cython.Py_ssize_t = body + self.table[row, RESPONSE + M_BODY_LEN]
-        if self.table[row, STATE] < 0 or self.table[row, M_FLAGS] & ~USUAL or self.table[row, RESPONSE + M_FLAGS] & ~USUAL \
+        response_end: cython.Py_ssize_t = response + self.table[row, X_RESPONSE + M_HEAD_KEPT]
+        body: cython.Py_ssize_t = self.more[row, BODY]
+        body_end: cython.Py_ssize_t = body + self.table[row, X_RESPONSE + M_BODY_LEN]
+        if self.table[row, X_HAS] != BOTH or self.table[row, X_STATE] or self.table[row, X_ODD] or body < 0 \
+                or self.table[row, M_FLAGS] & ~USUAL or self.table[row, X_RESPONSE + M_FLAGS] & ~USUAL \
                 or self.table[row, M_METHOD] == CONNECT or self.table[row, M_BODY_LEN] \
                 or request_end - request > LONGEST or response_end - response > LONGEST or not self.in_order():
             return A_NOT_PLAIN
-        if self.out.shape[0] - self.at < FIXED + self.table[row, CONNECTION + 1] + self.table[row, ADDRESSES + 1] \
+        if self.out.shape[0] - self.at < FIXED + self.more[row, ENDS + 1] + self.more[row, ADDRESSES + 1] \
                 + 16 * (request_end - request + response_end - response) + 2 * (body_end - body):
             return A_ROOM
         self.out[self.at] = 44
         self.out[self.at + 1] = 10
         self.at += 2
-        if self.table[row, PAGE]:
+        if self.more[row, PAGE]:
             self.put_text(T_PAGE)
-            self.put_number(self.table[row, PAGE])
+            self.put_number(self.more[row, PAGE])
             self.put_text(T_PAGE_END)
         else:
             self.put_text(T_BRACE)
         self.put_text(T_STARTED)
-        self.put_time(self.table[row, MOMENTS])
+        self.put_time(self.table[row, X_MOMENTS])
         self.put_text(T_TIME)
-        self.put_ms(self.table[row, MOMENTS + 8] - self.table[row, MOMENTS])
+        self.put_ms(self.table[row, X_MOMENTS + 8] - self.table[row, X_MOMENTS])
         if not self.write_request(request, request_end) or not self.write_response(response, response_end, body, body_end):
             return A_NOT_PLAIN
         self.put_timings()
-        self.put(self.table[row, CONNECTION], self.table[row, CONNECTION] + self.table[row, CONNECTION + 1])
+        self.put(self.more[row, ENDS], self.more[row, ENDS] + self.more[row, ENDS + 1])
         self.put_text(T_FACTS)
         self.put_number(self.table[row, M_FIRST_PACKET])
-        self.put(self.table[row, ADDRESSES], self.table[row, ADDRESSES] + self.table[row, ADDRESSES + 1])
+        self.put(self.more[row, ADDRESSES], self.more[row, ADDRESSES] + self.more[row, ADDRESSES + 1])
         self.put_text(T_REQUEST_FACTS)
         self.put_place(0)
         self.put_text(T_RESPONSE_FACTS)
-        self.put_place(RESPONSE)
+        self.put_place(X_RESPONSE)
         self.put_text(T_END)
         return A_DONE
 
@@ -259,10 +263,10 @@ class Encoder:
     def in_order(self) -> cython.bint:
         """Whether no moment is before the one in front of it, and the first one in the years that a time is written for."""
         k: cython.Py_ssize_t
-        if self.table[self.row, MOMENTS] < 0:
+        if self.table[self.row, X_MOMENTS] < 0:
             return False
         for k in range(8):
-            if self.table[self.row, MOMENTS + k] > self.table[self.row, MOMENTS + k + 1]:
+            if self.table[self.row, X_MOMENTS + k] > self.table[self.row, X_MOMENTS + k + 1]:
                 return False
         return True
 
@@ -284,7 +288,7 @@ class Encoder:
     def put_timings(self) -> cython.int:
         """The phases: spans between the nine moments; -1 for a lookup and a connection that were not needed."""
         row: cython.Py_ssize_t = self.row
-        a: cython.Py_ssize_t = MOMENTS
+        a: cython.Py_ssize_t = X_MOMENTS
         dns: cython.longlong = self.table[row, a + 1] - self.table[row, a]
         connect: cython.longlong = self.table[row, a + 3] - self.table[row, a + 2]
         self.put_text(T_TIMINGS)
@@ -502,7 +506,7 @@ class Encoder:
                        body_end: cython.Py_ssize_t) -> cython.bint:
         """Write the response; False when it is not plain."""
         i: cython.Py_ssize_t
-        status: cython.longlong = self.table[self.row, RESPONSE + M_STATUS]
+        status: cython.longlong = self.table[self.row, X_RESPONSE + M_STATUS]
         if at + 14 > end or not self.is_version(at) or self.pool[at + 8] != 32 or status < 100 or status > 999:
             return False
         if self.pool[at + 9] != 48 + status // 100 or self.pool[at + 10] != 48 + status // 10 % 10 \
@@ -542,7 +546,7 @@ class Encoder:
         if self.values[2 * N_LOCATION] >= 0:
             self.put_link(self.values[2 * N_LOCATION], self.values[2 * N_LOCATION + 1])
         self.put_text(T_RESPONSE_SIZE)
-        self.put_number(self.table[self.row, RESPONSE + M_HEAD_LEN])
+        self.put_number(self.table[self.row, X_RESPONSE + M_HEAD_LEN])
         self.put_text(T_BODY_SIZE)
         self.put_number(body_end - body)
         return True

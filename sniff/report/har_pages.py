@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from sniff import limits
 from sniff.decode import fields
-from sniff.exchange.http import Exchange
+from sniff.decode.columns import M_STATUS
+from sniff.exchange import http_columns as x
+from sniff.exchange.http import Exchange, Exchanges
 from sniff.report.secret_urls import har_url, masked_url
 
 LOADING_NS = 10_000_000_000
@@ -54,6 +56,15 @@ class Pages:
 
     def __iter__(self) -> Iterator[Page]:
         yield from self._pages
+
+    def all_of(self, exchanges: Exchanges, secrets: bool = False) -> list[int]:
+        """of() for some exchanges, without looking at each where nothing in their heads can make a page."""
+        status = exchanges.rows[:, x.X_RESPONSE + M_STATUS]
+        if not self._latest and not ((status >= 300) & (status < 400)).any():
+            heads = exchanges.heads.data
+            if not _HINT(heads) and not _DOCUMENT(heads):
+                return [0] * len(exchanges)
+        return [self.of(exchange, secrets) for exchange in exchanges]
 
     def of(self, exchange: Exchange, secrets: bool = False) -> int:
         """The number of the page that an exchange belongs to; 0 when it belongs to none."""

@@ -9,6 +9,7 @@ import cython
 import numpy as np
 
 from sniff.decode import columns as m
+from sniff.exchange import http_columns as x
 
 M_FIRST_PACKET = cython.declare(cython.Py_ssize_t, m.M_FIRST_PACKET)
 M_LAST_PACKET = cython.declare(cython.Py_ssize_t, m.M_LAST_PACKET)
@@ -24,21 +25,14 @@ M_FLAGS = cython.declare(cython.Py_ssize_t, m.M_FLAGS)
 CONNECT = cython.declare(cython.longlong, m.METHODS.index("CONNECT"))
 USUAL = cython.declare(cython.longlong, int(m.MessageFlag.COMPLETE | m.MessageFlag.KEEP_ALIVE))
 
-# --- one row of the table: two messages, and what the exchange adds ----------------------------------------------------------
-REQUEST_COLUMN = 0
-RESPONSE_COLUMN = m.M_COUNT
-FRAGMENT_COLUMN = 2 * m.M_COUNT      # where the pool has the JSON of the connection, and its length
-REQUEST_HEAD_COLUMN = FRAGMENT_COLUMN + 2     # where the pool has the heads
-RESPONSE_HEAD_COLUMN = FRAGMENT_COLUMN + 3
-STEPS_COLUMN = FRAGMENT_COLUMN + 4   # nine moments (Exchange._steps)
-STATE_COLUMN = FRAGMENT_COLUMN + 13
-WIDTH = FRAGMENT_COLUMN + 14
-RESPONSE = cython.declare(cython.Py_ssize_t, RESPONSE_COLUMN)
-FRAGMENT = cython.declare(cython.Py_ssize_t, FRAGMENT_COLUMN)
-REQUEST_HEAD = cython.declare(cython.Py_ssize_t, REQUEST_HEAD_COLUMN)
-RESPONSE_HEAD = cython.declare(cython.Py_ssize_t, RESPONSE_HEAD_COLUMN)
-STEPS = cython.declare(cython.Py_ssize_t, STEPS_COLUMN)
-STATE = cython.declare(cython.Py_ssize_t, STATE_COLUMN)
+X_RESPONSE = cython.declare(cython.Py_ssize_t, x.X_RESPONSE)
+X_HEAD = cython.declare(cython.Py_ssize_t, x.X_HEAD)
+X_HAS = cython.declare(cython.Py_ssize_t, x.X_HAS)
+X_STATE = cython.declare(cython.Py_ssize_t, x.X_STATE)
+X_ODD = cython.declare(cython.Py_ssize_t, x.X_ODD)
+X_CONNECTION = cython.declare(cython.Py_ssize_t, x.X_CONNECTION)
+X_MOMENTS = cython.declare(cython.Py_ssize_t, x.X_MOMENTS)
+BOTH = cython.declare(cython.longlong, x.REQUEST | x.RESPONSE)
 
 # --- the fixed parts of a line, in their order -------------------------------------------------------------------------------
 TEXTS = [
@@ -46,7 +40,7 @@ TEXTS = [
     b'","http.request.version":"', b'","http.request.full_uri":"http://', b'","http.host":"', b'","http.user_agent":"',
     b'","http.referer":"', b'","http.response.version":"', b'","http.response.code":', b',"http.response.phrase":"',
     b'","http.server":"', b'","http.location":"', b'","http.content_type":"', b'","http.time":', b',"sniff.state":"complete"',
-    b',"sniff.state":"aborted"', b',"sniff.state":"running"', b',"sniff.request.packets":[', b'],"sniff.request.offset":',
+    b',"sniff.request.packets":[', b'],"sniff.request.offset":',
     b',"sniff.request.body_bytes":', b',"sniff.response.packets":[', b'],"sniff.response.offset":',
     b',"sniff.response.body_bytes":', b',"sniff.duration":', b',"sniff.phases":{"dns":', b',"connect":', b',"queue":',
     b',"send":', b',"wait":', b',"receive":', b"}}\n"]
@@ -80,9 +74,11 @@ LONGEST = cython.declare(cython.Py_ssize_t, 16_384)   # a longer head is not pla
 class Encoder:
     """Writes lines into `out`.
 
-    table  int64[n, WIDTH]   the exchanges
-    pool   uint8[p]          heads and the JSON of connections, which the table refers to
-    out    uint8[o]          where the lines go
+    table   int64[n, X_COUNT]  the exchanges (exchange/http_columns.py)
+    pool    uint8[p]           their heads
+    places  int64[c + 1]       where the JSON of each connection begins in `ends`
+    ends    uint8[e]           the JSON of connections
+    out     uint8[o]           where the lines go
 
     after  the first exchange that is not written yet
     used   bytes of `out` that are
@@ -90,6 +86,8 @@ class Encoder:
 
     table: cython.const[cython.longlong][:, ::1]
     pool: cython.const[cython.uchar][::1]
+    places: cython.const[cython.longlong][::1]
+    ends: cython.const[cython.uchar][::1]
     out: cython.uchar[::1]
     words: cython.const[cython.uchar][::1]
     starts: cython.const[cython.longlong][::1]
@@ -117,10 +115,13 @@ class Encoder:
         self.at = 0
         self.row = 0
 
-    def bind(self, table: cython.const[cython.longlong][:, ::1], pool: cython.const[cython.uchar][::1]) -> None:
+    def bind(self, table: cython.const[cython.longlong][:, ::1], pool: cython.const[cython.uchar][::1],
+             places: cython.const[cython.longlong][::1], ends: cython.const[cython.uchar][::1]) -> None:
         """Work on these exchanges."""
         self.table = table
         self.pool = pool
+        self.places = places
+        self.ends = ends
         self.row = 0
 
     def room(self, out: cython.uchar[::1]) -> None:
@@ -159,28 +160,31 @@ class Encoder:
     def write(self) -> cython.int:
         """Write the line of one exchange."""
         row: cython.Py_ssize_t = self.row
-        request: cython.Py_ssize_t = self.table[row, REQUEST_HEAD]
-        response: cython.Py_ssize_t = self.table[row, RESPONSE_HEAD]
+        request: cython.Py_ssize_t = self.table[row, X_HEAD]
+        response: cython.Py_ssize_t = self.table[row, X_HEAD + 1]
         request_end: cython.Py_ssize_t = request + self.table[row, M_HEAD_KEPT]
-        response_end: cython.Py_ssize_t = response + self.table[row, RESPONSE + M_HEAD_KEPT]
+        response_end: cython.Py_ssize_t = response + self.table[row, X_RESPONSE + M_HEAD_KEPT]
+        end: cython.Py_ssize_t = self.places[self.table[row, X_CONNECTION]]
+        end_end: cython.Py_ssize_t = self.places[self.table[row, X_CONNECTION] + 1]
         i: cython.Py_ssize_t
         for i in range(2 * N_COUNT):
             self.values[i] = -1
-        if self.table[row, M_FLAGS] & ~USUAL or self.table[row, RESPONSE + M_FLAGS] & ~USUAL \
-                or self.table[row, STATE] < 0 or self.table[row, M_METHOD] == CONNECT \
-                or self.table[row, M_FIRST_NS] < 0 or self.table[row, RESPONSE + M_FIRST_NS] < self.table[row, M_FIRST_NS] \
+        if self.table[row, X_HAS] != BOTH or self.table[row, X_STATE] or self.table[row, X_ODD] \
+                or self.table[row, M_FLAGS] & ~USUAL or self.table[row, X_RESPONSE + M_FLAGS] & ~USUAL \
+                or self.table[row, M_METHOD] == CONNECT \
+                or self.table[row, M_FIRST_NS] < 0 or self.table[row, X_RESPONSE + M_FIRST_NS] < self.table[row, M_FIRST_NS] \
                 or request_end - request > LONGEST or response_end - response > LONGEST:
             return A_NOT_PLAIN
         if not self.read_request(request, request_end) or not self.read_response(response, response_end):
             return A_NOT_PLAIN
-        if self.out.shape[0] - self.at < FIXED + self.table[row, FRAGMENT + 1] + 4 * (request_end - request) \
+        if self.out.shape[0] - self.at < FIXED + end_end - end + 4 * (request_end - request) \
                 + 2 * (response_end - response):
             return A_ROOM
         self.put_text(0)
         self.put_number(self.table[row, M_FIRST_PACKET])
         self.put_text(1)
         self.put_seconds(self.table[row, M_FIRST_NS])
-        self.put(self.table[row, FRAGMENT], self.table[row, FRAGMENT] + self.table[row, FRAGMENT + 1])
+        self.put_end(end, end_end)
         self.put_text(2)
         self.put(request, self.method_end)
         self.put_text(3)
@@ -196,17 +200,17 @@ class Encoder:
         self.put_text(9)
         self.put(response, response + 8)
         self.put_text(10)
-        self.put_number(self.table[row, RESPONSE + M_STATUS])
+        self.put_number(self.table[row, X_RESPONSE + M_STATUS])
         self.put_text(11)
         self.put_escaped(self.phrase, self.phrase_end)
         self.put_value(12, N_SERVER)
         self.put_value(13, N_LOCATION)
         self.put_value(14, N_TYPE)
         self.put_text(15)
-        self.put_seconds(self.table[row, RESPONSE + M_FIRST_NS] - self.table[row, M_FIRST_NS])
-        self.put_text(16 + self.table[row, STATE])
-        self.put_place(19, 0)
-        self.put_place(22, RESPONSE)
+        self.put_seconds(self.table[row, X_RESPONSE + M_FIRST_NS] - self.table[row, M_FIRST_NS])
+        self.put_text(16)
+        self.put_place(17, 0)
+        self.put_place(20, X_RESPONSE)
         self.put_phases(row)
         return A_DONE
 
@@ -231,23 +235,23 @@ class Encoder:
     @cython.exceptval(-1)
     def put_phases(self, row: cython.Py_ssize_t) -> cython.int:
         """Duration and phases: the spans between the nine moments."""
-        a: cython.Py_ssize_t = STEPS
-        self.put_text(25)
+        a: cython.Py_ssize_t = X_MOMENTS
+        self.put_text(23)
         self.put_seconds(self.table[row, a + 8] - self.table[row, a])
-        self.put_text(26)
+        self.put_text(24)
         self.put_seconds(self.table[row, a + 1] - self.table[row, a])
-        self.put_text(27)
+        self.put_text(25)
         self.put_seconds(self.table[row, a + 3] - self.table[row, a + 2])
-        self.put_text(28)
+        self.put_text(26)
         self.put_seconds(self.table[row, a + 2] - self.table[row, a + 1] + self.table[row, a + 4] - self.table[row, a + 3]
                          + self.table[row, a + 6] - self.table[row, a + 5])
-        self.put_text(29)
+        self.put_text(27)
         self.put_seconds(self.table[row, a + 5] - self.table[row, a + 4])
-        self.put_text(30)
+        self.put_text(28)
         self.put_seconds(self.table[row, a + 7] - self.table[row, a + 6])
-        self.put_text(31)
+        self.put_text(29)
         self.put_seconds(self.table[row, a + 8] - self.table[row, a + 7])
-        return self.put_text(32)
+        return self.put_text(30)
 
     # --- heads ------------------------------------------------------------------------------------------------------------
 
@@ -297,7 +301,7 @@ class Encoder:
         agent_end: cython.longlong = self.values[2 * N_AGENT + 1]
         referer: cython.longlong = self.values[2 * N_REFERER]
         referer_end: cython.longlong = self.values[2 * N_REFERER + 1]
-        status: cython.longlong = self.table[self.row, RESPONSE + M_STATUS]
+        status: cython.longlong = self.table[self.row, X_RESPONSE + M_STATUS]
         if at + 14 > end or not self.is_version(at) or self.pool[at + 8] != 32 or status < 100 or status > 999:
             return False
         if self.pool[at + 9] != 48 + status // 100 or self.pool[at + 10] != 48 + status // 10 % 10 \
@@ -412,6 +416,19 @@ class Encoder:
         at: cython.Py_ssize_t = self.at
         for i in range(start, end):
             self.out[at] = self.pool[i]
+            at += 1
+        self.at = at
+        return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-1)
+    def put_end(self, start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.int:
+        """The JSON of a connection."""
+        i: cython.Py_ssize_t
+        at: cython.Py_ssize_t = self.at
+        for i in range(start, end):
+            self.out[at] = self.ends[i]
             at += 1
         self.at = at
         return 0

@@ -4,20 +4,22 @@ Times are JSON numbers with nine decimals, durations too, in seconds. What was n
 """
 
 import json
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quote
-from typing import Any
 
 import numpy as np
 
+from sniff import limits
+from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
 from sniff.decode import fields
 from sniff.decode.columns import MessageFlag
 from sniff.decode.message import Message
+from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import Exchange, Exchanges, State
+from sniff.packets.batch import Table
 from sniff.report import http_json
 from sniff.report.jsonl import epoch
 from sniff.report.lines import PART_ROWS
@@ -73,22 +75,23 @@ class HttpLines:
 
     def __init__(self, secrets: bool = False) -> None:
         self._secrets = secrets
-        self._encoder = http_json.Encoder(_view(http_json.WORDS), _view(http_json.STARTS), _view(http_json.NAME_BYTES),
-                                          _view(http_json.NAME_STARTS), _view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._encoder = http_json.Encoder(view(http_json.WORDS), view(http_json.STARTS), view(http_json.NAME_BYTES),
+                                          view(http_json.NAME_STARTS), view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._texts = ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
     def chunks(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
         """The lines of some exchanges, many at a time, each with its line end."""
-        for start in range(0, len(exchanges), PART_ROWS):
-            yield b"".join(self._part(exchanges[start:start + PART_ROWS]))
+        every = Exchanges.of(exchanges)
+        for start in range(0, len(every), PART_ROWS):
+            yield b"".join(self._part(every[start:start + PART_ROWS]))
 
-    def _part(self, exchanges: Sequence[Exchange]) -> Iterator[bytes]:
-        table, pool = _table(exchanges)
+    def _part(self, exchanges: Exchanges) -> Iterator[bytes]:
         encoder = self._encoder
-        encoder.bind(_view(np.frombuffer(table, np.int64).reshape(-1, http_json.WIDTH)), _view(np.frombuffer(pool, np.uint8)))
+        encoder.bind(view(exchanges.rows), view(exchanges.heads), *map(view, self._texts.of(exchanges)))
         answer = -1
         while answer != http_json.DONE:
-            encoder.room(_view(self._out))
+            encoder.room(view(self._out))
             answer = encoder.run()
             yield self._out[:encoder.used()].tobytes()
             if answer == http_json.NOT_PLAIN:
@@ -96,32 +99,29 @@ class HttpLines:
                 encoder.skip()
 
 
-def _table(exchanges: Sequence[Exchange]) -> tuple["array[int]", bytes]:
-    """int64[n, http_json.WIDTH] and the pool it refers to."""
-    table: "array[int]" = array("q")
-    pool = bytearray(b"\0")
-    fragments: dict[int, tuple[int, int]] = {}
-    for exchange in exchanges:
-        request, response = exchange.request, exchange.response
-        if request is None or response is None or exchange.state or exchange.inferred or exchange.interim or exchange.events:
-            table.extend(_NOT_PLAIN)
-            continue
-        connection = exchange.connection
-        place = fragments.get(connection.stream)
-        if place is None:
-            fragment = connection_json(connection).encode("ascii")
-            place = fragments[connection.stream] = (len(pool), len(fragment))
-            pool += fragment
-        at = len(pool)
-        table.extend(request.row)
-        table.extend(response.row)
-        table.extend((*place, at, at + len(request.head), *exchange.moments, 0))
-        pool += request.head
-        pool += response.head
-    return table, bytes(pool)
+class ConnectionTexts:
+    """What is said of connections, again and again: remembered for the last ones.
 
+    text  makes it, ASCII
+    """
 
-_NOT_PLAIN = [0] * (http_json.WIDTH - 1) + [-1]
+    def __init__(self, text: Callable[[Connection], str]) -> None:
+        self._text = text
+        self._known: dict[int, bytes] = {}
+
+    def of(self, exchanges: Exchanges) -> tuple[Table, Bytes]:
+        """(int64[c + 1], uint8[t]): where the text of each connection of some exchanges begins, and the texts."""
+        known = self._known
+        texts = [b""] * len(exchanges.connections)
+        for place in set(exchanges.rows[:, x.X_CONNECTION].tolist()):
+            connection = exchanges.connections[place]
+            text = known.get(connection.stream)
+            if text is None:
+                if len(known) >= limits.CONNECTION_TEXTS:
+                    known.clear()
+                text = known[connection.stream] = self._text(connection).encode("ascii")
+            texts[place] = text
+        return np.cumsum([0, *map(len, texts)], dtype=np.int64), np.frombuffer(b"".join(texts) or b"\0", np.uint8)
 
 
 def connection_json(connection: Connection) -> str:
@@ -129,11 +129,6 @@ def connection_json(connection: Connection) -> str:
     ip = "ipv6" if connection.is_ipv6 else "ip"
     return (f',"tcp.stream":{connection.stream},"{ip}.src":"{connection.client}","tcp.srcport":{connection.client_port},'
             f'"{ip}.dst":"{connection.server}","tcp.dstport":{connection.server_port}')
-
-
-def _view(array: Any) -> Any:
-    """What compiled code takes as it is, and what gives uncompiled code Python's integers, which never overflow."""
-    return memoryview(array)
 
 
 _STATES = {state: f',"sniff.state":"{state.name.lower()}"' for state in State}

@@ -8,11 +8,13 @@ import numpy as np
 
 from sniff import limits
 from sniff.decode.cgi import CgiRequest
-from sniff.decode.columns import APP_PROTOCOL, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
+from sniff.decode.columns import APP_PROTOCOL, M_FLAGS, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
 from sniff.decode.dns import DnsBatch
 from sniff.decode.dns_columns import D_NUMBER, D_TS_NS
+from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange
-from sniff.exchange.http import Exchange
+from sniff.exchange.http import Exchange, Exchanges
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joined, Joiner
 from sniff.packets.columns import NUMBER
 from sniff.reassembly import columns as s
@@ -42,6 +44,7 @@ class MessageWriter:
     def __init__(self, sink: Sink, options: Options) -> None:
         self.sink = sink
         self.joiner = Joiner(options.notes, options.counters)
+        self.http2 = Http2Exchanges(self.joiner.names)
         self.packets = PacketLines(processes=options.processes)
         self.http = HttpLines()
         self.processes = options.processes
@@ -55,26 +58,27 @@ class MessageWriter:
             protocol = rows.apps.apps[APP_PROTOCOL][rows.shown]
             others = rows.shown[~np.isin(protocol, AS_EXCHANGES)]
             self._put(rows.packets.table[NUMBER, others].tolist(), self.packets.chunks(replace(rows, shown=others)))
-        self._join(self.joiner.add(step.apps), step.apps.streams)
+        joined = self.joiner.add(step.apps)
+        self._join(joined, self.http2.add(step.apps.streams, joined.http), step.apps.streams)
         requests = list(filter(self._cgi_shown, step.apps.gateways))
         self._put([request.ended_packet for request in requests], _blocks(map(self._cgi, requests)))
         self._flush()
 
     def end(self, summary: Summary) -> None:
         """Write what was still open."""
-        self._join(self.joiner.finish(), None)
+        self._join(self.joiner.finish(), self.http2.finish(), None)
         self._flush()
 
-    def _join(self, joined: Joined, streams: StreamBatch | None) -> None:
-        exchanges = joined.http
+    def _join(self, joined: Joined, http2: list[Exchange], streams: StreamBatch | None) -> None:
+        exchanges = all_of(joined.http, http2)
         lookups = list(joined.dns)
         if self.chosen is not None:
-            exchanges = list(filter(self.chosen.has, exchanges))
+            exchanges = exchanges.select(self.chosen.exchanges(exchanges))
             lookups = list(self.chosen.lookups(joined.dns))
         self._put(_lookups_done(lookups, joined.messages), _blocks(map(self._dns, lookups)))
         self._put(_exchanges_done(exchanges, streams), self._http(exchanges))
 
-    def _http(self, exchanges: list[Exchange]) -> Iterator[bytes]:
+    def _http(self, exchanges: Exchanges) -> Iterator[bytes]:
         for data in self.http.chunks(exchanges):
             if self.processes is not None:
                 data, exchanges = self._with_processes(data, exchanges)
@@ -97,7 +101,7 @@ class MessageWriter:
         for start in range(0, len(order), PART_ROWS):
             self.sink.write(b"\n".join([*(lines[index] for index in order[start:start + PART_ROWS]), b""]))
 
-    def _with_processes(self, data: bytes, exchanges: list[Exchange]) -> tuple[bytes, list[Exchange]]:
+    def _with_processes(self, data: bytes, exchanges: Exchanges) -> tuple[bytes, Exchanges]:
         """The lines of the first of some exchanges with the processes that talk to each other, and the other exchanges."""
         assert self.processes is not None
         lines = data.decode("ascii").split("\n")[:-1]
@@ -144,21 +148,20 @@ def _too_late(lookup: DnsExchange, messages: DnsBatch) -> int:
     return int(table[later[0], D_NUMBER]) if len(later) else NEVER
 
 
-def _exchanges_done(exchanges: list[Exchange], streams: StreamBatch | None) -> list[int]:
+def _exchanges_done(exchanges: Exchanges, streams: StreamBatch | None) -> list[int]:
     """The packets with which HTTP exchanges were over: those of the last byte, or of the end of the connection."""
+    rows = exchanges.rows
     if streams is None:
-        return [NEVER] * len(exchanges)
-    ends: dict[int, int] | None = None
-    done = []
-    for exchange in exchanges:
-        last = max([message.row[M_LAST_PACKET] for message in exchange.messages])
-        response = exchange.response
-        if exchange.request is None or response is None or response.flags & MessageFlag.STILL_RUNNING:
-            if ends is None:
-                ends = _ends(streams)
-            last = max(last, ends.get(exchange.stream, last))
-        done.append(last)
-    return done
+        return [NEVER] * len(rows)
+    done = np.maximum(rows[:, x.X_REQUEST + M_LAST_PACKET], rows[:, x.X_RESPONSE + M_LAST_PACKET])
+    for index in np.flatnonzero(rows[:, x.X_ODD] & x.INTERIM).tolist():
+        done[index] = max(message.last_packet for message in exchanges[index].messages)
+    late = (rows[:, x.X_HAS] != x.REQUEST | x.RESPONSE) | (rows[:, x.X_RESPONSE + M_FLAGS] & MessageFlag.STILL_RUNNING != 0)
+    if late.any():
+        ends = _ends(streams)
+        for index in np.flatnonzero(late).tolist():
+            done[index] = max(int(done[index]), ends.get(int(rows[index, x.X_STREAM]), 0))
+    return done.tolist()
 
 
 def _ends(streams: StreamBatch) -> dict[int, int]:

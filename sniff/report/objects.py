@@ -8,7 +8,7 @@ only where there is none (a link counts as one).
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -237,7 +237,7 @@ class ObjectExporter:
         self._keep(self._builder.finish())
         self.store.close()
 
-    def _keep(self, exchanges: list[Exchange]) -> None:
+    def _keep(self, exchanges: Iterable[Exchange]) -> None:
         for exchange in exchanges:
             for message in exchange.messages:
                 self.store.keep(exchange, message, self._secrets)

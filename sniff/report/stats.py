@@ -6,6 +6,7 @@ are folded into one.
 
 import heapq
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -284,7 +285,7 @@ class Http:
         self.slowest = Slowest(slowest)
         self._count = 0
 
-    def add(self, messages: Table, exchanges: list[Exchange]) -> None:
+    def add(self, messages: Table, exchanges: Iterable[Exchange]) -> None:
         """Count the messages and the exchanges that a batch completed.
 
         messages  int64[M_COUNT, k]  AppBatch.messages

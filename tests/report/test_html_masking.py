@@ -10,7 +10,7 @@ from sniff.report.html.masking import MASK, Masker
 
 def masker(*heads: bytes, **options: bool) -> Masker:
     made = Masker(**options)
-    made.learn_heads(heads)
+    made.learn_heads(b"".join(heads))
     return made
 
 

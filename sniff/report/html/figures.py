@@ -1,19 +1,21 @@
 """Figures: everything that the report counts over the whole capture, batch by batch, in bounded memory."""
 
-import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from sniff import limits
+from sniff.capture.raw import view
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
+from sniff.decode.head_fields import find
+from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.dns import State as DnsState
 from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_, X_STATE_
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import Exchange, Exchanges, State
 from sniff.packets import columns as c
 from sniff.packets.addresses import address_text
 from sniff.packets.columns import Address, Kind
@@ -37,8 +39,7 @@ MARKS = {
 }
 """Marks of sequence analysis that are counted, in words."""
 
-_HOST = re.compile(rb"\n[Hh][Oo][Ss][Tt]:[ \t]*([^\r\n]*)")
-_TYPE = re.compile(rb"\n[Cc]ontent-[Tt]ype:[ \t]*([^;\r\n]*)")
+_HOST, _TYPE = b"host", b"content-type"
 
 
 @dataclass(slots=True)
@@ -64,6 +65,21 @@ class AddressFigures:
     as_client: int = 0
     as_server: int = 0
     ports: Counter[int] = field(default_factory=Counter)
+
+
+def _lines_of(exchanges: Exchanges) -> bytes:
+    """The heads of some exchanges, one after another, each of which ends its last line."""
+    rows, heads = exchanges.rows, exchanges.heads
+    for side in (0, 1):
+        kept = rows[:, side * m.M_COUNT + m.M_HEAD_KEPT]
+        ends = (rows[:, x.X_HEAD + side] + kept)[kept > 0]
+        if len(ends) and (heads[ends - 1] != _LF).any():
+            return b"\n".join(message.head for exchange in exchanges for message in (exchange.request, exchange.response)
+                              if message is not None)
+    return heads.tobytes()
+
+
+_LF = 10
 
 
 class HttpFigures:
@@ -92,51 +108,43 @@ class HttpFigures:
         self._host_numbers: dict[bytes, int] = {}
         self._type_numbers: dict[bytes, int] = {}
 
-    def add(self, exchanges: Sequence[Exchange]) -> None:
+    def add(self, exchanges: Exchanges) -> None:
         """Count the exchanges that one batch completed."""
-        if not exchanges:
+        if not len(exchanges):
             return
-        rows: list[tuple[int, ...]] = []
-        row = rows.append
-        host_number, type_number = self._host_number, self._type_number
-        heads: list[bytes] = []
-        line, same = b"\0", -1      # the last field Host and its number: it is often the next one too
-        for exchange in exchanges:
-            request, response = exchange.request, exchange.response
-            moments = exchange.moments
-            host = kind = -1
-            method = 0
-            body = 0
-            if request is not None:
-                head = request.head
-                if line in head:
-                    host = same
-                else:
-                    found = _HOST.search(head)
-                    host = same = host_number(found[1] if found else b"", exchange)
-                    line = found[0] + b"\r" if found else b"\0"
-                numbers = request.row
-                method = numbers[m.M_METHOD]
-                body = numbers[m.M_BODY_LEN]
-                heads.append(head)
-                if body and b"=" in request.prefix:
-                    self.masker.learn_form(request)
-            status = 0
-            if response is not None:
-                head = response.head
-                found = _TYPE.search(head)
-                kind = type_number(found[1]) if found else type_number(b"")
-                numbers = response.row
-                status = numbers[m.M_STATUS]
-                body += numbers[m.M_BODY_LEN]
-                heads.append(head)
-            row((*moments, status, exchange.state, host, kind, method, body, bool(exchange.events), exchange.inferred))
-        self.credentials.update(self.masker.learn_heads(heads))
-        self._count(exchanges, np.array(rows, np.int64).T)
+        rows = exchanges.rows
+        posted = np.flatnonzero((rows[:, x.X_REQUEST + m.M_BODY_LEN] > 0) & (rows[:, x.X_REQUEST + m.M_PREFIX_LEN] > 0))
+        for index in posted.tolist():
+            start = int(rows[index, x.X_PREFIX])
+            if b"=" in exchanges.prefixes[start:start + int(rows[index, x.X_REQUEST + m.M_PREFIX_LEN])].tobytes():
+                request = exchanges[index].request
+                assert request is not None
+                self.masker.learn_form(request)
+        self.credentials.update(self.masker.learn_heads(_lines_of(exchanges)))
+        self._count(exchanges, self._numbers(exchanges, x.REQUEST, _HOST, self._host_number),
+                    self._numbers(exchanges, x.RESPONSE, _TYPE, self._type_number))
 
-    def _count(self, exchanges: Sequence[Exchange], table: Ints) -> None:
-        asked, answered, syn, opened, sending, sent, turn, first, end = table[:9]
-        status, state, host, kind, method, body, events, inferred = table[9:]
+    def _numbers(self, exchanges: Exchanges, side: int, name: bytes, number: Callable[[bytes, Exchanges, int], int]) -> Ints:
+        """int64[n]: what a header field of the requests or the responses says, as a number; -1 where there is no such message."""
+        rows = exchanges.rows
+        numbers = np.full(len(rows), -1, np.int64)
+        those = np.flatnonzero(rows[:, x.X_HAS] & side)
+        answer = side - x.REQUEST
+        places = np.empty((len(those), 2), np.int64)
+        find(view(exchanges.heads), view(rows[those, x.X_HEAD + answer]),
+             view(rows[those, answer * m.M_COUNT + m.M_HEAD_KEPT]), view(np.frombuffer(name, np.uint8)),
+             view(np.array([0, len(name)])), view(places))
+        heads = exchanges.heads.data
+        numbers[those] = [number(bytes(heads[start:end]) if start < end else b"", exchanges, index)
+                          for (start, end), index in zip(places.tolist(), those.tolist(), strict=True)]
+        return numbers
+
+    def _count(self, exchanges: Exchanges, host: Ints, kind: Ints) -> None:
+        rows = exchanges.rows
+        asked, answered, syn, opened, sending, sent, turn, first, end = rows[:, x.X_MOMENTS:x.X_MOMENTS + 9].T
+        status, state, method = rows[:, x.X_RESPONSE + m.M_STATUS], rows[:, x.X_STATE], rows[:, x.X_REQUEST + m.M_METHOD]
+        body = rows[:, x.X_REQUEST + m.M_BODY_LEN] + rows[:, x.X_RESPONSE + m.M_BODY_LEN]
+        events, inferred = rows[:, x.X_ODD] & x.EVENTS, rows[:, x.X_ODD] & x.INFERRED
         known = state != State.UNASKED
         total = np.where(known, end - asked, -1)
         wait = np.where(known & (status > 0), first - turn, -1)
@@ -191,12 +199,12 @@ class HttpFigures:
             one[0] += count
             one[1] += int(size)
 
-    def _host_number(self, host: bytes, exchange: Exchange) -> int:
+    def _host_number(self, host: bytes, exchanges: Exchanges, index: int) -> int:
         number = self._host_numbers.get(host) if host else None
         if number is None:
             key = host.strip().lower()
             if not key:
-                connection = exchange.connection
+                connection = exchanges.connections[int(exchanges.rows[index, x.X_CONNECTION])]
                 key = connection.server.encode()
             if len(self.hosts) >= HOSTS and key not in self.hosts:
                 key = b""
@@ -208,7 +216,8 @@ class HttpFigures:
                 self._host_numbers[host] = number
         return number
 
-    def _type_number(self, kind: bytes) -> int:
+    def _type_number(self, kind: bytes, exchanges: Exchanges, index: int) -> int:
+        kind = kind.partition(b";")[0]
         number = self._type_numbers.get(kind)
         if number is None:
             key = kind.strip().lower()
@@ -397,13 +406,13 @@ class Figures:
         self.dns = DnsFigures(limit)
         self.flows = FlowFigures(limit)
 
-    def add(self, streams: StreamBatch, dns: DnsExchanges | None, http: Sequence[Exchange]) -> None:
+    def add(self, streams: StreamBatch, dns: DnsExchanges | None, http: Exchanges) -> None:
         """Count one batch and what it completed."""
         self.packets.add(streams)
         self.flows.add(streams)
         self.finish(dns, http)
 
-    def finish(self, dns: DnsExchanges | None, http: Sequence[Exchange]) -> None:
+    def finish(self, dns: DnsExchanges | None, http: Exchanges) -> None:
         """Count what was still open when the capture ended."""
         if dns is not None:
             self.dns.add(dns)

@@ -40,8 +40,8 @@ _PARTS = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_PART},}}")
 _SPEAKING = ("passw", "passphrase", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey",
              "access-key", "private_key", "privatekey", "credit_card", "card_number", "cardnumber", "cvv", "session", "credential",
              "signature", "authoriz", "bearer", "basic ", "jwt", "cookie")
-_MAYBE = re.compile("|".join(map(re.escape, _SPEAKING)) + r"|\b(?:pass|pin|otp|sid|sig|key|auth)\b", re.IGNORECASE)
-"""A text in which none of these occurs holds no secret that its own words give away."""
+_SHORT = ("pass", "pin", "otp", "sid", "sig", "key", "auth")
+_SHORT_WORD = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b")
 
 _NAME = (r"[\w.$-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credit[_-]?card"
          r"|card[_-]?number|cvv|session[_-]?id|signature|credential|jwt)[\w.$-]{0,40}")
@@ -106,21 +106,23 @@ class Masker:
         self.found += 1
         self._fields.clear()
 
-    def learn_heads(self, heads: Sequence[bytes]) -> Counter[str]:
+    def learn_heads(self, heads: bytes) -> Counter[str]:
         """Learn the secrets of some heads of messages; {scheme: how many Authorization fields used it}.
 
-        All heads at once: the same lines come again and again, and each is looked at once.
+        heads  one after another, each ending its last line: the same lines come again and again, and each is looked at once
         """
         schemes: Counter[str] = Counter()
-        lines = b"\n".join(heads).split(b"\n")
+        lines = heads.split(b"\n")
         distinct = dict.fromkeys(lines)
         kinds = self._kinds
         for line in distinct:
             name = line.partition(b":")[0]
             kind = kinds.get(name)
             if kind is None:
+                if b" " in name and b" " in name.strip():
+                    continue        # a start line, most of all
                 kind = _kind_of(name)
-                if len(name) <= NAME_CHARACTERS and b" " not in name and len(kinds) < FIELDS:
+                if len(name) <= NAME_CHARACTERS and len(kinds) < FIELDS:
                     kinds[name] = kind
             if kind == _NOTHING:
                 continue
@@ -265,7 +267,7 @@ class Masker:
 
     def body(self, text: str) -> str:
         """A body that is text: HTML, JSON, a script, anything."""
-        if not self.secrets and _MAYBE.search(text):
+        if not self.secrets and _speaks(text):
             text = _JSON_PAIR.sub(_hide_json, text)
             if "<" in text:
                 text = _INPUT.sub(_hide_input, text)
@@ -386,6 +388,13 @@ def _kind_of(name: bytes) -> int:
     if len(key) > NAME_CHARACTERS or b" " in key or b"/" in key:
         return _NOTHING
     return _SECRET if key in credentials.SECRET_FIELDS or is_secret(fields.text(key)) else _NOTHING
+
+
+def _speaks(text: str) -> bool:
+    """Whether a text may hold a secret that its own words give away. One word after another: that is what Python finds fast."""
+    lower = text.lower()
+    return any(word in lower for word in _SPEAKING) \
+        or (any(word in lower for word in _SHORT) and _SHORT_WORD.search(lower) is not None)
 
 
 is_secret = lru_cache(4096)(credentials.is_secret)

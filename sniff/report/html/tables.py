@@ -8,7 +8,7 @@ from sniff.decode import columns as m
 from sniff.decode import fields
 from sniff.decode.dns_text import unicode_name
 from sniff.exchange.dns import DnsExchange
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import HTTP2_VERSION, Exchange, State
 from sniff.notes import Note
 from sniff.reassembly import columns as s
 from sniff.report.colors import Rule
@@ -50,7 +50,7 @@ class Words:
 
 def exchange_columns(kept: Sequence[tuple[Exchange, int]], zero_ns: int, masker: Masker) -> Columns:
     """The rows of the exchanges: where each is, what it asked for, how it ended, and its nine moments."""
-    methods, hosts, types, schemes = Words(), Words(), Words(), Words()
+    methods, hosts, types, schemes, addresses = Words(), Words(), Words(), Words(), Words()
     rows: list[tuple[Any, ...]] = []
     events: dict[int, list[list[int]]] = {}
     for place, (exchange, why) in enumerate(kept):
@@ -70,7 +70,8 @@ def exchange_columns(kept: Sequence[tuple[Exchange, int]], zero_ns: int, masker:
         media_type = response.media_type if response is not None else ""
         flags = exchange.inferred | (any(event.kind == 0 for event in exchange.events) << 1) \
             | (any(event.kind == 1 for event in exchange.events) << 2) \
-            | (any(message.gap_bytes for message in exchange.messages) << 3) | ((request is None) << 4)
+            | (any(message.gap_bytes for message in exchange.messages) << 3) | ((request is None) << 4) \
+            | ((first.row[m.M_VERSION] == HTTP2_VERSION) << 5)
         rows.append((exchange.number, first.first_packet, max(message.last_packet for message in exchange.messages),
                      exchange.stream, moments[0] - zero_ns, *steps,
                      methods.number(masker.text(fields.text(request.method)[:64]) if request is not None else ""),
@@ -80,14 +81,16 @@ def exchange_columns(kept: Sequence[tuple[Exchange, int]], zero_ns: int, masker:
                      response.row[m.M_BODY_LEN] if response is not None else -1,
                      request.row[m.M_HEAD_LEN] if request is not None else 0,
                      response.row[m.M_HEAD_LEN] if response is not None else 0, flags, why,
-                     exchange.connection.client_port))
+                     exchange.connection.client_port, exchange.connection.server_port,
+                     addresses.number(masker.address(exchange.connection.client)),
+                     addresses.number(masker.address(exchange.connection.server))))
         if exchange.events:
             events[place] = [[event.ts_ns - moments[0], event.packet, int(event.kind), event.direction]
                              for event in exchange.events[:200]]
     names = ("number", "first", "last", "stream", "start", *(f"d{step}" for step in range(8)), "method", "host", "scheme", "path",
-             "status", "state", "type", "qbytes", "rbytes", "qhead", "rhead", "flags", "why", "port")
-    return columns_of(names, rows) | {"methods": methods.texts, "hosts": hosts.texts, "schemes": schemes.texts,
-                                      "types": types.texts, "events": events}
+             "status", "state", "type", "qbytes", "rbytes", "qhead", "rhead", "flags", "why", "port", "sport", "client", "server")
+    return columns_of(names, rows) | {"addresses": addresses.texts, "methods": methods.texts, "hosts": hosts.texts,
+                                      "schemes": schemes.texts, "types": types.texts, "events": events}
 
 
 def columns_of(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Columns:
