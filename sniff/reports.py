@@ -23,6 +23,7 @@ from sniff.decode.columns import BODY_ID
 from sniff.decode.message import Message
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of, upgrades
 from sniff.exchange.names import Names
 from sniff.exchange.stage import Joiner
 from sniff.limits import Counters
@@ -34,9 +35,8 @@ from sniff.reassembly import columns as s
 from sniff.report.colors import rules_of
 from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
-from sniff.report.html.findings import count, findings, longest_phase, verdict
+from sniff.report.html.findings import count, findings, kind_words, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
-from sniff.report.html.http2 import Http2Exchanges, all_of, upgrades
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -108,11 +108,11 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     analysis = Analysis(paths, rows=False, messages=True, endings=True)
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
-    second = Http2Exchanges()
+    second = Http2Exchanges(joiner.names)
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
-            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, upgrades(joined.http))))
+            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, joined.http)))
             progress(source.position)
         joined = joiner.finish()
         figures.finish(joined.dns, all_of(joined.http, second.finish()))
@@ -195,14 +195,13 @@ class _Fetcher:
         self._numbers = np.array(sorted(self._ids), np.int64)
         self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
-        self._http2 = Http2Exchanges(self._ids, self._cap)
+        self._http2 = Http2Exchanges(sink=self._sink, cap=self._cap)
         self._upgrades = upgrades([exchange for exchange, _ in first.exchanges])
 
     def finish(self) -> None:
         """The capture is over."""
         self.collector.finish()
         self._http2.finish()
-        self.bodies |= self._http2.bodies
 
     def _choose(self) -> tuple[Ints, Ints]:
         """(frame.numbers, tcp.streams) whose rows are shown, those of the most telling exchanges first."""
@@ -367,7 +366,7 @@ class _Writer:
                 "methods": http.methods.most_common(20),
                 "types": [[masker.text(kind.decode("utf-8", "replace")[:100]), *numbers] for kind, numbers in
                           sorted(http.types.items(), key=lambda item: (-item[1][1], item[0]))[:50]],
-                "kinds": [[name, number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
+                "kinds": [[kind_words(name), number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
                 "marks": [[name, number] for name, number in packets.marks.most_common()], "tcp": packets.tcp,
                 "ends": [[tables.ENDS[s.ConnState(state)], number] for state, number in flows.states.most_common()],
                 "rcodes": [[code, number] for code, number in dns.rcodes.most_common() if code >= 0],
@@ -392,7 +391,7 @@ class _Writer:
             capture, figures, verdict(figures),
             findings(figures, first.notes, first.counters, first.damage, first.dropped, masker),
             [self._row(exchange) for exchange in failed], [self._row(exchange) for exchange in slowest], self._left_out(),
-            self._notices())
+            self._notices(), self._remarks())
 
     def _row(self, exchange: Exchange) -> Row:
         masker = self._first.masker
@@ -424,4 +423,9 @@ class _Writer:
             return ["Bodies are left out, and addresses are replaced, the same one always by the same."]
         if self._options.secrets:
             return ["This page shows passwords, tokens and cookies as they are. Think before you pass it on."]
+        return []
+
+    def _remarks(self) -> list[str]:
+        if self._options.redact or self._options.secrets:
+            return []
         return ["Passwords, tokens and cookies are masked (***). Bodies may still hold what is private."]

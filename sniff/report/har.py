@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff._version import __version__
 from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
@@ -27,6 +28,7 @@ from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, Exchanges, State
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
 from sniff.packets.batch import Table
 from sniff.report import exchange_json as j
@@ -39,7 +41,7 @@ from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_URLS = (b"referer", b"location", b"content-location")
+_URLS = (b"referer", b"location", b"content-location", b":path")
 """Header fields that are URLs, in which secrets can stand."""
 
 
@@ -52,6 +54,7 @@ class HarWriter:
         self._chosen = options.chosen
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
+        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -60,12 +63,13 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        self._write(self._joiner.add(step.apps).http)
+        first = self._joiner.add(step.apps).http
+        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(self._joiner.finish().http)
+        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""
@@ -81,9 +85,6 @@ class HarWriter:
             exchanges = exchanges.select(chosen)
         for start in range(0, len(exchanges), PART_ROWS):
             part = exchanges[start:start + PART_ROWS]
-            preface = part.rows[:, x.X_REQUEST + c.M_METHOD] == _PRI
-            if preface.any():
-                part = part.select(~preface)
             for chunk in self._entries.chunks(part, self._pages.all_of(part, self._secrets)):
                 self._sink.write(chunk[self._separator:])
                 self._separator *= not chunk
@@ -176,10 +177,6 @@ def page_json(page: Page) -> str:
             f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
 
 
-_PRI = c.METHODS.index("PRI")
-"""The preface of HTTP/2, no request."""
-
-
 def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int = 0, secrets: bool = False) -> str:
     """One exchange as an entry, JSON in ASCII.
 
@@ -253,6 +250,8 @@ def _header(name: bytes, value: bytes, secrets: bool) -> str:
     shown = fields.text(credentials.masked(key, value, secrets))
     if key in _URLS:
         shown = masked_url(shown, secrets)
+    elif key == b":authority" and b"@" in value:
+        shown = masked_url(f"http://{shown}", secrets).removeprefix("http://")
     return f'{{"name":{quote(fields.text(name))},"value":{quote(shown)}}}'
 
 

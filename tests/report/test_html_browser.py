@@ -101,12 +101,9 @@ def test_filter_sort_and_group(watched: Watched, shop: Path) -> None:
     for text, count in (("status >= 400", 2), ("error", 3), ("host: api", 1), ("http.request.method == \"POST\"", 1), ("logo", 1),
                         ("not host: api and status: 2xx", 5), ("type: json or type: png", 2), ("retransmissions", 1),
                         ("header: accept", 1), ("body: welcome", 1), ("state == aborted", 1), ("http.response.code in {404 503}", 2),
-                        ("time > 1h", 8), ("", 8)):
+                        ("time > 1h", 0), ("", 8)):
         page.fill("#filter", text)
-        if text == "time > 1h":
-            expect(page.locator("#filter-state")).to_contain_text("is no number")
-        else:
-            expect(page.locator("#filter-state")).to_contain_text(f"{count} of 8")
+        expect(page.locator("#filter-state")).to_contain_text(f"{count} of 8")
     page.get_by_role("button", name="Failed", exact=True).click()
     expect(page.locator("#view-exchanges .row")).to_have_count(3)
     page.get_by_role("button", name="All", exact=True).click()

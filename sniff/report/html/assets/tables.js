@@ -1,37 +1,34 @@
-// The other tables: connections, DNS, hosts, notes. Each has a box to filter by words.
+// The other tables: connections, DNS, hosts, notes. Each has a box to filter by its fields, or by words.
 
 /** A view with one grid: rows of an object of columns, or of arrays. */
 class TableView {
-  constructor(id, title, {columns, count, text, open, paint, seen, empty}) {
-    Object.assign(this, {id, title, columns, count, text, openRow: open, paint, seen, emptyText: empty});
+  constructor(id, title, {what, columns, count, schema, open, paint, seen, empty, placeholder}) {
+    Object.assign(this, {id, title, what, columns, count, schema, openRow: open, paint, seen, emptyText: empty, placeholder});
   }
 
   make() {
-    this.input = h("input", {type: "search", placeholder: `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`, autocomplete: "off", spellcheck: "false", "aria-label": `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`,
-      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(); remember(); }, 120); }}});
+    this.box = new FilterBox({id: `${this.id}-filter`, label: `Filter ${this.what}`, placeholder: `Filter: ${this.placeholder}`, schema: this.schema,
+      apply: (test) => this.choose(test), leave: () => this.grid.body.focus()});
     this.state = h("span.quiet", {role: "status"});
     this.grid = new Grid({label: this.title, columns: this.columns(), open: this.openRow, paint: this.paint});
-    if (this.emptyText) this.grid.empty.textContent = this.emptyText;
-    return h("section.view.panel", {id: `view-${this.id}`, "aria-label": this.title, hidden: true}, h("div.toolbar", null, this.input, this.state), h("div.split-main", null, this.grid.element));
+    return h("section.view.panel", {id: `view-${this.id}`, "aria-label": this.title, hidden: true}, h("div.toolbar", null, this.box.element, this.state, this.box.problem), h("div.split-main", null, this.grid.element));
   }
 
   start() {
-    if (!this.grid.ids) this.apply();
+    if (!this.grid.ids) this.box.run();
     else this.grid.resize();
   }
 
   apply(text) {
-    if (text !== undefined) this.input.value = text;
-    const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.box.set(text);
+  }
+
+  /** Show those rows for which a test holds. */
+  choose(test) {
     const total = this.count();
     const ids = [];
-    for (let i = 0; i < total; i++) {
-      if (words.length) {
-        const line = this.text(i).toLowerCase();
-        if (!words.every((word) => line.includes(word))) continue;
-      }
-      ids.push(i);
-    }
+    for (let i = 0; i < total; i++) if (!test || test(i)) ids.push(i);
+    this.grid.empty.textContent = total ? "Nothing matches." : this.emptyText;
     this.grid.show(ids);
     const seen = this.seen ? this.seen() : total;
     this.state.textContent = `${number(ids.length)} of ${number(total)}` + (seen > total ? `, chosen from ${number(seen)}` : "");
@@ -42,14 +39,10 @@ const column = (key, title, width, cell, value, more) => ({key, title, width, ce
 const numeric = {number: true};
 
 const connectionsView = new TableView("connections", "Connections", {
+  what: "connections", schema: schemaOnce("connections", connectionSchema), placeholder: "retransmissions, duration > 1s, tcp.port == 80, words",
   empty: "There are no connections.",
   count: () => report.core.connections.stream.length,
   seen: () => report.core.seen.connections,
-  text: (i) => {
-    const c = report.core.connections;
-    return [c.tcp[i] ? "tcp" : "udp", `stream ${c.stream[i]}`, c.words[c.client[i]], c.words[c.server[i]], c.words[c.name[i]], c.sport[i], c.words[c.end[i]],
-      c.cretrans[i] + c.sretrans[i] ? "retransmissions" : "", c.missing[i] ? "missing" : "", c.stall[i] || c.zero[i] ? "stalled" : ""].join(" ");
-  },
   open: (i) => { const c = report.core.connections; if (c.tcp[i]) sequenceView.goTo(c.stream[i]); else timelineView.goToPacket(c.first[i]); },
   paint: (row, i) => { const c = report.core.connections; if (c.cretrans[i] + c.sretrans[i] || /refused|no answer/.test(c.words[c.end[i]])) row.classList.add("troubled"); },
   columns: () => {
@@ -61,10 +54,10 @@ const connectionsView = new TableView("connections", "Connections", {
       column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
       column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
       column("duration", "Duration", "140px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
-      column("bytes", "Bytes ⇄", "130px", (i) => `${bytes(c.cbytes[i])} ⇄ ${bytes(c.sbytes[i])}`, (i) => c.cbytes[i] + c.sbytes[i], numeric),
+      column("bytes", "Sent ⇄ received", "142px", (i) => h("span.pair", null, h("span", null, bytes(c.cbytes[i])), h("span.quiet", null, "⇄"), h("span", null, bytes(c.sbytes[i]))), (i) => c.cbytes[i] + c.sbytes[i], numeric),
       column("packets", "Packets", "78px", (i) => number(c.cpackets[i] + c.spackets[i]), (i) => c.cpackets[i] + c.spackets[i], {number: true, from: 760}),
       column("rtt", "Round trip", "94px", (i) => span(c.rtt[i]), (i) => c.rtt[i], {number: true, from: 620, hint: "the shortest there was"}),
-      column("again", "Sent again", "94px", (i) => c.cretrans[i] + c.sretrans[i] || "", (i) => c.cretrans[i] + c.sretrans[i], {number: true, from: 560, hint: "retransmitted segments"}),
+      column("again", "Sent again", "102px", (i) => c.cretrans[i] + c.sretrans[i] || "", (i) => c.cretrans[i] + c.sretrans[i], {number: true, from: 560, hint: "retransmitted segments"}),
       column("stall", "Stalled", "82px", (i) => c.stall[i] ? span(c.stall[i]) : "", (i) => c.stall[i], {number: true, from: 980, hint: "how long windows were closed"}),
       column("end", "End", "118px", (i) => c.words[c.end[i]], (i) => c.words[c.end[i]], {from: 420}),
     ];
@@ -72,10 +65,10 @@ const connectionsView = new TableView("connections", "Connections", {
 });
 
 const dnsView = new TableView("dns", "DNS", {
+  what: "lookups", schema: schemaOnce("dns", lookupSchema), placeholder: "dns.qry.name contains \"example\", time > 100ms, error, words",
   empty: "There are no DNS lookups.",
   count: () => report.core.lookups.query.length,
   seen: () => report.core.seen.lookups,
-  text: (i) => { const d = report.core.lookups; return [d.name[i], d.words[d.type[i]], d.words[d.status[i]], d.answers[i], d.words[d.client[i]], d.words[d.server[i]], d.words[d.protocol[i]], d.error[i] ? "error" : ""].join(" "); },
   open: (i) => timelineView.goToPacket(report.core.lookups.query[i]),
   paint: (row, i) => { if (report.core.lookups.error[i]) row.classList.add("failed"); },
   columns: () => {
@@ -84,7 +77,7 @@ const dnsView = new TableView("dns", "DNS", {
     return [
       column("packet", "No.", "58px", (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
       column("time", "At", "88px", (i) => relative(d.t[i]), (i) => d.t[i], {number: true, rising: true, from: 760, hint: "seconds since the first packet"}),
-      column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i]),
+      column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i], {name: "path"}),
       column("type", "Type", "62px", (i) => d.words[d.type[i]], (i) => d.words[d.type[i]]),
       column("status", "Status", "104px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
       column("took", "Time", "130px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
@@ -96,10 +89,10 @@ const dnsView = new TableView("dns", "DNS", {
 });
 
 const serversView = new TableView("servers", "HTTP servers", {
+  what: "servers", schema: schemaOnce("servers", serverSchema), placeholder: "failed, wait > 100ms, words",
   empty: "There are no HTTP servers.",
   count: () => report.core.servers.length,
-  text: (i) => report.core.servers[i][0],
-  open: (i) => { navigate("exchanges"); exchangesView.input.value = `http.host == "${report.core.servers[i][0].replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`; exchangesView.apply(exchangesView.input.value); remember(); },
+  open: (i) => { navigate("exchanges"); exchangesView.apply(`http.host == ${quoted(report.core.servers[i][0])}`); },
   paint: (row, i) => { if (report.core.servers[i][2]) row.classList.add("troubled"); },
   columns: () => {
     const s = report.core.servers;
@@ -117,10 +110,11 @@ const serversView = new TableView("servers", "HTTP servers", {
 });
 
 const hostsView = new TableView("hosts", "Hosts", {
+  what: "hosts", schema: schemaOnce("hosts", hostSchema), placeholder: "ip.addr == 10.0.0.0/8, port == 80, words",
   empty: "There are no IP addresses.",
   count: () => report.core.addresses.length,
-  text: (i) => { const row = report.core.addresses[i]; return `${row[0]} ${row[1]} ${row[8].map(([port]) => port).join(" ")}`; },
-  open: (i) => { navigate("timeline"); timelineView.input.value = report.core.addresses[i][0]; timelineView.start().then(() => timelineView.apply()); },
+  open: (i) => { const [address] = report.core.addresses[i]; const found = addressOf(address); navigate("timeline");
+    timelineView.start().then(() => timelineView.apply(found ? `${found.bits === 32 ? "ip" : "ipv6"}.addr == ${address}` : quoted(address))); },
   columns: () => {
     const a = report.core.addresses;
     const most = Math.max(1, ...bounded(a.map((row) => row[2] + row[3])));
@@ -139,10 +133,10 @@ const hostsView = new TableView("hosts", "Hosts", {
 });
 
 const notesView = new TableView("notes", "Notes", {
+  what: "notes", schema: schemaOnce("notes", noteSchema), placeholder: "sniff.note, packet > 100, words",
   empty: "Nothing strange was noticed.",
   count: () => allNotes().length,
   seen: () => Math.max(report.core.seen.notes + report.core.comments.length, allNotes().length),
-  text: (i) => allNotes()[i].join(" "),
   open: (i) => { if (allNotes()[i][1]) timelineView.goToPacket(allNotes()[i][1]); },
   columns: () => [
     column("what", "What", "minmax(130px, 1fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
