@@ -197,6 +197,12 @@ SCTP_NUMBERS = 65_536
 ARP_OWNERS = 65_536
 """Addresses whose owners ARP has named (a second owner is told); the oldest is forgotten first."""
 
+FILTER_BODY_BYTES = 1 << 20
+"""Bytes of one HTTP body that a filter looks at (http.file_data); the rest is not searched."""
+
+FILTER_BODIES_BYTES = 64 << 20
+"""Bytes of bodies that are not over that a filter keeps; those that began first are given up."""
+
 HTTP_FILTER_STREAMS = 65_536
 """Connections whose requests a display filter remembers, to tell which response answers which; the oldest is forgotten first."""
 

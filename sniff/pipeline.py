@@ -123,7 +123,7 @@ class Analysis:
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters, chosen=filter is not None, heads=filter is not None and filter.heads)
         self._late_words = LateWords()
-        self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
+        self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies or (filter is not None and filter.bodies))
         self._gateways = Gateways(self.counters)
         self._shelf, self._pool_shelf, self._row_shelf, self._pool_used = Shelf(), Shelf(), Shelf(), 0
         self._zero_ns: int | None = None

@@ -11,7 +11,7 @@ from sniff.decode import dns_columns as d
 from sniff.decode.columns import Protocol
 from sniff.decode.dns_columns import MessageFlag
 from sniff.decode.dns_fields import LAYOUTS
-from sniff.decode.dns_message import DnsMessage, Record
+from sniff.decode.dns_message import DnsMessage, Record, read_options
 from sniff.decode.dns_text import read_name
 from sniff.filters import find
 from sniff.filters.columns import Column, Texts, numbers, objects
@@ -105,8 +105,9 @@ def _rows(view: View, candidates: Table, questions: bool) -> tuple[Table, Table]
     return rows, messages[rows]
 
 
-def _column(column: int, questions: bool, edns: bool | None = None) -> Source:
-    """A number of every question or record. edns: only of OPT records, or of all others."""
+def _column(column: int, questions: bool, edns: bool | None = None, mask: int = 0) -> Source:
+    """A number of every question or record. edns: only of OPT records, or of all others; mask: bits of it that count."""
+    shift = (mask & -mask).bit_length() - 1 if mask else 0
 
     def source(view: View, candidates: Table) -> Column:
         rows, messages = _rows(view, candidates, questions)
@@ -118,6 +119,8 @@ def _column(column: int, questions: bool, edns: bool | None = None) -> Source:
         if column == d.R_CLASS and not edns:       # the upper bit is a flag of mDNS (RFC 6762 section 10.2)
             mdns = (view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS) & (records[rows, d.R_TYPE] != OPT)
             values[mdns] &= 0x7FFF
+        if mask:
+            values = (values & mask) >> shift
         return Column(view.dns_packets[messages], values)
 
     return source
@@ -241,6 +244,25 @@ def _again(response: bool, value: bool) -> Source:
     return source
 
 
+def _again_label(response: bool) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        column = _again(response, True)(view, candidates)
+        return column.having(np.ones(len(column), np.int64))
+
+    return source
+
+
+def _edns(read: Callable[[int, bytes], Any], numeric: bool) -> Source:
+    """What a function reads in every option of an OPT record (RFC 6891 section 6.1.2); None counts as nothing."""
+    def values(record: Record) -> Iterable[Any]:
+        if record.type != OPT:
+            return ()
+        data = record.data.wire[record.data.start:record.data.end]
+        return [value for option in read_options(data) if (value := read(option.code, option.data)) is not None]
+
+    return _records(values, numeric)
+
+
 def _qu(view: View, candidates: Table) -> Column:
     mdns = _each(lambda m: [int(q.qu) for q in m.questions] if m.protocol == "MDNS" else [], True)
     return mdns(view, candidates)
@@ -354,6 +376,21 @@ DNS_FIELDS = [
           _column(d.R_CLASS, False, True), GATHER, bits=16, trackers=_DNS),
     Field("dns.resp.z.do", Type.BOOLEAN, "DNSSEC records are wanted (EDNS)",
           _records(lambda r: [r.ttl >> 15 & 1] if r.type == 41 else [], True), MESSAGE, trackers=_DNS),
+    Field("dns.resp.ext_rcode", Type.NUMBER, "upper bits of the status (EDNS)", _column(d.R_TTL, False, True, 0xFF000000), GATHER, bits=8,
+          trackers=_DNS),
+    Field("dns.resp.edns0_version", Type.NUMBER, "version of EDNS", _column(d.R_TTL, False, True, 0x00FF0000), GATHER, bits=8,
+          trackers=_DNS),
+    Field("dns.resp.z", Type.NUMBER, "flags of EDNS", _column(d.R_TTL, False, True, 0x0000FFFF), GATHER, bits=16, trackers=_DNS),
+    Field("dns.opt.code", Type.NUMBER, "code of an option (EDNS): 8 client subnet, 10 cookie, 12 padding, 15 extended error",
+          _edns(lambda code, value: code, True), MESSAGE, bits=16, trackers=_DNS),
+    Field("dns.opt.len", Type.NUMBER, "bytes of an option", _edns(lambda code, value: len(value), True), MESSAGE, bits=16, trackers=_DNS),
+    Field("dns.opt.data", Type.BYTES, "bytes of an option", _edns(lambda code, value: value, False), MESSAGE, trackers=_DNS),
+    Field("dns.opt.ext_error.info_code", Type.NUMBER, "extended error (RFC 8914)",
+          _edns(lambda code, value: int.from_bytes(value[:2], "big") if code == 15 and len(value) >= 2 else None, True), MESSAGE, bits=16,
+          trackers=_DNS),
+    Field("dns.retransmit_request", Type.NONE, "a query that was sent before", _again_label(False), COLUMN, trackers=("dns", "dns_times")),
+    Field("dns.retransmit_response", Type.NONE, "a response that was sent before", _again_label(True), COLUMN,
+          trackers=("dns", "dns_times")),
     Field("dns.response_to", Type.NUMBER, "packet of the query that this answers", _time(0), COLUMN, bits=32,
           trackers=("dns", "dns_times")),
     Field("dns.time", Type.SPAN, "time since that query", _time(1), COLUMN, trackers=("dns", "dns_times")),

@@ -27,14 +27,14 @@ class Field:
     bits      of its numbers: a larger literal is a mistake
     names     {word in lower case: number} that may stand for its numbers
     trackers  what has to see every batch, so that this one knows what came before (trackers.py)
-    heads     it needs the heads of HTTP messages; messages: it needs them in stream order, too
+    heads     it needs the heads of HTTP messages; messages: it needs them in stream order, too; bodies: with their bodies
     """
 
-    __slots__ = ("bits", "cost", "heads", "meaning", "messages", "name", "names", "present", "source", "trackers", "type")
+    __slots__ = ("bits", "bodies", "cost", "heads", "meaning", "messages", "name", "names", "present", "source", "trackers", "type")
 
     def __init__(self, name: str, type: Type, meaning: str, source: Source, cost: int = GATHER, present: Source | None = None,
                  bits: int = 64, names: dict[str, int] | None = None, trackers: tuple[str, ...] = (), heads: bool = False,
-                 messages: bool = False) -> None:
+                 messages: bool = False, bodies: bool = False) -> None:
         self.name = name
         self.type = type
         self.meaning = meaning
@@ -46,6 +46,7 @@ class Field:
         self.trackers = trackers
         self.heads = heads
         self.messages = messages
+        self.bodies = bodies
 
     def __repr__(self) -> str:
         return f"Field({self.name!r})"

@@ -12,6 +12,11 @@ HEADER = "http.header.NAME"
 """Stands in lists for the fields of all header fields."""
 
 ABSENT = {"http.response_in": "the response is not known yet when its request is read; use http.request_in",
+          "http.next_request_in": "the next request is not known yet; use http.prev_request_in",
+          "http.next_response_in": "the next response is not known yet; use http.prev_response_in",
+          "dns.response_in": "the response is not known yet when its query is read; use dns.response_to",
+          "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
+          "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
           "frame.protocols": "use the names of protocols themselves: dns and udp"}
 """Fields of Wireshark that a filter in one pass cannot have, and what to do instead."""
 
@@ -67,10 +72,11 @@ def nearest(name: str) -> str:
         return ABSENT[name]
     if name.lower() in fields:
         return f"did you mean {name.lower()}?"
+    last = "." + name.rpartition(".")[2].lower()
+    alike = sorted((one for one in fields if "." in name and one.endswith(last)), key=lambda one: not one.startswith(("http.", "dns.")))
     close = get_close_matches(name.lower(), fields, 2, 0.6)
-    if not close and "." in name:
-        last = name.rpartition(".")[2].lower()
-        close = [one for one in fields if one.endswith("." + last)][:2]
+    if (alike and not begins_like_a_field(name)) or not close:
+        close = alike[:2]
     if not close:
         return "sniff fields WORD finds fields by a word"
     return f"did you mean {' or '.join(close)}?"

@@ -24,7 +24,7 @@ class Filter:
     owners    it asks who owns the ends of connections
     notes     it asks what is strange so far
     flows     it asks about streams of UDP, or directions
-    pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
+    pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too; bodies: and their bodies
     """
 
     def __init__(self, text: str) -> None:
@@ -36,7 +36,8 @@ class Filter:
         wanted = {tracker for field in fields for tracker in field.trackers}
         self.trackers = tuple(name for name in TRACKERS if name in wanted)
         self.heads = any(field.heads for field in fields)
-        self.messages = any(field.messages for field in fields)
+        self.bodies = any(field.bodies for field in fields)
+        self.messages = self.bodies or any(field.messages for field in fields)
         self.flows = "dns_times" in wanted or any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
         self.owners = "processes" in wanted
         self.notes = "sniff.note" in names

@@ -208,6 +208,13 @@ def _codes(view: View, candidates: Table) -> Column:
     return Column(heads.packets[which], codes)
 
 
+def _file_data(view: View, candidates: Table) -> Column:
+    """Bodies as Wireshark shows them: text in ASCII, other bytes replaced."""
+    bodies: dict[int, list[bytes]] = view.memory["bodies"]
+    found = [(packet, data.partition(b"\0")[0].decode("ascii", "replace")) for packet, datas in sorted(bodies.items()) for data in datas]
+    return objects([packet for packet, _ in found], [value for _, value in found])
+
+
 def _content_length(head: Head) -> list[int]:
     return [min(int(value), 2**63 - 1) for value in head.get(b"content-length") if value.isdigit() and len(value) <= 20]
 
@@ -299,6 +306,10 @@ HTTP_FIELDS = [
     _field("prev_request_in", Type.NUMBER, "packet of the request before", _before(0), bits=32, trackers=_REQUESTS),
     _field("prev_response_in", Type.NUMBER, "packet of the response before", _before(1), bits=32, trackers=_REQUESTS),
     _field("content_length", Type.NUMBER, "length of the body, as the header says", _values(_content_length, True)),
+    _field("chat", Type.NONE, "a message: what Wireshark's expert calls chat", _marks(lambda heads: heads.packets >= 0), COLUMN,
+           heads=False),
+    Field("http.file_data", Type.STRING, "the body: chunks put together, codings undone, up to its first NUL", _file_data, MESSAGE,
+          trackers=("bodies",), bodies=True),
     _field("cookie_pair", Type.STRING, "each cookie: name=value",
            _texts(lambda h: [p for v in h.get(b"cookie") for p in _parts(v, b";")])),
     _field("authbasic", Type.STRING, "user and password of Basic authentication", _texts(_basic)),

@@ -78,8 +78,26 @@ def _comments(view: View, candidates: Table) -> Column:
     return objects([i for i, _ in found], [text for _, text in found])
 
 
+def _never(view: View, candidates: Table) -> Column:
+    return Column(candidates, np.zeros(len(candidates), np.int64))
+
+
 def _all(view: View) -> Any:
     return np.ones(view.size, np.bool_)
+
+
+def as_string(source: Source, kind: Type) -> Source:
+    """Addresses as text: what names would stand for, were they looked up."""
+    def texts(view: View, candidates: Table) -> Column:
+        from sniff.filters.values import as_text
+        column = source(view, candidates)
+        made: dict[Any, str] = {}
+        values = column.values.tolist() if kind != Type.IPV6 else list(map(tuple, column.values.tolist()))
+        array = np.empty(len(values), object)
+        array[:] = [made[value] if value in made else made.setdefault(value, as_text(value, kind)) for value in values]
+        return column.having(array)
+
+    return texts
 
 
 FRAME = [
@@ -98,6 +116,8 @@ FRAME = [
           _interface(lambda interface: interface.name or interface.description or "unknown"), PARSE),
     Field("frame.interface_description", Type.STRING, "description of that interface",
           _interface(lambda interface: interface.description), PARSE),
+    Field("frame.marked", Type.BOOLEAN, "marked in Wireshark's window: never here", _never, COLUMN),
+    Field("frame.ignored", Type.BOOLEAN, "ignored in Wireshark's window: never here", _never, COLUMN),
     Field("frame.comment", Type.STRING, "comments on the packet (pcapng)", _comments, PARSE),
 ]
 
@@ -124,6 +144,9 @@ LINK = [
     Field("eth.dst", Type.ETHER, "destination", _ETH_DST),
     Field("eth.src", Type.ETHER, "source", _ETH_SRC),
     Field("eth.addr", Type.ETHER, "source or destination", both(_ETH_DST, _ETH_SRC), 2 * GATHER),
+    Field("eth.dst_resolved", Type.STRING, "destination, as text", as_string(_ETH_DST, Type.ETHER), PARSE),
+    Field("eth.src_resolved", Type.STRING, "source, as text", as_string(_ETH_SRC, Type.ETHER), PARSE),
+    Field("eth.addr_resolved", Type.STRING, "source or destination, as text", as_string(both(_ETH_DST, _ETH_SRC), Type.ETHER), PARSE),
     Field("eth.type", Type.NUMBER, "what the frame holds", at_place("eth", 12, 2, guard=_is_type), bits=16, names=ETHERTYPES),
     Field("eth.len", Type.NUMBER, "length of an IEEE 802.3 frame", at_place("eth", 12, 2, guard=_is_length), bits=16),
     Field("eth.dst.oui", Type.NUMBER, "manufacturer's part of the destination", _oui(0), bits=24),
@@ -193,6 +216,18 @@ def _ip(offset: int, size: int, mask: int = 0, scale: int = 1) -> Source:
     return at_place("ip", offset, size, mask, _whole_ip, scale)
 
 
+CHECKSUM = {"bad": 0, "good": 1, "unverified": 2, "not present": 3}
+
+
+def unverified(protocol: str, offset: int) -> Source:
+    """The status of checksums, which nobody verifies (as Wireshark does by default): those sent by a network card's host are wrong."""
+    def source(view: View, candidates: Table) -> Column:
+        headers = there(view, protocol, offset, 2, _whole_ip if protocol == "ip" else None)
+        return Column(headers.packets, np.full(len(headers.packets), CHECKSUM["unverified"]), headers.nth)
+
+    return source
+
+
 def _plain_address(column: int, otherwise: Source) -> Source:
     """An IPv4 address that the columns have, where no packet has a second IP header and all are whole."""
     def source(view: View, candidates: Table) -> Column:
@@ -242,6 +277,54 @@ def _ipv6_bytes(view: View, candidates: Table) -> Column:
                                                                             strict=True)], headers.nth)
 
 
+EXTENSION_HEADERS = {0: "hopopts", 43: "routing", 44: "fraghdr", 60: "dstopts"}
+_IN_THE_WAY = frozenset({*EXTENSION_HEADERS, 51, 135, 139, 140})
+
+
+def _extensions(view: View) -> list[tuple[int, int, int, int]]:
+    """(packet, protocol number, index, index after what was captured) of every extension header (RFC 8200 section 4)."""
+    found: list[tuple[int, int, int, int]] | None = view.memory.get("ipv6 extensions")
+    if found is not None:
+        return found
+    found = view.memory["ipv6 extensions"] = []
+    headers = there(view, "ipv6", 0, 40)
+    headers = headers.only(np.isin(view.data[headers.at + 6], list(_IN_THE_WAY)))
+    for packet, at, stop in zip(headers.packets.tolist(), headers.at.tolist(), headers.stop.tolist(), strict=True):
+        following, here = int(view.data[at + 6]), at + 40
+        while following in _IN_THE_WAY and here + 8 <= stop:
+            found.append((packet, following, here, stop))
+            size = 8 if following == 44 else (int(view.data[here + 1]) + 2) * 4 if following == 51 else (int(view.data[here + 1]) + 1) * 8
+            if following == 44 and (int(view.data[here + 2]) << 8 | int(view.data[here + 3])) & 0xFFF8:
+                break       # what follows is the middle of something
+            following, here = int(view.data[here]), here + size
+    return found
+
+
+def _extension(header: int, offset: int, size: int, mask: int) -> Source:
+    """A number in every extension header of one kind; size 0: whether there is one."""
+    shift = (mask & -mask).bit_length() - 1 if mask else 0
+
+    def source(view: View, candidates: Table) -> Column:
+        mine = [(packet, at) for packet, number, at, stop in _extensions(view) if number == header and at + offset + size <= stop]
+        packets = np.array([packet for packet, _ in mine], np.int64)
+        values = view.number(np.array([at + offset for _, at in mine], np.int64), size) if size else np.ones(len(mine), np.int64)
+        return Column(packets, (values & mask) >> shift if mask else values)
+
+    return source
+
+
+EXTENSIONS = (
+    ("hopopts", Type.NONE, 64, "hop-by-hop options", 0, 0, 0, 0), ("hopopts.nxt", Type.NUMBER, 8, "what follows them", 0, 0, 1, 0),
+    ("dstopts", Type.NONE, 64, "destination options", 60, 0, 0, 0), ("dstopts.nxt", Type.NUMBER, 8, "what follows them", 60, 0, 1, 0),
+    ("routing", Type.NONE, 64, "routing header", 43, 0, 0, 0), ("routing.nxt", Type.NUMBER, 8, "what follows it", 43, 0, 1, 0),
+    ("routing.type", Type.NUMBER, 8, "its type", 43, 2, 1, 0), ("routing.segleft", Type.NUMBER, 8, "segments left", 43, 3, 1, 0),
+    ("fraghdr", Type.NONE, 64, "fragment header", 44, 0, 0, 0), ("fraghdr.nxt", Type.NUMBER, 8, "what follows it", 44, 0, 1, 0),
+    ("fraghdr.offset", Type.NUMBER, 16, "where the fragment belongs, bytes", 44, 2, 2, 0xFFF8),
+    ("fraghdr.more", Type.BOOLEAN, 64, "more fragments", 44, 3, 1, 1), ("fraghdr.ident", Type.NUMBER, 32, "identification", 44, 4, 4, 0),
+)
+"""(name, type, bits, meaning, protocol number, offset, size, mask) of fields of extension headers."""
+
+
 IP = [
     Field("ip", Type.PROTOCOL, "Internet Protocol, version 4", _ip_bytes, PARSE, protocol_there("ip")),
     Field("ip.version", Type.NUMBER, "4", at_place("ip", 0, 1, 0xF0), bits=8),
@@ -259,9 +342,13 @@ IP = [
     Field("ip.ttl", Type.NUMBER, "time to live", _ip(8, 1), bits=8),
     Field("ip.proto", Type.NUMBER, "what the datagram holds", _ip(9, 1), bits=8, names=IP_PROTOCOLS),
     Field("ip.checksum", Type.NUMBER, "checksum of the header, as it was sent", _ip(10, 2), bits=16),
+    Field("ip.checksum.status", Type.NUMBER, "2: nobody checks it", unverified("ip", 10), COLUMN, bits=8, names=CHECKSUM),
     Field("ip.src", Type.IPV4, "source", _IP_SRC),
     Field("ip.dst", Type.IPV4, "destination", _IP_DST),
     Field("ip.addr", Type.IPV4, "source or destination", both(_IP_SRC, _IP_DST), 2 * GATHER),
+    Field("ip.src_host", Type.STRING, "source, as text", as_string(_IP_SRC, Type.IPV4), PARSE),
+    Field("ip.dst_host", Type.STRING, "destination, as text", as_string(_IP_DST, Type.IPV4), PARSE),
+    Field("ip.host", Type.STRING, "source or destination, as text", as_string(both(_IP_SRC, _IP_DST), Type.IPV4), PARSE),
     Field("ipv6", Type.PROTOCOL, "Internet Protocol, version 6", _ipv6_bytes, PARSE, protocol_there("ipv6")),
     Field("ipv6.version", Type.NUMBER, "6", at_place("ipv6", 0, 1, 0xF0), bits=8),
     Field("ipv6.tclass", Type.NUMBER, "traffic class", at_place("ipv6", 0, 4, 0x0FF00000), bits=32),
@@ -274,6 +361,11 @@ IP = [
     Field("ipv6.src", Type.IPV6, "source", _IPV6_SRC),
     Field("ipv6.dst", Type.IPV6, "destination", _IPV6_DST),
     Field("ipv6.addr", Type.IPV6, "source or destination", both(_IPV6_SRC, _IPV6_DST), 2 * GATHER),
+    Field("ipv6.src_host", Type.STRING, "source, as text", as_string(_IPV6_SRC, Type.IPV6), PARSE),
+    Field("ipv6.dst_host", Type.STRING, "destination, as text", as_string(_IPV6_DST, Type.IPV6), PARSE),
+    Field("ipv6.host", Type.STRING, "source or destination, as text", as_string(both(_IPV6_SRC, _IPV6_DST), Type.IPV6), PARSE),
+    *(Field(f"ipv6.{name}", kind, meaning, _extension(header, offset, size, mask), PARSE, bits=bits)
+      for name, kind, bits, meaning, header, offset, size, mask in EXTENSIONS),
 ]
 
 
@@ -282,6 +374,26 @@ IP = [
 def _of_types(*kinds: int) -> Any:
     """Only messages of these types."""
     return lambda view, headers: np.isin(view.data[headers.at], kinds)
+
+
+def _swapped(protocol: str, offset: int, *kinds: int) -> Source:
+    """A number of two bytes, the lower one first."""
+    def source(view: View, candidates: Table) -> Column:
+        headers = there(view, protocol, offset, 2, _of_types(*kinds))
+        value = view.number(headers.at + offset, 2)
+        return Column(headers.packets, value >> 8 | (value & 255) << 8, headers.nth)
+
+    return source
+
+
+def _neighbour(*kinds: int) -> Source:
+    """The address that messages of neighbour discovery are about (RFC 4861 section 4)."""
+    def source(view: View, candidates: Table) -> Column:
+        headers = there(view, "icmpv6", 8, 16, _of_types(*kinds))
+        halves = [view.number(headers.at + k, 8).view(np.uint64) for k in (8, 16)]
+        return Column(headers.packets, np.stack(halves, axis=1), headers.nth)
+
+    return source
 
 
 ICMP_TYPES = {"echo (ping) reply": 0, "destination unreachable": 3, "redirect": 5, "echo (ping) request": 8,
@@ -296,6 +408,10 @@ ICMP = [
                                                                                                     16, 17, 18)), bits=16),
     Field("icmp.seq", Type.NUMBER, "sequence number of a ping", at_place("icmp", 6, 2, guard=_of_types(0, 8, 13, 14,
                                                                                                        15, 16, 17, 18)), bits=16),
+    Field("icmp.ident_le", Type.NUMBER, "the identifier, as other machines write it", _swapped("icmp", 4, 0, 8, 13, 14, 15, 16, 17, 18),
+          bits=16),
+    Field("icmp.seq_le", Type.NUMBER, "the sequence number, as other machines write it", _swapped("icmp", 6, 0, 8, 13, 14, 15, 16, 17, 18),
+          bits=16),
     Field("icmp.redir_gw", Type.IPV4, "better way", at_place("icmp", 4, 4, guard=_of_types(5))),
     Field("icmp.mtu", Type.NUMBER, "largest packet of the next hop",
           at_place("icmp", 6, 2, guard=lambda v, h: (v.data[h.at] == 3) & (v.number(h.at, 2) == 0x0304)), bits=16),
@@ -308,6 +424,17 @@ ICMP = [
                                                                                   guard=_of_types(128, 129)), bits=16),
     Field("icmpv6.echo.sequence_number", Type.NUMBER, "sequence number of a ping",
           at_place("icmpv6", 6, 2, guard=_of_types(128, 129)), bits=16),
+    Field("icmpv6.mtu", Type.NUMBER, "largest packet of the next hop", at_place("icmpv6", 4, 4, guard=_of_types(2)), bits=32),
+    Field("icmpv6.nd.ns.target_address", Type.IPV6, "whose link address is asked for", _neighbour(135)),
+    Field("icmpv6.nd.na.target_address", Type.IPV6, "whose link address is told", _neighbour(136)),
+    Field("icmpv6.nd.na.flag.r", Type.BOOLEAN, "it is a router", at_place("icmpv6", 4, 1, 0x80, _of_types(136))),
+    Field("icmpv6.nd.na.flag.s", Type.BOOLEAN, "it was asked", at_place("icmpv6", 4, 1, 0x40, _of_types(136))),
+    Field("icmpv6.nd.na.flag.o", Type.BOOLEAN, "replaces what was known", at_place("icmpv6", 4, 1, 0x20, _of_types(136))),
+    Field("icmpv6.nd.ra.cur_hop_limit", Type.NUMBER, "hop limit to use", at_place("icmpv6", 4, 1, guard=_of_types(134)), bits=8),
+    Field("icmpv6.nd.ra.flag.m", Type.BOOLEAN, "addresses come from DHCPv6", at_place("icmpv6", 5, 1, 0x80, _of_types(134))),
+    Field("icmpv6.nd.ra.flag.o", Type.BOOLEAN, "other settings come from DHCPv6", at_place("icmpv6", 5, 1, 0x40, _of_types(134))),
+    Field("icmpv6.nd.ra.router_lifetime", Type.NUMBER, "seconds it is a default router", at_place("icmpv6", 6, 2, guard=_of_types(134)),
+          bits=16),
     Field("igmp", Type.PROTOCOL, "Internet Group Management Protocol", protocol_bytes("igmp"), PARSE, protocol_there("igmp")),
 ]
 

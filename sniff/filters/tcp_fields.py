@@ -21,7 +21,7 @@ from sniff.filters.field import (
     protocol_there,
     there,
 )
-from sniff.filters.packet_fields import TCP, flow_fields, payload, plain_port
+from sniff.filters.packet_fields import CHECKSUM, TCP, flow_fields, payload, plain_port, unverified
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c
@@ -89,6 +89,22 @@ def _next_seq(view: View, candidates: Table) -> Column:
     packets = np.flatnonzero((view.table[c.KIND] == Kind.TCP) & (tags(view) & int(Tag.BAD_OPTIONS | Tag.CUT_OPTIONS) == 0))
     values = view.flows[s.NEXT_SEQ][packets]
     return Column(packets, values).only(values >= 0)
+
+
+def _ace(view: View, candidates: Table) -> Column:
+    packets = np.flatnonzero(tags(view) & int(Tag.ACE))
+    return Column(packets, view.table[c.TCP_FLAGS][packets] >> 6 & 7)
+
+
+def _connection_value(row: int) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        packets, values = view.memory["tcp_connections"]
+        wanted = values[row] >= 0
+        if row == 1:        # it is told where sequence analysis has something to say
+            wanted &= ((view.flows[s.ACK_RTT_NS] >= 0) | (view.flows[s.TAGS] & MARKS != 0) | (view.flows[s.ROW_LEN] > 0))[packets]
+        return Column(packets, values[row]).only(wanted)
+
+    return source
 
 
 def _connection(mask: int, wanted: int) -> Callable[[View], Any]:
@@ -187,10 +203,12 @@ TCP_FIELDS = [
     Field("tcp.hdr_len", Type.NUMBER, "bytes of the header", at_place("tcp", 12, 1, 0xF0, scale=4), bits=8),
     Field("tcp.flags", Type.NUMBER, "all flags", at_place("tcp", 12, 2, 0x0FFF), bits=16),
     *(Field(f"tcp.flags.{name}", Type.BOOLEAN, meaning, at_place("tcp", 12, 2, mask)) for name, (mask, meaning) in FLAGS.items()),
+    Field("tcp.flags.ace", Type.NUMBER, "counter of accurate ECN, where both ends speak it", _ace, COLUMN, bits=8),
     Field("tcp.flags.str", Type.STRING, "the flags as letters: `·······AP···`", _flag_letters, PARSE),
     Field("tcp.window_size_value", Type.NUMBER, "window as it was sent", at_place("tcp", 14, 2), bits=16),
     Field("tcp.window_size", Type.NUMBER, "window, bytes", from_flows(s.WINDOW, TCP, 0), COLUMN, bits=32),
     Field("tcp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("tcp", 16, 2), bits=16),
+    Field("tcp.checksum.status", Type.NUMBER, "2: nobody checks it", unverified("tcp", 16), COLUMN, bits=8, names=CHECKSUM),
     Field("tcp.urgent_pointer", Type.NUMBER, "urgent pointer", at_place("tcp", 18, 2), bits=16),
     Field("tcp.payload", Type.BYTES, "the payload", lambda view, candidates: payload(view, candidates, Kind.TCP), PARSE),
     Field("tcp.analysis.flags", Type.NONE, "sequence analysis found something", _tagged(MARKS), COLUMN),
@@ -202,6 +220,10 @@ TCP_FIELDS = [
           COLUMN, bits=32),
     Field("tcp.analysis.ack_rtt", Type.SPAN, "time until what it acknowledges was acknowledged",
           from_flows(s.ACK_RTT_NS, TCP, 0), COLUMN),
+    Field("tcp.analysis.initial_rtt", Type.SPAN, "round trip of the handshake", _connection_value(1), COLUMN,
+          trackers=("tcp_connections",)),
+    Field("tcp.completeness", Type.NUMBER, "what was seen of the connection so far: 1 SYN, 2 SYN+ACK, 4 ACK, 8 data, 16 FIN, 32 RST",
+          _connection_value(0), COLUMN, bits=8, trackers=("tcp_connections",)),
     Field("tcp.connection.syn", Type.NONE, "asks for a connection", marked(_connection(0x12, 0x02)), COLUMN),
     Field("tcp.connection.synack", Type.NONE, "accepts a connection", marked(_connection(0x12, 0x12)), COLUMN),
     Field("tcp.connection.fin", Type.NONE, "ends its direction", marked(_connection(0x01, 0x01)), COLUMN),
@@ -221,6 +243,8 @@ TCP_FIELDS = [
     Field("tcp.options.sack_re", Type.NUMBER, "right edge of it", _edges(4), PARSE, bits=32),
     Field("tcp.options.sack.count", Type.NUMBER, "number of such blocks",
           _options(lambda option: [len(option[1]) // 8] if option[0] == 5 else []), PARSE, bits=8),
+    Field("tcp.options.mptcp.subtype", Type.NUMBER, "Multipath TCP: kind of the option",
+          _options(lambda option: [option[1][0] >> 4] if option[0] == 30 and option[1] else []), PARSE, bits=8),
     Field("tcp.options.timestamp.tsval", Type.NUMBER, "time stamp", _number(8, 0, 4, 8), PARSE, bits=32),
     Field("tcp.options.timestamp.tsecr", Type.NUMBER, "time stamp that is echoed", _number(8, 4, 8, 8), PARSE, bits=32),
 ]

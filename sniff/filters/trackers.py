@@ -23,6 +23,8 @@ from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
 
 if TYPE_CHECKING:
+    from sniff.decode.bodies import BodyInfo
+    from sniff.decode.message import Message
     from sniff.exchange.http import Exchange
     from sniff.exchange.owners import Owners
 
@@ -140,20 +142,18 @@ class DnsTimes:
         found: dict[int, tuple[int, int]] = {}
         retransmissions: dict[int, int] = {}
         batch = view.dns
-        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS, d.D_PROTOCOL, d.D_STATE]
-        for k, (transport, stream, number, flags, packet, ts_ns, protocol, state) in enumerate(batch.messages[:,
-                                                                                                              wanted].tolist()):
-            if stream < 0 or number < 0 or protocol == Row.MDNS or state == d.MessageState.MALFORMED:
+        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS, d.D_STATE]
+        for k, (transport, stream, number, flags, packet, ts_ns, state) in enumerate(batch.messages[:, wanted].tolist()):
+            if stream < 0 or number < 0 or state == d.MessageState.MALFORMED:
                 continue
             key = transport, stream, number
             asked = self._open.get(key)
             if flags & d.MessageFlag.RESPONSE:
-                if asked is not None:
+                if asked is not None and asked[2]:
+                    retransmissions[k] = asked[2]
+                elif asked is not None:
                     found[k] = asked[0], ts_ns - asked[1]
-                    if asked[2]:
-                        retransmissions[k] = asked[2]
-                    else:
-                        asked[2] = packet
+                    asked[2] = packet
                 continue
             if asked is None or asked[2] or ts_ns - asked[1] > SAME_QUERY_NS:
                 self._open[key] = [packet, ts_ns, 0]
@@ -260,6 +260,131 @@ class Exchanges:
         view.memory["exchanges"] = found
 
 
+class Bodies:
+    """The HTTP bodies that are over: {packet index: [first bytes of one, decoded]}, by the packets that brought their last bytes."""
+
+    def __init__(self) -> None:
+        from sniff.decode.bodies import BodyCollector
+        self._collector = BodyCollector(self._begin, cap=limits.FILTER_BODY_BYTES)
+        self._open: dict[int, _Body] = {}
+        self._held = 0
+        self._over: list[tuple[int, bytes]] = []
+
+    def _begin(self, message: "Message") -> "_Body":
+        body = self._open[message.id] = _Body(self, message.id)
+        return body
+
+    def grow(self, size: int) -> None:
+        """Bytes more are kept, or fewer."""
+        self._held += size
+        while self._held > limits.FILTER_BODIES_BYTES:
+            self._open.pop(next(iter(self._open))).give_up()
+
+    def end(self, number: int, packet: int, data: bytes) -> None:
+        """A body is over."""
+        if self._open.pop(number, None) is not None:
+            self._held -= len(data)
+            self._over.append((packet, data))
+
+    def add(self, view: View) -> None:
+        self._collector.add(view.apps)
+        found: dict[int, list[bytes]] = {}
+        first = int(view.table[c.NUMBER, 0]) if view.size else 0
+        for packet, data in self._over:
+            if 0 <= packet - first < view.size and data:
+                found.setdefault(packet - first, []).append(data)
+        self._over.clear()
+        view.memory["bodies"] = found
+
+
+class _Body:
+    """The first bytes of one body."""
+
+    def __init__(self, bodies: Bodies, number: int) -> None:
+        self._bodies: Bodies | None = bodies
+        self._number = number
+        self._data = bytearray()
+
+    def give_up(self) -> None:
+        """It is not wanted any more."""
+        if self._bodies is not None:
+            bodies, self._bodies = self._bodies, None
+            size = len(self._data)
+            self._data = bytearray()
+            bodies.grow(-size)
+
+    def data(self, piece: bytes) -> None:
+        """The next bytes."""
+        piece = piece[:max(limits.FILTER_BODY_BYTES - len(self._data), 0)]
+        if self._bodies is not None and piece:
+            self._data += piece
+            self._bodies.grow(len(piece))
+
+    def hole(self, length: int) -> None:
+        """Bytes are missing: what comes after them is not what comes next."""
+        self.give_up()
+
+    def end(self, info: "BodyInfo") -> None:
+        """It is over."""
+        if self._bodies is not None:
+            self._bodies.end(self._number, info.message.last_packet if info.ended else -1, bytes(self._data))
+
+
+class Connections:
+    """What is known of each TCP connection at each of its packets: (packets, [tcp.completeness, round trip of the handshake]).
+
+    As in Wireshark's one pass, a packet counts for the completeness that the next one shows, and for the round trip at once.
+    Times are nanoseconds, -1 as long as the handshake is not seen to be complete.
+    """
+
+    def __init__(self) -> None:
+        self._known: Table = np.zeros((4, 1024), np.int64)      # by slot: stream + 1, what was seen, begin of the handshake, its time
+
+    def add(self, view: View) -> None:
+        table, flows = view.table, view.flows
+        packets = np.flatnonzero((table[c.KIND] == Kind.TCP) & (flows[s.STREAM] >= 0) & (flows[s.SLOT] >= 0) & (table[c.TCP_FLAGS] >= 0))
+        values = np.empty((2, len(packets)), np.int64)
+        rows = np.stack([flows[s.SLOT][packets], flows[s.STREAM][packets], flows[s.DIRECTION][packets], table[c.TCP_FLAGS][packets],
+                         table[c.PAYLOAD_WIRE][packets], table[c.TS_NS][packets]], 1)
+        if len(packets) and rows[:, 0].max() >= self._known.shape[1]:
+            more = np.zeros((4, 2 * int(rows[:, 0].max()) + 2), np.int64)
+            more[:, :self._known.shape[1]] = self._known
+            self._known = more
+        known: dict[int, list[int]] = {slot: self._known[:, slot].tolist() for slot in np.unique(rows[:, 0]).tolist()}
+        for k, (slot, stream, direction, flags, size, ts_ns) in enumerate(rows.tolist()):
+            state = known[slot]
+            fresh = state[0] != stream + 1
+            if fresh:
+                state[:] = stream + 1, 0, -1, -1
+            values[0, k] = state[1]
+            if not fresh or flags & 0x12 == 0x02:
+                self._see(state, direction, flags, size, ts_ns)
+            values[1, k] = state[3]
+        for slot, state in known.items():
+            self._known[:, slot] = state
+        view.memory["tcp_connections"] = packets, values
+
+    @staticmethod
+    def _see(state: list[int], direction: int, flags: int, size: int, ts_ns: int) -> None:
+        """One packet of a connection."""
+        seen = state[1]
+        if flags & 0x12 == 0x02:
+            seen |= 1
+            if state[3] < 0:
+                state[2] = ts_ns
+        elif flags & 0x12 == 0x12:
+            seen |= 2
+        elif flags & 0x10:
+            if seen & 3 == 3 and state[3] < 0 <= state[2] and direction == 0:
+                state[3] = ts_ns - state[2]
+            seen |= 8 if size > 0 else 4
+        if flags & 1:
+            seen |= 16
+        if flags & 4:
+            seen |= 32
+        state[1] = seen
+
+
 class Processes:
     """Who owns the ends of the batch's connections, as far as the capture says (exchange.owners.Owners)."""
 
@@ -283,6 +408,8 @@ TRACKERS: dict[str, Callable[[], Tracker]] = {
     "heads": Heads,
     "requests": Requests,
     "exchanges": Exchanges,
+    "bodies": Bodies,
+    "tcp_connections": Connections,
     "processes": Processes,
 }
 """Trackers by name, in the order in which they look at a batch: later ones may use what earlier ones left."""

@@ -25,6 +25,7 @@ class Several:
         self.owners = any(filter.owners for filter in filters)
         self.notes = any(filter.notes for filter in filters)
         self.flows = any(filter.flows for filter in filters)
+        self.bodies = any(filter.bodies for filter in filters)
         self.messages = any(filter.messages for filter in filters)
         self.pieces = any(filter.pieces for filter in filters)
 
