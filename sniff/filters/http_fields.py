@@ -209,9 +209,12 @@ def _codes(view: View, candidates: Table) -> Column:
 
 
 def _file_data(view: View, candidates: Table) -> Column:
-    """Bodies as Wireshark shows them: text in ASCII, other bytes replaced."""
+    """Bodies as Wireshark shows them, with the row of their message: text in ASCII, other bytes replaced."""
     bodies: dict[int, list[bytes]] = view.memory["bodies"]
-    found = [(packet, data.partition(b"\0")[0].decode("ascii", "replace")) for packet, datas in sorted(bodies.items()) for data in datas]
+    heads: Heads = view.memory["heads"]
+    shown = set(heads.packets.tolist()) if bodies else set()
+    found = [(packet, data.partition(b"\0")[0].decode("ascii", "replace")) for packet, datas in sorted(bodies.items()) for data in datas
+             if packet in shown]
     return objects([packet for packet, _ in found], [value for _, value in found])
 
 
@@ -309,7 +312,7 @@ HTTP_FIELDS = [
     _field("chat", Type.NONE, "a message: what Wireshark's expert calls chat", _marks(lambda heads: heads.packets >= 0), COLUMN,
            heads=False),
     Field("http.file_data", Type.STRING, "the body: chunks put together, codings undone, up to its first NUL", _file_data, MESSAGE,
-          trackers=("bodies",), bodies=True),
+          trackers=("heads", "bodies"), bodies=True),
     _field("cookie_pair", Type.STRING, "each cookie: name=value",
            _texts(lambda h: [p for v in h.get(b"cookie") for p in _parts(v, b";")])),
     _field("authbasic", Type.STRING, "user and password of Basic authentication", _texts(_basic)),

@@ -251,8 +251,10 @@ class Exchanges:
             late = view.table[c.NUMBER][np.clip(pieces[s.P_PACKET], 0, view.size - 1)] != pieces[s.P_ORIGIN]
             held = set(pieces[s.P_ORIGIN][late & (pieces[s.P_KIND] == s.Piece.DATA)].tolist())
         for exchange in self._builder.add(view.apps):
-            response = exchange.response
-            if response is None or exchange.inferred or exchange.state in self._odd:
+            request, response = exchange.request, exchange.response
+            if request is None or response is None or exchange.inferred or exchange.state in self._odd:
+                continue
+            if not request.complete or request.last_packet > response.last_packet:      # answered before all of it was sent
                 continue
             index = response.last_packet - first
             if 0 <= index < view.size and response.last_packet not in held:

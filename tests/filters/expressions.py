@@ -240,6 +240,26 @@ http.accept_encoding contains "gzip"
 http.cache_control
 http.request.uri.path
 http.request.uri matches "\\.(png|jpg|html)$"
+http.chat
+http.file_data contains "e"
+http.file_data matches "^<"
+len(http.file_data) > 100
+ip.host contains "192."
+eth.src_resolved contains "02:"
+ip.checksum.status == 2
+tcp.checksum.status == "Unverified"
+tcp.flags.ace
+tcp.options.mptcp.subtype
+icmp.seq_le > 0
+icmpv6.nd.ns.target_address
+ipv6.hopopts
+ipv6.fraghdr.offset > 0
+dns.opt.code == 10
+dns.opt.len > 4
+dns.resp.edns0_version == 0
+dns.retransmit_request
+dns.response_to > 1
+frame.marked == 0
 '''.strip().splitlines()
 """One a line. Nothing in them refers to a particular capture."""
 
@@ -247,6 +267,7 @@ KARN = "a round trip is only told when nothing was sent again that could be mean
 TAIL = "Wireshark takes a response for the answer to the last request, not to the first one that waits"
 EARLY = "the row of a request comes with its last byte, here after the interim response"
 SNAPLEN = "of a head that was cut off Wireshark shows less"
+CUT = "a body that was cut off is not searched"
 LOST = "after lost bytes Wireshark counts on from another message"
 
 DIFFERENT = {
@@ -269,6 +290,7 @@ DIFFERENT = {
     ("python-forms", "http.request_number > 1"): EARLY,
     ("nginx-snaplen", "http.request"): SNAPLEN,
     ("nginx-snaplen", "http.request.full_uri matches \"http://\""): SNAPLEN,
+    ("nginx-snaplen", "http.file_data contains \"e\""): CUT,
     ("nginx-snaplen", "http.request_in"): SNAPLEN,
     ("nginx-snaplen", "http.prev_request_in"): SNAPLEN,
 }

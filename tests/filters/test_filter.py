@@ -19,7 +19,8 @@ from tests.filters.masks import found_by, numbers
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 NEVERSSL = CAPTURES / "neverssl.pcap"
-PIECES = ["nginx-keepalive.pcap", "dnsmasq-tcp.pcap", "nginx-lossy.pcap", "dig-unreachable.pcap", "dnsmasq-fragments.pcap",
+PIECES = ["python-expect.pcap", "nginx-keepalive.pcap", "dnsmasq-tcp.pcap",
+          "nginx-lossy.pcap", "dig-unreachable.pcap", "dnsmasq-fragments.pcap",
           "nginx-parallel.pcapng"]
 
 
@@ -63,7 +64,8 @@ def test_every_difference_is_still_one(sharkd: str) -> None:
 
 @pytest.mark.tshark
 @pytest.mark.parametrize("expression", ["http.response.code >= 400", "tcp.flags.syn == 1 and ip.addr == 192.0.2.0/24",
-                                        "dns.qry.name contains \"lab\" or http.host", "tcp.len in {1..100}"])
+                                        "dns.qry.name contains \"lab\" or http.host", "tcp.len in {1..100}",
+                                        "tcp.completeness == 31", "tcp.completeness & 8", "tcp.analysis.initial_rtt > 0.00003"])
 def test_one_pass_of_tshark_says_the_same(tshark: str, expression: str) -> None:
     for name in ("nginx-errors.pcap", "dnsmasq-dig.pcap"):
         run = subprocess.run([tshark, "-n", "-r", CAPTURES / name, "-Y", expression, "-T", "fields", "-e", "frame.number"],
