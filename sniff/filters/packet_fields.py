@@ -327,7 +327,7 @@ EXTENSIONS = (
 
 IP = [
     Field("ip", Type.PROTOCOL, "Internet Protocol, version 4", _ip_bytes, PARSE, protocol_there("ip")),
-    Field("ip.version", Type.NUMBER, "4", at_place("ip", 0, 1, 0xF0), bits=8),
+    Field("ip.version", Type.NUMBER, "4 or 6", both(at_place("ip", 0, 1, 0xF0), at_place("ipv6", 0, 1, 0xF0)), bits=8),
     Field("ip.hdr_len", Type.NUMBER, "bytes of the header", at_place("ip", 0, 1, 0x0F, scale=4), bits=8),
     Field("ip.dsfield", Type.NUMBER, "differentiated services", _ip(1, 1), bits=8),
     Field("ip.dsfield.dscp", Type.NUMBER, "code point", _ip(1, 1, 0xFC), bits=8),

@@ -108,6 +108,11 @@ def settled(column: Column, passed: Mask, every: bool, candidates: Table, size: 
     return found[candidates]
 
 
+def _by_length(value: bytes) -> tuple[int, bytes]:
+    """What bytes are compared by: Wireshark takes the longer one for the larger one."""
+    return len(value), value
+
+
 def _bytes(value: Any) -> Any:
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
@@ -119,6 +124,9 @@ def against(symbol: str, column: Column, kind: Type, constant: Constant) -> Mask
         if not (kind == Type.STRING and constant.type == Type.STRING):
             values = as_bytes(column, kind).values
             value = _bytes(value)
+            if symbol not in ("==", "!="):
+                compare, key = COMPARE[symbol], _by_length(value)
+                return np.fromiter((compare(_by_length(one), key) for one in values), np.bool_, len(values))
         boxed = np.empty((), object)        # as it is: NumPy's own strings end at a NUL
         boxed[()] = value
         same: Mask = COMPARE[symbol](values, boxed).astype(np.bool_)
@@ -152,7 +160,8 @@ def beside(symbol: str, left: Column, kind: Type, right: Column, other: Type) ->
     if kind in OBJECTS or other in OBJECTS:
         a, b = as_bytes(left, kind).values, as_bytes(right, other).values
         compare = COMPARE[symbol]
-        return np.fromiter((compare(one, two) for one, two in zip(a, b, strict=True)), np.bool_, len(a))
+        key: Callable[[Any], Any] = bytes if kind == other == Type.STRING else _by_length
+        return np.fromiter((compare(key(one), key(two)) for one, two in zip(a, b, strict=True)), np.bool_, len(a))
     if kind == Type.IPV6:
         return halves(symbol, *left.values.reshape(-1, 2).T, *right.values.reshape(-1, 2).T)
     result: Mask = COMPARE[symbol](left.values, right.values)
@@ -176,6 +185,8 @@ class Contains(Predicate):
         """Those with such a value."""
         left = self.left.column(view, candidates)
         wanted = _bytes(self.right.constant.value) if isinstance(self.right, ConstantValue) else b""
+        if isinstance(self.right, ConstantValue) and not wanted:       # as in Wireshark nothing contains nothing
+            return settled(left, np.zeros(len(left), np.bool_), self.every, candidates, view.size)
         if wanted and isinstance(left, Texts):
             return settled(left, left.asked(find.contained, wanted), self.every, candidates, view.size)
         left = as_bytes(left, self.left.type)
@@ -185,7 +196,8 @@ class Contains(Predicate):
         right = as_bytes(self.right.column(view, candidates), self.right.type)
         mine, other = pairs(left, right)
         both = left.only(mine)
-        passed = np.fromiter((two in one for one, two in zip(both.values, right.values[other], strict=True)), np.bool_, len(both))
+        passed = np.fromiter((two != b"" and two in one for one, two in zip(both.values, right.values[other], strict=True)), np.bool_,
+                             len(both))
         return settled(both, passed, self.every, candidates, view.size)
 
 

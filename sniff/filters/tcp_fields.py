@@ -170,7 +170,13 @@ def _edges(first: int) -> Source:
         kind, data = option
         return [int.from_bytes(data[at:at + 4], "big") for at in range(first, len(data) - 3, 8)] if kind == 5 else []
 
-    return _options(read)
+    found = _options(read)
+
+    def source(view: View, candidates: Table) -> Column:
+        column = found(view, candidates)
+        return column.having((column.values - view.flows[s.ACK_BASE][column.packets]) & 0xFFFFFFFF)
+
+    return source
 
 
 def _whole(kind: int) -> Source:
@@ -239,7 +245,7 @@ TCP_FIELDS = [
     Field("tcp.options.wscale.multiplier", Type.NUMBER, "window scale",
           _options(lambda option: [1 << min(option[1][0], 14)] if option[0] == 3 and len(option[1]) == 1 else []),
           PARSE, bits=16),
-    Field("tcp.options.sack_le", Type.NUMBER, "left edge of a block that arrived, as it was sent", _edges(0), PARSE, bits=32),
+    Field("tcp.options.sack_le", Type.NUMBER, "left edge of a block that arrived, relative", _edges(0), PARSE, bits=32),
     Field("tcp.options.sack_re", Type.NUMBER, "right edge of it", _edges(4), PARSE, bits=32),
     Field("tcp.options.sack.count", Type.NUMBER, "number of such blocks",
           _options(lambda option: [len(option[1]) // 8] if option[0] == 5 else []), PARSE, bits=8),

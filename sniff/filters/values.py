@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sniff.filters.columns import Column, numbers, objects, pairs
+from sniff.filters.columns import Column, joined, numbers, objects, pairs
 from sniff.filters.field import Field
 from sniff.filters.record import record
 from sniff.filters.syntax import Span
@@ -330,17 +330,9 @@ class ExtremeValue(Value):
         return sum(value.cost for value in self.values) + 2
 
     def column(self, view: View, candidates: Table) -> Column:
-        """One value for each packet that has some of every argument."""
-        columns = [value.column(view, candidates) for value in self.values]
-        packets = np.unique(columns[0].packets)
-        for column in columns[1:]:
-            packets = np.intersect1d(packets, column.packets)
+        """One value for each packet that has some of any argument."""
+        column = joined([value.column(view, candidates) for value in self.values])
+        packets, begins = np.unique(column.packets, return_index=True)
         if not len(packets):
             return numbers(packets, packets)
-        best: Any = None
-        for column in columns:
-            column = column.only(np.isin(column.packets, packets))
-            begins = np.searchsorted(column.packets, packets, "left")
-            found = (np.maximum if self.largest else np.minimum).reduceat(column.values, begins)
-            best = found if best is None else (np.maximum if self.largest else np.minimum)(best, found)
-        return Column(packets, best)
+        return Column(packets, (np.maximum if self.largest else np.minimum).reduceat(column.values, begins))

@@ -260,6 +260,14 @@ dns.resp.edns0_version == 0
 dns.retransmit_request
 dns.response_to > 1
 frame.marked == 0
+frame <= "GET"
+tcp.options < "GET"
+tcp.payload[0:2] > "GET"
+http.host contains ""
+max(icmpv6.code, dns.resp.ext_rcode) !== 1
+min(ip.hdr_len, dns.resp.edns0_version) >= 5
+tcp.options.sack_re > 65535
+ip.version == 6
 '''.strip().splitlines()
 """One a line. Nothing in them refers to a particular capture."""
 
