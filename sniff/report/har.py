@@ -31,7 +31,7 @@ from sniff.exchange.http import Exchange, Exchanges, State
 from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
 from sniff.packets.batch import Table
-from sniff.report import har_json
+from sniff.report import exchange_json as j
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.har_bodies import Bodies, Body, masked_json
 from sniff.report.har_pages import Page, Pages
@@ -97,15 +97,14 @@ class HarWriter:
 
 
 class Entries:
-    """Exchanges as entries: plain ones by a compiled loop (har_json.py), the others by `entry`."""
+    """Exchanges as entries: plain ones by a compiled loop (exchange_json.py), the others by `entry`."""
 
     def __init__(self, bodies: Bodies, secrets: bool = False) -> None:
         self._bodies = bodies
         self._secrets = secrets
-        self._encoder = har_json.Encoder(
-            view(har_json.WORDS), view(har_json.STARTS), view(har_json.NAME_BYTES), view(har_json.NAME_STARTS),
-            view(har_json.SECRET_BYTES), view(har_json.SECRET_STARTS), view(har_json.CHUNKED),
-            view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
+        self._writer = j.Entries()
+        self._writer.words(*map(view, j.constants(j.ENTRY_TEXTS, j.ENTRY_NAMES)))
+        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.CHUNKED), secrets)
         self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
@@ -117,42 +116,39 @@ class Entries:
         every = Exchanges.of(exchanges)
         bodies: dict[int, Body] = {}
         more, pool = self._more(every, pages, bodies)
-        encoder = self._encoder
-        encoder.bind(view(every.rows), view(more), view(pool))
+        writer = self._writer
+        writer.bind(view(every.rows), view(more), view(pool))
 
         def take(message: Message) -> Body | None:
             return bodies.pop(message.row[c.M_ID], None) or self._bodies.take(message)
 
         answer = -1
-        while answer != har_json.DONE:
-            encoder.room(view(self._out))
-            answer = encoder.run()
-            if encoder.used():
-                yield self._out[:encoder.used()].tobytes()
-            if answer == har_json.NOT_PLAIN:
-                number = encoder.after()
+        while answer != j.DONE:
+            writer.room(view(self._out))
+            answer = writer.run()
+            if writer.used():
+                yield self._out[:writer.used()].tobytes()
+            if answer == j.NOT_PLAIN:
+                number = writer.after()
                 yield f",\n{entry(every[number], take, pages[number], self._secrets)}".encode("ascii")
-                encoder.skip()
+                writer.skip()
 
     def _more(self, exchanges: Exchanges, pages: Sequence[int], bodies: dict[int, Body]) -> tuple[Table, Bytes]:
-        """int64[n, har_json.MORE_COUNT] and the pool it refers to; bodies that were asked for go to `bodies`."""
+        """int64[n, j.ENTRY_MORE_COUNT] and the pool it refers to; bodies that were asked for go to `bodies`."""
         rows, heads, prefixes = exchanges.rows, exchanges.heads, exchanges.prefixes
-        more = np.empty((len(rows), har_json.MORE_COUNT), np.int64)
-        more[:, har_json.PAGE_COLUMN] = pages
+        more = np.empty((len(rows), j.ENTRY_MORE_COUNT), np.int64)
+        more[:, j.PAGE_COLUMN] = pages
         parts, size = [heads, prefixes], len(heads) + len(prefixes)
-        for column, known in ((har_json.ENDS_COLUMN, self._ends), (har_json.ADDRESSES_COLUMN, self._addresses)):
-            places, texts = known.of(exchanges)
-            number = rows[:, x.X_CONNECTION]
-            more[:, column] = size + places[number]
-            more[:, column + 1] = places[number + 1] - places[number]
+        for column, known in ((j.ENDS_COLUMN, self._ends), (j.ADDRESSES_COLUMN, self._addresses)):
+            texts = known.of(exchanges, more[:, column:column + 2], size)
             parts.append(texts)
             size += len(texts)
         sizes, numbers = rows[:, x.X_RESPONSE + c.M_BODY_LEN], rows[:, x.X_RESPONSE + c.M_ID]
-        more[:, har_json.BODY_COLUMN] = len(heads) + rows[:, x.X_PREFIX + 1]
+        more[:, j.BODY_COLUMN] = len(heads) + rows[:, x.X_PREFIX + 1]
         maybe = (rows[:, x.X_HAS] == x.REQUEST | x.RESPONSE) & (rows[:, x.X_STATE] == 0) & (rows[:, x.X_ODD] == 0) \
             & (rows[:, x.X_REQUEST + c.M_BODY_LEN] == 0)
         longer = (sizes > 0) & (self._bodies.are_open(numbers) | (rows[:, x.X_RESPONSE + c.M_PREFIX_LEN] != sizes))
-        more[longer, har_json.BODY_COLUMN] = -1
+        more[longer, j.BODY_COLUMN] = -1
         for index in np.flatnonzero(maybe & longer).tolist():
             response = exchanges[index].response
             assert response is not None
@@ -160,7 +156,7 @@ class Entries:
             if body is not None:
                 bodies[response.id] = body
                 if body.kept == response.body_length <= PLAIN_BYTES and body.is_whole:
-                    more[index, har_json.BODY_COLUMN] = size
+                    more[index, j.BODY_COLUMN] = size
                     parts.append(np.frombuffer(body.data_kept, np.uint8))
                     size += body.kept
         return more, np.concatenate(parts)
