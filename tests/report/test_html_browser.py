@@ -239,13 +239,41 @@ def test_colours_can_be_switched(watched: Watched, shop: Path) -> None:
     expect(page.locator("#theme")).to_contain_text("Dark")
 
 
+@pytest.mark.parametrize("watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"], indirect=True)
 def test_on_paper(watched: Watched, shop: Path) -> None:
     page = watched.open(shop, "#exchanges")
     page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "paper is white"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     expect(page.locator("#verdict")).to_be_visible()
     expect(page.locator("nav.views")).to_be_hidden()
     expect(page.locator("#view-exchanges")).to_be_hidden()
     assert len(page.pdf()) > 10_000
+
+
+def test_the_waterfall_has_a_scale(watched: Watched, tmp_path: Path) -> None:
+    frames: list[bytes] = []
+    for number in range(12):
+        frames += captures.exchange(captures.request(b"/" + b"folder/" * 30 + b"name-%d.html?query" % number), captures.response(b"x"),
+                                    40_000 + number)
+    tcp = wire.Tcp(41_000)
+    slow = [*tcp.open(), tcp.frame(0, captures.request(b"/slow"))]
+    slow += 3 * slow[-1:]           # sent again, and again
+    frames += slow + captures.lookup([b"passing", b"time"]) * 200 + [tcp.frame(1, captures.response(b"y"))]
+    report = write(make_report([captures.pcapng(tmp_path / "times.pcapng", frames)]), tmp_path / "times.html")
+    page = watched.open(report, "#exchanges")
+    expect(page.locator("#view-exchanges .mark")).not_to_have_count(0)
+    assert all(re.fullmatch(r"[\d.]+ (ns|µs|ms|s)", mark) for mark in page.locator("#view-exchanges .mark").all_inner_texts())
+    page.get_by_label("Waterfall shows").select_option("long")
+    row = page.locator("#view-exchanges .row", has_text="/slow")
+    expect(row.locator(".track.longer .more")).to_have_text("›")
+    expect(row.locator(".tick")).to_have_count(3)       # also where a bar is longer than the scale
+    expect(row.locator(".seg.phase-wait")).to_have_count(1)
+    first = page.locator("#view-exchanges .row", has_text="/name-3.html?query")
+    box, cell = first.locator(".folded span").last.bounding_box(), first.locator(".path").bounding_box()
+    assert box is not None
+    assert cell is not None
+    assert box["x"] + box["width"] <= cell["x"] + cell["width"] + 1, "the end of a long path is in sight"
 
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)

@@ -36,8 +36,8 @@ const detail = {
       next.focus();
     };
     const actions = h("div.actions", null,
-      h("button.small", {type: "button", on: {click: () => copy(asCurl(i, found), "curl command")}}, "Copy as curl"),
-      h("button.small", {type: "button", on: {click: () => copy(JSON.stringify(asHar(i, found), null, 2), "HAR")}}, "Copy as HAR"));
+      h("button.small", {type: "button", "aria-label": "Copy as curl", on: {click: () => copy(asCurl(i, found), "curl command")}}, h("span.wide", null, "Copy as "), "curl"),
+      h("button.small", {type: "button", "aria-label": "Copy as HAR", on: {click: () => copy(JSON.stringify(asHar(i, found), null, 2), "HAR")}}, h("span.wide", null, "Copy as "), "HAR"));
     pane.replaceChildren(
       h("div.pane-head", null,
         h("div.pane-title", null, h("b", null, methodOf(i)), " ", statusBadge(i), " ", h("span.quiet", null, span(report.total[i]))),

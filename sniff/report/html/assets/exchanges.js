@@ -10,7 +10,7 @@ const exchangesView = {
        cell: (i) => x.first[i], value: (i) => x.first[i]},
       {key: "method", title: "Method", width: `${Math.min(Math.max(78, 18 + 8.5 * Math.max(...x.methods.map((method) => method.length), 0)), 124)}px`, cell: methodOf, value: methodOf},
       {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},
-      {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] || (x.flags[i] & 16 ? "(request not captured)" : ""),
+      {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] ? foldedPath(x.path[i]) : x.flags[i] & 16 ? "(request not captured)" : "",
        value: (i) => x.path[i], name: "path"},
       {key: "status", title: "Status", width: "84px", cell: (i) => statusBadge(i), value: (i) => x.status[i] || 1000 + x.state[i], hint: "http.response.code"},
       {key: "type", title: "Type", width: "74px", from: 820, cell: (i) => shortType(typeOf(i)), value: typeOf},
@@ -198,6 +198,14 @@ function statusBadge(i) {
 function shortType(type) {
   const part = type.split("/").pop();
   return {javascript: "script", "x-javascript": "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+}
+
+/** A path whose end stays in sight when there is no room for all of it: what differs stands there. */
+function foldedPath(path) {
+  if (path.length < 28) return path;
+  const query = path.indexOf("?");
+  const cut = path.lastIndexOf("/", query < 0 ? path.length - 2 : query - 2);
+  return cut < 1 ? path : h("span.folded", {title: path}, h("span", null, path.slice(0, cut)), h("span", null, path.slice(cut)));
 }
 
 /** 1, 2 or 5 of a unit: the next one above a duration. */
