@@ -1,5 +1,6 @@
 """The report in a browser: drawn, clicked, filtered, printed, attacked, and looked at by axe."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -160,6 +161,34 @@ def test_copies(watched: Watched, shop: Path) -> None:
     assert entry["timings"]["wait"] >= 0
     assert entry["time"] == pytest.approx(sum(entry["timings"][name] for name in ("blocked", "dns", "connect", "send", "wait", "receive")
                                               if entry["timings"][name] > 0))
+
+
+def test_what_is_shown_can_be_saved(watched: Watched, tmp_path: Path, validator: Any) -> None:
+    frames = captures.http2([(":method", "GET"), (":scheme", "http"), (":authority", "two.test"), (":path", "/two?a=b"), ("accept", "*/*")],
+                            [(":status", "200"), ("content-type", "text/plain")], b"hello")
+    frames += captures.exchange(captures.request(b"/one"), captures.response(b"<p>one"))
+    page = watched.open(write(make_report([captures.pcapng(tmp_path / "two.pcapng", frames)]), tmp_path / "two.html"), "#exchanges?f=http2")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save HAR").click()
+    log = json.loads(Path(saved.value.path()).read_text())["log"]
+    (entry,) = log["entries"]
+    assert saved.value.suggested_filename == "exchanges.har"
+    assert entry["request"]["url"] == "http://two.test/two?a=b"
+    assert entry["request"]["httpVersion"] == entry["response"]["httpVersion"] == "HTTP/2.0"
+    assert {"name": ":path", "value": "/two?a=b"} in entry["request"]["headers"]
+    assert entry["response"]["content"]["text"] == "hello"
+    page.locator("#filter").fill("")
+    expect(page.locator("#filter-state")).to_contain_text("2 of 2")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save HAR").click()
+    har = json.loads(Path(saved.value.path()).read_text())
+    assert len(har["log"]["entries"]) == 2
+    assert [error.message for error in validator.iter_errors(har)] == []
+    page.evaluate("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+    page.locator("#view-exchanges .row", has_text="/two").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#said")).to_contain_text("curl command copied")
+    assert page.evaluate("copied") == "curl 'http://two.test/two?a=b' --http2-prior-knowledge -H 'accept: */*'"
 
 
 def test_from_a_packet_to_its_exchange_and_back(watched: Watched, shop: Path) -> None:

@@ -38,6 +38,7 @@ const exchangesView = {
       this.groupButton.setAttribute("aria-pressed", this.grouped);
       this.grid.arrange();
     }}}, "Group by host");
+    const har = h("button.chip", {type: "button", title: "the exchanges that are shown, as far as this page holds them, for a browser's network panel", on: {click: () => this.saveHar()}}, "Save HAR");
     const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.heads(); this.grid.forget(); this.grid.draw(); }}},
       h("option", {value: "auto"}, "Waterfall: automatic"), h("option", {value: "when"}, "Waterfall: when"), h("option", {value: "long"}, "Waterfall: how long"));
     this.legend = h("div.legend", {"aria-hidden": "true"}, PHASES.map((phase) => h("span.key", null, h(`i.swatch.phase-${phase}`), PHASE_TITLES[phase])),
@@ -45,7 +46,7 @@ const exchangesView = {
     this.pane = h("aside.pane", {hidden: true, tabindex: -1, "aria-label": "Details of the exchange"});
     this.main = h("div.split", null, h("div.split-main", null, this.grid.element, h("div.footbar", null, this.state, this.legend)), this.pane);
     return h("section.view.panel", {id: "view-exchanges", "aria-label": "Exchanges", hidden: true},
-      h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.box.problem), this.main);
+      h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton, har), scales, this.box.problem), this.main);
   },
 
   start() {
@@ -73,6 +74,12 @@ const exchangesView = {
     for (const i of ids) size += Math.max(x.rbytes[i], 0) + Math.max(x.qbytes[i], 0);
     this.state.textContent = `${number(ids.length)} of ${plural(report.count, "exchange")}` + (seen > report.count ? `, chosen from ${number(seen)}` : "")
       + (ids.length ? ` · ${bytes(size)} in bodies` : "");
+  },
+
+  /** What is shown, as a HAR file. */
+  async saveHar() {
+    const details = report.details = report.details || await allDetails();
+    save(JSON.stringify(asHar(this.ids.map((i) => [i, details[i] || {}])), null, 1), "exchanges.har", "application/json");
   },
 
   /** Over what the bars are drawn: a span of the capture, or a duration. */
