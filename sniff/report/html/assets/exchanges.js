@@ -95,7 +95,7 @@ const exchangesView = {
     const part = (share) => durations[Math.floor(durations.length * share)] || 1;
     const when = this.bars === "when" || (this.bars === "auto" && last - first < 40 * part(0.75));
     this.scale = when ? {first, length: Math.max(last - first, 1)}
-      : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 10, part(0.75) * 4)), 1)};
+      : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 5, part(0.75) * 2.5)), 1)};
   },
 
   /** Marks of time over the bars: at round durations, as many as there is room for. */
