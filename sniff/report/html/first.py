@@ -60,7 +60,7 @@ def _header(capture: Capture, figures: Figures) -> str:
     if first is not None and last is not None:
         when = (f'<time datetime="{_iso(first)}" data-ns="{first}">{escape(utc(first, 3))}</time> · '
                 f"{escape(span(last - first))} · {count(figures.packets.packets, 'packet')}")
-    return (f'<header class="top"><div class="titles"><h1 title="{escape(capture.title)}">{escape(capture.title)}</h1>'
+    return (f'<header class="top"><div class="titles"><h1>{escape(capture.title)}</h1>'
             f'<p class="quiet">{when}</p></div><div class="tools"></div></header>')
 
 
