@@ -36,8 +36,8 @@ COMPILED = [
     "sniff/exchange/dns_pair.py",
     "sniff/exchange/http_pair.py",
     "sniff/exchange/name_table.py",
-    "sniff/report/har_json.py",
-    "sniff/report/http_json.py",
+    "sniff/filters/find.py",
+    "sniff/report/exchange_json.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",
 ]

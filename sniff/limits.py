@@ -141,6 +141,9 @@ PENDING_EXCHANGES = 1_024
 HTTP2_CONNECTIONS = 4_096
 """HTTP/2 connections that are read at once; further ones are passed over."""
 
+HTTP2_BODIES_BYTES = 64 << 20
+"""Bytes of bodies of open HTTP/2 streams that are kept, as they were sent; what comes then is said to be missing."""
+
 HAR_BODY_BYTES = 4 << 20
 """Bytes of one decoded body that a HAR holds; more is said to be cut."""
 

@@ -23,6 +23,7 @@ from sniff.decode.columns import BODY_ID
 from sniff.decode.message import Message
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of, upgrades
 from sniff.exchange.names import Names
 from sniff.exchange.stage import Joiner
 from sniff.limits import Counters
@@ -34,9 +35,9 @@ from sniff.reassembly import columns as s
 from sniff.report.colors import rules_of
 from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
-from sniff.report.html.findings import count, findings, longest_phase, verdict
+from sniff.report.html.findings import count, findings, kind_words, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
-from sniff.report.html.http2 import Http2Exchanges, all_of, upgrades
+from sniff.report.html.gateways import GatewayRequests
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -88,6 +89,8 @@ class _First:
     broken: list[str]
     exchanges: list[tuple[Exchange, int]] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
+    gateways: dict[str, Any] = field(default_factory=dict)
+    gateways_seen: int = 0
     flows: list[tuple[list[int], int]] = field(default_factory=list)
     lookups: list[tuple[DnsExchange, int]] = field(default_factory=list)
 
@@ -108,11 +111,13 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     analysis = Analysis(paths, rows=False, messages=True, endings=True)
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
-    second = Http2Exchanges()
+    second = Http2Exchanges(joiner.names)
+    gateways = GatewayRequests(options.limit, masker)
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
-            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, upgrades(joined.http))))
+            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, joined.http)))
+            gateways.add(step.apps.gateways)
             progress(source.position)
         joined = joiner.finish()
         figures.finish(joined.dns, all_of(joined.http, second.finish()))
@@ -127,6 +132,7 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     first.exchanges = [first.exchanges[place] for place in order]
     first.ranks = [first.ranks[place] for place in order]
     first.flows = sorted(figures.flows.kept.take(), key=lambda item: item[0][s.F_FIRST_PACKET])
+    first.gateways, first.gateways_seen = gateways.columns(figures.packets.first_ns or 0), gateways.kept.seen
     first.lookups = sorted(figures.dns.kept.take(), key=lambda item: _asked_ns(item[0]))
     return first
 
@@ -195,14 +201,13 @@ class _Fetcher:
         self._numbers = np.array(sorted(self._ids), np.int64)
         self.said = followed.FollowedStreams([] if options.redact else self._quiet_streams(), zero)
         self.collector = BodyCollector(self._sink)
-        self._http2 = Http2Exchanges(self._ids, self._cap)
+        self._http2 = Http2Exchanges(sink=self._sink, cap=self._cap)
         self._upgrades = upgrades([exchange for exchange, _ in first.exchanges])
 
     def finish(self) -> None:
         """The capture is over."""
         self.collector.finish()
         self._http2.finish()
-        self.bodies |= self._http2.bodies
 
     def _choose(self) -> tuple[Ints, Ints]:
         """(frame.numbers, tcp.streams) whose rows are shown, those of the most telling exchanges first."""
@@ -348,6 +353,7 @@ class _Writer:
             "exchanges": tables.exchange_columns(first.exchanges, zero, masker),
             "connections": tables.flow_columns(first.flows, zero, name_of, masker),
             "lookups": tables.lookup_columns(first.lookups, zero, masker),
+            "gateways": first.gateways,
             "servers": tables.host_rows(http.hosts, most, masker),
             "addresses": [[masker.address(text), self._name(text), one.sent, one.received, one.packets, one.flows, one.as_client,
                            one.as_server, [list(pair) for pair in one.ports.most_common(5)]] for text, one in addresses],
@@ -355,6 +361,7 @@ class _Writer:
             "comments": [[number, masker.body(printable(comment[:2000]))] for number, comment in packets.comments],
             "rules": tables.rule_names(), "all": self._fetcher.all,
             "seen": {"exchanges": http.kept.seen, "connections": flows.kept.seen, "lookups": dns.kept.seen,
+                     "gateways": first.gateways_seen,
                      "packets": packets.packets, "notes": sum(first.notes.counts.values())},
             "statistics": {
                 "width": series_width, "series": series, "total": http.total.bars(), "wait": http.wait.bars(),
@@ -367,7 +374,7 @@ class _Writer:
                 "methods": http.methods.most_common(20),
                 "types": [[masker.text(kind.decode("utf-8", "replace")[:100]), *numbers] for kind, numbers in
                           sorted(http.types.items(), key=lambda item: (-item[1][1], item[0]))[:50]],
-                "kinds": [[name, number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
+                "kinds": [[kind_words(name), number, packets.kind_bytes[name]] for name, number in packets.kinds.most_common()],
                 "marks": [[name, number] for name, number in packets.marks.most_common()], "tcp": packets.tcp,
                 "ends": [[tables.ENDS[s.ConnState(state)], number] for state, number in flows.states.most_common()],
                 "rcodes": [[code, number] for code, number in dns.rcodes.most_common() if code >= 0],
@@ -392,7 +399,7 @@ class _Writer:
             capture, figures, verdict(figures),
             findings(figures, first.notes, first.counters, first.damage, first.dropped, masker),
             [self._row(exchange) for exchange in failed], [self._row(exchange) for exchange in slowest], self._left_out(),
-            self._notices())
+            self._notices(), self._remarks())
 
     def _row(self, exchange: Exchange) -> Row:
         masker = self._first.masker
@@ -424,4 +431,9 @@ class _Writer:
             return ["Bodies are left out, and addresses are replaced, the same one always by the same."]
         if self._options.secrets:
             return ["This page shows passwords, tokens and cookies as they are. Think before you pass it on."]
+        return []
+
+    def _remarks(self) -> list[str]:
+        if self._options.redact or self._options.secrets:
+            return []
         return ["Passwords, tokens and cookies are masked (***). Bodies may still hold what is private."]

@@ -61,6 +61,9 @@ class Message:
     Names and values are bytes as they were on the wire; properties that say `str` are readings of them.
     """
 
+    scheme = "http"
+    """Of the URL, where the target does not say it."""
+
     def __init__(self, row: list[int], head: bytes, prefix: bytes = b"") -> None:
         self.row = row
         self.head = head

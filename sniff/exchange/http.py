@@ -276,7 +276,8 @@ class Exchanges(Sequence[Exchange]):
                     prefixes += message.prefix
             connection = connections.setdefault(id(exchange.connection), len(connections))
             has = (x.REQUEST if exchange.request is not None else 0) | (x.RESPONSE if exchange.response is not None else 0)
-            odd = x.INFERRED * exchange.inferred | x.INTERIM * bool(exchange.interim) | x.EVENTS * bool(exchange.events)
+            odd = x.INFERRED * exchange.inferred | x.INTERIM * bool(exchange.interim) | x.EVENTS * bool(exchange.events) \
+                | x.HTTP2 * (exchange.messages[0].row[c.M_VERSION] == HTTP2_VERSION)
             rows.extend((*places, *starts, has, exchange.state, odd, exchange.stream, connection, exchange.number, exchange.place,
                          *exchange.moments))
         distinct = {id(exchange.connection): exchange.connection for exchange in exchanges}
@@ -354,6 +355,8 @@ class Exchanges(Sequence[Exchange]):
         return exchange
 
 
+HTTP2_VERSION = 20
+"""M_VERSION of messages of HTTP/2."""
 _STATES = list(State)
 _NO_MESSAGE = [0] * c.M_COUNT
 _AT_ONCE = 1024

@@ -23,6 +23,6 @@ X_COUNT = X_HEAD + 20
 REQUEST, RESPONSE = 1, 2
 """Bits of X_HAS."""
 
-INFERRED, INTERIM, EVENTS = 1, 2, 4
+INFERRED, INTERIM, EVENTS, HTTP2 = 1, 2, 4, 8
 """Bits of X_ODD: bytes were missing before, so the pair is probable and not sure; there were responses 1xx; something went wrong
-on the wire meanwhile."""
+on the wire meanwhile; its messages are those of HTTP/2, whose heads are made up."""

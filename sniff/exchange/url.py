@@ -21,7 +21,7 @@ def full_url(request: Message, connection: Connection, secrets: bool = False) ->
     """
     target = request.target
     if target[:1] == b"/" and request.host and b"@" not in request.host and not request.get(b"authorization"):
-        return f"http://{_clean(request.host)}{_clean(target)}"
+        return f"{request.scheme}://{_clean(request.host)}{_clean(target)}"
     if request.method == b"CONNECT":
         return _clean(target or request.host)
     scheme, separator, rest = target.partition(b"://")
@@ -29,7 +29,7 @@ def full_url(request: Message, connection: Connection, secrets: bool = False) ->
         authority, path = _split_authority(rest)
         name = fields.text(scheme).lower()
     else:
-        authority, path, name = request.host, target, "http"
+        authority, path, name = request.host, target, request.scheme
     user = b""
     if b"@" in authority:
         user, _, authority = authority.rpartition(b"@")

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from sniff import limits
 from sniff._version import __version__
 from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
@@ -27,9 +28,10 @@ from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, Exchanges, State
+from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
 from sniff.packets.batch import Table
-from sniff.report import har_json
+from sniff.report import exchange_json as j
 from sniff.report.formats import Options, Sink, Step
 from sniff.report.har_bodies import Bodies, Body, masked_json
 from sniff.report.har_pages import Page, Pages
@@ -39,7 +41,7 @@ from sniff.report.secret_urls import har_url, masked_pairs, masked_url
 from sniff.report.summary import Summary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_URLS = (b"referer", b"location", b"content-location")
+_URLS = (b"referer", b"location", b"content-location", b":path")
 """Header fields that are URLs, in which secrets can stand."""
 
 
@@ -52,6 +54,7 @@ class HarWriter:
         self._chosen = options.chosen
         self._joiner = Joiner(options.notes, options.counters)
         self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
+        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -60,12 +63,13 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        self._write(self._joiner.add(step.apps).http)
+        first = self._joiner.add(step.apps).http
+        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(self._joiner.finish().http)
+        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""
@@ -81,9 +85,6 @@ class HarWriter:
             exchanges = exchanges.select(chosen)
         for start in range(0, len(exchanges), PART_ROWS):
             part = exchanges[start:start + PART_ROWS]
-            preface = part.rows[:, x.X_REQUEST + c.M_METHOD] == _PRI
-            if preface.any():
-                part = part.select(~preface)
             for chunk in self._entries.chunks(part, self._pages.all_of(part, self._secrets)):
                 self._sink.write(chunk[self._separator:])
                 self._separator *= not chunk
@@ -96,15 +97,14 @@ class HarWriter:
 
 
 class Entries:
-    """Exchanges as entries: plain ones by a compiled loop (har_json.py), the others by `entry`."""
+    """Exchanges as entries: plain ones by a compiled loop (exchange_json.py), the others by `entry`."""
 
     def __init__(self, bodies: Bodies, secrets: bool = False) -> None:
         self._bodies = bodies
         self._secrets = secrets
-        self._encoder = har_json.Encoder(
-            view(har_json.WORDS), view(har_json.STARTS), view(har_json.NAME_BYTES), view(har_json.NAME_STARTS),
-            view(har_json.SECRET_BYTES), view(har_json.SECRET_STARTS), view(har_json.CHUNKED),
-            view(np.zeros(2 * len(har_json.NAMES), np.int64)), secrets)
+        self._writer = j.Entries()
+        self._writer.words(*map(view, j.constants(j.ENTRY_TEXTS, j.ENTRY_NAMES)))
+        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.CHUNKED), secrets)
         self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
@@ -116,42 +116,39 @@ class Entries:
         every = Exchanges.of(exchanges)
         bodies: dict[int, Body] = {}
         more, pool = self._more(every, pages, bodies)
-        encoder = self._encoder
-        encoder.bind(view(every.rows), view(more), view(pool))
+        writer = self._writer
+        writer.bind(view(every.rows), view(more), view(pool))
 
         def take(message: Message) -> Body | None:
             return bodies.pop(message.row[c.M_ID], None) or self._bodies.take(message)
 
         answer = -1
-        while answer != har_json.DONE:
-            encoder.room(view(self._out))
-            answer = encoder.run()
-            if encoder.used():
-                yield self._out[:encoder.used()].tobytes()
-            if answer == har_json.NOT_PLAIN:
-                number = encoder.after()
+        while answer != j.DONE:
+            writer.room(view(self._out))
+            answer = writer.run()
+            if writer.used():
+                yield self._out[:writer.used()].tobytes()
+            if answer == j.NOT_PLAIN:
+                number = writer.after()
                 yield f",\n{entry(every[number], take, pages[number], self._secrets)}".encode("ascii")
-                encoder.skip()
+                writer.skip()
 
     def _more(self, exchanges: Exchanges, pages: Sequence[int], bodies: dict[int, Body]) -> tuple[Table, Bytes]:
-        """int64[n, har_json.MORE_COUNT] and the pool it refers to; bodies that were asked for go to `bodies`."""
+        """int64[n, j.ENTRY_MORE_COUNT] and the pool it refers to; bodies that were asked for go to `bodies`."""
         rows, heads, prefixes = exchanges.rows, exchanges.heads, exchanges.prefixes
-        more = np.empty((len(rows), har_json.MORE_COUNT), np.int64)
-        more[:, har_json.PAGE_COLUMN] = pages
+        more = np.empty((len(rows), j.ENTRY_MORE_COUNT), np.int64)
+        more[:, j.PAGE_COLUMN] = pages
         parts, size = [heads, prefixes], len(heads) + len(prefixes)
-        for column, known in ((har_json.ENDS_COLUMN, self._ends), (har_json.ADDRESSES_COLUMN, self._addresses)):
-            places, texts = known.of(exchanges)
-            number = rows[:, x.X_CONNECTION]
-            more[:, column] = size + places[number]
-            more[:, column + 1] = places[number + 1] - places[number]
+        for column, known in ((j.ENDS_COLUMN, self._ends), (j.ADDRESSES_COLUMN, self._addresses)):
+            texts = known.of(exchanges, more[:, column:column + 2], size)
             parts.append(texts)
             size += len(texts)
         sizes, numbers = rows[:, x.X_RESPONSE + c.M_BODY_LEN], rows[:, x.X_RESPONSE + c.M_ID]
-        more[:, har_json.BODY_COLUMN] = len(heads) + rows[:, x.X_PREFIX + 1]
+        more[:, j.BODY_COLUMN] = len(heads) + rows[:, x.X_PREFIX + 1]
         maybe = (rows[:, x.X_HAS] == x.REQUEST | x.RESPONSE) & (rows[:, x.X_STATE] == 0) & (rows[:, x.X_ODD] == 0) \
             & (rows[:, x.X_REQUEST + c.M_BODY_LEN] == 0)
         longer = (sizes > 0) & (self._bodies.are_open(numbers) | (rows[:, x.X_RESPONSE + c.M_PREFIX_LEN] != sizes))
-        more[longer, har_json.BODY_COLUMN] = -1
+        more[longer, j.BODY_COLUMN] = -1
         for index in np.flatnonzero(maybe & longer).tolist():
             response = exchanges[index].response
             assert response is not None
@@ -159,7 +156,7 @@ class Entries:
             if body is not None:
                 bodies[response.id] = body
                 if body.kept == response.body_length <= PLAIN_BYTES and body.is_whole:
-                    more[index, har_json.BODY_COLUMN] = size
+                    more[index, j.BODY_COLUMN] = size
                     parts.append(np.frombuffer(body.data_kept, np.uint8))
                     size += body.kept
         return more, np.concatenate(parts)
@@ -178,10 +175,6 @@ def page_json(page: Page) -> str:
     """A page, JSON in ASCII."""
     return (f'\n{{"startedDateTime":"{timestamp(page.start_ns)}","id":"page_{page.number}",'
             f'"title":{quote(page.title)},"pageTimings":{{"onContentLoad":-1,"onLoad":-1}}}}')
-
-
-_PRI = c.METHODS.index("PRI")
-"""The preface of HTTP/2, no request."""
 
 
 def entry(exchange: Exchange, take: Callable[[Message], Body | None], page: int = 0, secrets: bool = False) -> str:
@@ -257,6 +250,8 @@ def _header(name: bytes, value: bytes, secrets: bool) -> str:
     shown = fields.text(credentials.masked(key, value, secrets))
     if key in _URLS:
         shown = masked_url(shown, secrets)
+    elif key == b":authority" and b"@" in value:
+        shown = masked_url(f"http://{shown}", secrets).removeprefix("http://")
     return f'{{"name":{quote(fields.text(name))},"value":{quote(shown)}}}'
 
 

@@ -94,6 +94,8 @@ class Body:
             said.append(f"only the first {self.kept} of {self.length} bytes are here")
         if self.missing:
             said.append(f"{self.missing} bytes were not captured")
+        if self.info is not None and self.info.lost:
+            said.append(f"{self.info.lost} bytes, as they were sent, are not here")
         return "; ".join(said)
 
     def is_json(self, message: Message) -> bool:
@@ -133,7 +135,7 @@ class Bodies:
         self.counters = counters
         self._open: dict[int, Body] = {}
         self._size = 0
-        self._collector = BodyCollector(self._begin, notes=notes, counters=counters)
+        self._collector = BodyCollector(self.begin, notes=notes, counters=counters)
 
     def add(self, batch: AppBatch) -> None:
         """Take what one batch brought. Small bodies need no collecting: messages have their first bytes."""
@@ -206,7 +208,8 @@ class Bodies:
                 if self._size <= limits.HAR_BODIES_BYTES // 2:
                     break
 
-    def _begin(self, message: Message) -> Body:
+    def begin(self, message: Message) -> Body:
+        """The sink of a body."""
         body = self._open[message.id] = Body(self)
         return body
 

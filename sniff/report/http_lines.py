@@ -20,7 +20,7 @@ from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, Exchanges, State
 from sniff.packets.batch import Table
-from sniff.report import http_json
+from sniff.report import exchange_json as j
 from sniff.report.jsonl import epoch
 from sniff.report.lines import PART_ROWS
 
@@ -71,12 +71,12 @@ def http_line(exchange: Exchange, secrets: bool = False) -> str:
 
 
 class HttpLines:
-    """Exchanges as lines: plain ones by a compiled loop (http_json.py), the others by http_line."""
+    """Exchanges as lines: plain ones by a compiled loop (exchange_json.py), the others by http_line."""
 
     def __init__(self, secrets: bool = False) -> None:
         self._secrets = secrets
-        self._encoder = http_json.Encoder(view(http_json.WORDS), view(http_json.STARTS), view(http_json.NAME_BYTES),
-                                          view(http_json.NAME_STARTS), view(np.zeros(2 * len(http_json.NAMES), np.int64)))
+        self._writer = j.Lines()
+        self._writer.words(*map(view, j.constants(j.LINE_TEXTS, j.LINE_NAMES)))
         self._texts = ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
@@ -87,16 +87,18 @@ class HttpLines:
             yield b"".join(self._part(every[start:start + PART_ROWS]))
 
     def _part(self, exchanges: Exchanges) -> Iterator[bytes]:
-        encoder = self._encoder
-        encoder.bind(view(exchanges.rows), view(exchanges.heads), *map(view, self._texts.of(exchanges)))
+        more = np.empty((len(exchanges), j.LINE_MORE_COUNT), np.int64)
+        texts = self._texts.of(exchanges, more[:, j.LINE_ENDS_COLUMN:], len(exchanges.heads))
+        writer = self._writer
+        writer.bind(view(exchanges.rows), view(more), view(np.concatenate([exchanges.heads, texts])))
         answer = -1
-        while answer != http_json.DONE:
-            encoder.room(view(self._out))
-            answer = encoder.run()
-            yield self._out[:encoder.used()].tobytes()
-            if answer == http_json.NOT_PLAIN:
-                yield http_line(exchanges[encoder.after()], self._secrets).encode("ascii") + b"\n"
-                encoder.skip()
+        while answer != j.DONE:
+            writer.room(view(self._out))
+            answer = writer.run()
+            yield self._out[:writer.used()].tobytes()
+            if answer == j.NOT_PLAIN:
+                yield http_line(exchanges[writer.after()], self._secrets).encode("ascii") + b"\n"
+                writer.skip()
 
 
 class ConnectionTexts:
@@ -109,8 +111,11 @@ class ConnectionTexts:
         self._text = text
         self._known: dict[int, bytes] = {}
 
-    def of(self, exchanges: Exchanges) -> tuple[Table, Bytes]:
-        """(int64[c + 1], uint8[t]): where the text of each connection of some exchanges begins, and the texts."""
+    def of(self, exchanges: Exchanges, places: Table, start: int) -> Bytes:
+        """uint8[t]: the texts of the connections of some exchanges, one after another.
+
+        places  int64[n, 2]  filled with where the text of each exchange is, when they begin at `start`, and its length
+        """
         known = self._known
         texts = [b""] * len(exchanges.connections)
         for place in set(exchanges.rows[:, x.X_CONNECTION].tolist()):
@@ -121,7 +126,11 @@ class ConnectionTexts:
                     known.clear()
                 text = known[connection.stream] = self._text(connection).encode("ascii")
             texts[place] = text
-        return np.cumsum([0, *map(len, texts)], dtype=np.int64), np.frombuffer(b"".join(texts) or b"\0", np.uint8)
+        ends = np.cumsum([start, *map(len, texts)], dtype=np.int64)
+        numbers = exchanges.rows[:, x.X_CONNECTION]
+        places[:, 0] = ends[numbers]
+        places[:, 1] = ends[numbers + 1] - ends[numbers]
+        return np.frombuffer(b"".join(texts), np.uint8)
 
 
 def connection_json(connection: Connection) -> str:

@@ -25,6 +25,8 @@ from sniff.report.har_bodies import Bodies, masked_json
 from sniff.report.har_pages import Pages
 from sniff.report.secret_urls import masked_url
 from tests.exchange.rows import Script
+from tests.exchange.test_http2_exchanges import Talk
+from tests.report import html_captures as captures
 from tests.wire import ACK, PSH, START_NS, Tcp
 
 SCHEMAS = Path(__file__).with_name("har-schema")
@@ -394,3 +396,57 @@ def test_pages_are_bounded(monkeypatch):
     for number in range(6):
         fetch(script, 10 + 2 * number, b"/%d" % number, b"text/html")
     assert paged(script)[0] == [1, 2, 3, 0, 0, 0]
+
+
+# --- HTTP/2 ---------------------------------------------------------------------------------------------------------------
+
+def two(tmp_path):
+    """A capture of HTTP/2: a login with secrets everywhere, a page that is packed, a request without an answer."""
+    talk = Talk()
+    talk.ask(1, "/login?token=n0tForYou&a=b", ("cookie", "sid=c00kie"), ("content-type", "application/json"),
+             body=json.dumps({"password": "sesame9"}).encode(), method="POST", authority="bob:hunter2@two.test")
+    talk.say(1, 1, [(":status", "302"), ("location", "/home?token=n0tForYou"), ("set-cookie", "sid=c00kie; HttpOnly")])
+    talk.ask(3, "/page")
+    talk.say(1, 3, [(":status", "103"), ("link", "</a.css>")], end=False)
+    talk.say(1, 3, [(":status", "200"), ("content-type", "text/html"), ("content-encoding", "gzip")], gzip.compress(b"<p>hello"))
+    talk.ask(5, "/never")
+    return captures.pcapng(tmp_path / "two.pcapng", [*captures.lookup([b"two", b"test"]), *talk.frames, *talk.tcp.close()])
+
+
+def test_http2(tmp_path, validator):
+    log = har_of(two(tmp_path))
+    check(log, validator)
+    login, page, never = log["entries"]
+    assert [one["request"]["httpVersion"] for one in log["entries"]] == ["HTTP/2.0"] * 3
+    assert login["request"]["url"] == "https://bob:***@two.test/login?token=***&a=b"
+    assert login["request"]["headers"][:4] == [
+        {"name": ":method", "value": "POST"}, {"name": ":scheme", "value": "https"}, {"name": ":authority", "value": "bob:***@two.test"},
+        {"name": ":path", "value": "/login?token=***&a=b"}]
+    assert login["request"]["postData"]["text"] == '{"password": "***"}'
+    assert login["request"]["cookies"] == [{"name": "sid", "value": "***"}]
+    assert (login["request"]["headersSize"], login["response"]["status"], login["response"]["redirectURL"]) == (-1, 302, "/home?token=***")
+    assert login["timings"]["dns"] > 0
+    assert login["timings"]["connect"] > 0
+    assert page["timings"]["dns"] == page["timings"]["connect"] == -1
+    content = page["response"]["content"]
+    assert (content["text"], content["size"], content["mimeType"]) == ("<p>hello", 8, "text/html")
+    assert page["response"]["bodySize"] == 8 - content["compression"]
+    assert page["response"]["headers"][0] == {"name": ":status", "value": "200"}
+    assert page["_sniff"]["interim"] == [103]
+    assert (never["response"]["status"], never["_sniff"]["state"]) == (0, "unanswered")
+    shown = json.dumps(har_of(two(tmp_path), secrets=True), default=float)
+    assert all(secret in shown for secret in ("n0tForYou", "c00kie", "sesame9", "hunter2"))
+    hidden = json.dumps(log, default=float)
+    assert not any(secret in hidden for secret in ("n0tForYou", "c00kie", "sesame9", "hunter2"))
+
+
+def test_bodies_of_http2_are_cut(tmp_path, validator, monkeypatch):
+    monkeypatch.setattr(limits, "HAR_BODY_BYTES", 5)
+    talk = Talk()
+    talk.ask(1)
+    talk.say(1, 1, [(":status", "200"), ("content-type", "text/plain")], b"0123456789")
+    log = har_of(captures.pcapng(tmp_path / "long.pcapng", talk.frames))
+    check(log, validator)
+    content = log["entries"][0]["response"]["content"]
+    assert (content["text"], log["entries"][0]["response"]["bodySize"]) == ("01234", 10)
+    assert "5 bytes, as they were sent, are not here" in content["comment"]

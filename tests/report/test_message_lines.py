@@ -1,11 +1,14 @@
 """JSON lines do not depend on how the capture was cut into batches: what is said live is what is said of the file."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from sniff import limits
 from sniff.cli.view import view_of
+from tests.exchange.test_http2_exchanges import Talk
+from tests.report import html_captures as captures
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -38,3 +41,24 @@ def test_lines_stand_in_the_order_of_the_packets_that_completed_them(monkeypatch
     assert whole.count(b"\n") > 1
     monkeypatch.setattr(limits, "BATCH_PACKETS", packets)
     assert lines(CAPTURES / name) == whole
+
+
+@pytest.mark.parametrize("packets", [1, 3, limits.BATCH_PACKETS])
+def test_http2_has_lines(monkeypatch, tmp_path, packets):
+    talk = Talk()
+    talk.ask(1, "/one?token=n0tForYou", scheme="http")
+    talk.ask(3, "/two")
+    talk.say(1, 3, [(":status", "200"), ("content-type", "text/css")], b"body")
+    talk.say(1, 1, [(":status", "404")])
+    path = captures.pcapng(tmp_path / "two.pcapng", [*talk.frames, *talk.tcp.close(), *captures.lookup([b"after", b"test"])])
+    monkeypatch.setattr(limits, "BATCH_PACKETS", packets)
+    two, one, lookup = map(json.loads, lines(path).splitlines())
+    assert two["http.request.full_uri"] == "https://two.test/two"
+    assert two["http.response.code"] == 200
+    assert two["http.request.version"] == two["http.response.version"] == "HTTP/2.0"
+    assert two["http.host"] == "two.test"
+    assert two["sniff.response.body_bytes"] == 4
+    assert two["sniff.state"] == "complete"
+    assert (one["http.request.uri"], one["http.response.code"]) == ("/one?token=n0tForYou", 404)
+    assert one["sniff.phases"]["connect"] > 0
+    assert lookup["dns.qry.name"] == "after.test"

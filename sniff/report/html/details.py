@@ -60,6 +60,8 @@ class KeptBody:
     def end(self, info: BodyInfo) -> None:
         """The body is over."""
         self.info = info
+        if not info.holes:
+            self.cut += info.lost
 
     @property
     def bytes(self) -> "bytes":

@@ -70,8 +70,8 @@ def verdict(figures: Figures) -> str:
             words, most = longest_phase(exchange)
             parts.append(f"slowest {span(duration)}" + (f", most of it {words}" if most * 2 > duration else ""))
     elif figures.packets.packets:
-        parts.append("No HTTP requests")
-        parts.append(f"{count(flows.tcp, 'TCP connection')} and {count(flows.udp, 'UDP flow')}")
+        parts.append(f"{count(figures.packets.packets, 'packet')} without HTTP{_kinds(figures)}")
+        parts += [count(number, what) for number, what in ((flows.tcp, "TCP connection"), (flows.udp, "UDP flow")) if number]
     else:
         return "The capture holds no packets."
     if dns.kept.seen:
@@ -81,6 +81,23 @@ def verdict(figures: Figures) -> str:
         parts.append(f"{percent(flows.retransmissions, flows.segments)} retransmitted" if flows.retransmissions
                      else "nothing retransmitted")
     return ", ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:]) + "."
+
+
+def _kinds(figures: Figures) -> str:
+    """`, most of them UDP`; `, all of them ARP`."""
+    kinds = figures.packets.kinds.most_common(1)
+    if not kinds or kinds[0][1] * 2 <= figures.packets.packets:
+        return ""
+    return f", {'all' if kinds[0][1] == figures.packets.packets else 'most'} of them {kind_words(kinds[0][0])}"
+
+
+KIND_WORDS = {"FRAME": "other frames", "ICMPV6": "ICMPv6", "IPV4_FRAGMENT": "IPv4 fragments", "IPV6_FRAGMENT": "IPv6 fragments",
+              "IP_OTHER": "other IP", "ETHERNET_OTHER": "other Ethernet", "IP_MALFORMED": "malformed IP"}
+
+
+def kind_words(name: str) -> str:
+    """The name of a Kind as people write it."""
+    return KIND_WORDS.get(name, name)
 
 
 def findings(figures: Figures, notes: Notes, counters: Counters, damage: list[str], dropped: int, masker: Masker) -> list[Finding]:

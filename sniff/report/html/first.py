@@ -39,12 +39,12 @@ class Row:
 
 
 def first_screen(capture: Capture, figures: Figures, verdict: str, findings: Sequence[Finding], failed: Sequence[Row],
-                 slowest: Sequence[Row], left_out: Sequence[str], notices: Sequence[str]) -> str:
-    """The part of the page that needs no script."""
+                 slowest: Sequence[Row], left_out: Sequence[str], notices: Sequence[str], remarks: Sequence[str] = ()) -> str:
+    """The part of the page that needs no script. `notices` are to be seen, `remarks` only to be found."""
     parts = ['<a class="skip" href="#main">Skip to the report</a>', _header(capture, figures), '<main id="main" tabindex="-1">',
              '<section id="view-overview" class="view" aria-labelledby="verdict">',
              f'<h2 id="verdict" class="verdict">{escape(verdict)}</h2>', _tiles(figures), _charts(figures), '<div class="columns">',
-             _findings(findings), _facts(capture, left_out, notices), "</div>"]
+             _findings(findings), _facts(capture, left_out, notices, remarks), "</div>"]
     if failed:
         parts.append(_table("Failed", failed))
     if slowest:
@@ -74,19 +74,29 @@ def _iso(ns: int) -> str:
 def _tiles(figures: Figures) -> str:
     http, dns, flows, packets = figures.http, figures.dns, figures.flows, figures.packets
     tiles: list[tuple[str, str, str, str, str]] = []
-    if http.requests or not dns.kept.seen:
+    if http.requests:
         tiles.append(("Requests", f"{http.requests:,}", f"to {count(len(http.hosts), 'host')}", "#exchanges", ""))
-        tiles.append(("Failed", f"{http.failed:,}", percent(http.failed, max(http.requests, 1)) + " of requests",
-                      "#exchanges?f=error", "bad" if http.failed else "good"))
-        tiles.append(("Median time", span(http.total.percentile_ns(50)), f"95 % within {span(http.total.percentile_ns(95))}",
+        tiles.append(("Failed", f"{http.failed:,}", percent(http.failed, http.requests) + " of requests",
+                      "#exchanges?f=error", "bad" if http.failed else ""))
+        tiles.append(("Median time", span(http.total.percentile_ns(50)), f"95 % in {span(http.total.percentile_ns(95))}",
                       "#statistics", ""))
-        tiles.append(("Slowest", span(http.total.longest_ns), f"waiting at most {span(http.wait.longest_ns)}",
+        tiles.append(("Slowest", span(http.total.longest_ns), f"wait up to {span(http.wait.longest_ns)}",
                       "#exchanges?s=-time", ""))
+    else:
+        tiles.append(("Packets", f"{packets.packets:,}", "no HTTP among them" if packets.packets else "none", "#timeline", ""))
     tiles.append(("Data", size(packets.wire_bytes), f"{size(http.body_bytes)} in bodies" if http.requests
-                  else count(packets.packets, "packet"), "#statistics", ""))
+                  else "on the wire", "#statistics", ""))
+    if not http.requests and flows.addresses:
+        tiles.append(("Hosts", f"{len(flows.addresses):,}", "by IP address", "#hosts", ""))
     if flows.tcp:
-        tiles.append(("Connections", f"{flows.tcp:,}", f"{percent(flows.retransmissions, max(flows.segments, 1))} retransmitted",
-                      "#connections", "bad" if flows.retransmissions * 100 >= max(flows.segments, 1) else ""))
+        tiles.append(("Connections", f"{flows.tcp:,}", f"{flows.udp:,} UDP {'flow' if flows.udp == 1 else 'flows'}" if flows.udp else "TCP",
+                      "#connections?f=tcp" if flows.udp else "#connections", ""))
+    elif flows.udp:
+        tiles.append(("UDP flows", f"{flows.udp:,}", "no TCP connections", "#connections", ""))
+    if flows.segments:
+        tiles.append(("Sent again", percent(flows.retransmissions, flows.segments), f"of {count(flows.segments, 'segment')}",
+                      "#connections?f=retransmissions" if flows.retransmissions else "#connections",
+                      "bad" if flows.retransmissions * 100 >= flows.segments else ""))
     if dns.kept.seen:
         tiles.append(("DNS lookups", f"{dns.kept.seen:,}", f"median {span(dns.times.percentile_ns(50))}" if dns.times.count
                       else "none answered", "#dns", ""))
@@ -97,18 +107,21 @@ def _tiles(figures: Figures) -> str:
 
 
 def _charts(figures: Figures) -> str:
+    if not figures.packets.packets:
+        return ""
     width_ns, columns = figures.series.columns()
     drawn = []
+    packets = charts.over_time("Packets", "", width_ns, [("bar", "packets", columns["packets"])])
     if figures.http.requests:
         drawn.append(charts.over_time("Requests", "", width_ns, [("bar", "requests", columns["requests"]),
                                                                  ("bar bad", "failed", columns["errors"])]))
     else:
-        drawn.append(charts.over_time("Packets", "", width_ns, [("bar", "packets", columns["packets"])]))
+        drawn.append(packets)
     drawn.append(charts.over_time("Bytes on the wire", "", width_ns, [("bar", "", columns["bytes"])], as_bytes=True))
-    if sum(columns["retransmissions"]) or not figures.http.requests:
+    if sum(columns["retransmissions"]):
         drawn.append(charts.over_time("Retransmissions", "", width_ns, [("bar bad", "", columns["retransmissions"])]))
-    else:
-        drawn.append(charts.over_time("Packets", "", width_ns, [("bar", "packets", columns["packets"])]))
+    elif figures.http.requests:
+        drawn.append(packets)
     return f'<div class="charts">{"".join(drawn)}</div>'
 
 
@@ -127,11 +140,11 @@ def _findings(findings: Sequence[Finding]) -> str:
     return f'<section class="card"><h3>What needs attention</h3><ul class="findings">{"".join(items)}</ul></section>'
 
 
-def _facts(capture: Capture, left_out: Sequence[str], notices: Sequence[str]) -> str:
+def _facts(capture: Capture, left_out: Sequence[str], notices: Sequence[str], remarks: Sequence[str]) -> str:
     rows = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in capture.facts)
     more = "".join(f'<p class="notice">{escape(line)}</p>' for line in notices)
-    if left_out:
-        more += f'<p class="quiet left">{" ".join(map(escape, left_out))}</p>'
+    if left_out or remarks:
+        more += f'<p class="quiet left">{" ".join(map(escape, [*left_out, *remarks]))}</p>'
     return f'<section class="card"><h3>The capture</h3><dl class="facts">{rows}</dl>{more}</section>'
 
 

@@ -14,8 +14,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("base.js", "data.js", "filter.js", "grid.js", "exchanges.js", "detail.js", "timeline.js", "tables.js", "statistics.js",
-           "app.js")
+SCRIPTS = ("base.js", "data.js", "regex.js", "filter.js", "fields.js", "filterbox.js", "grid.js", "exchanges.js", "detail.js",
+           "timeline.js", "tables.js", "statistics.js", "app.js")
 """Parts of the page's script, in the order in which they are joined."""
 
 LEVEL = 6

@@ -8,7 +8,7 @@ from sniff.decode import columns as m
 from sniff.decode import fields
 from sniff.decode.dns_text import unicode_name
 from sniff.exchange.dns import DnsExchange
-from sniff.exchange.http import Exchange, State
+from sniff.exchange.http import HTTP2_VERSION, Exchange, State
 from sniff.notes import Note
 from sniff.reassembly import columns as s
 from sniff.report.colors import Rule
@@ -21,9 +21,6 @@ Columns = dict[str, Any]
 
 PATH_CHARACTERS = 4_096
 """Characters of a path that are shown."""
-
-HTTP2 = 20
-"""M_VERSION of messages of HTTP/2."""
 
 STATES = {state: state.name.lower() for state in State}
 ENDS = {
@@ -74,7 +71,7 @@ def exchange_columns(kept: Sequence[tuple[Exchange, int]], zero_ns: int, masker:
         flags = exchange.inferred | (any(event.kind == 0 for event in exchange.events) << 1) \
             | (any(event.kind == 1 for event in exchange.events) << 2) \
             | (any(message.gap_bytes for message in exchange.messages) << 3) | ((request is None) << 4) \
-            | ((first.row[m.M_VERSION] == HTTP2) << 5)
+            | ((first.row[m.M_VERSION] == HTTP2_VERSION) << 5)
         rows.append((exchange.number, first.first_packet, max(message.last_packet for message in exchange.messages),
                      exchange.stream, moments[0] - zero_ns, *steps,
                      methods.number(masker.text(fields.text(request.method)[:64]) if request is not None else ""),

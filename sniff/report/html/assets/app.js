@@ -2,10 +2,10 @@
 
 const VIEWS = [["overview", "Overview", null], ["exchanges", "Exchanges", exchangesView], ["timeline", "Timeline", timelineView], ["sequence", "Sequence", sequenceView],
   ["connections", "Connections", connectionsView], ["dns", "DNS", dnsView], ["servers", "Servers", serversView], ["hosts", "Hosts", hostsView],
-  ["statistics", "Statistics", statisticsView], ["notes", "Notes", notesView]];
+  ["statistics", "Statistics", statisticsView], ["notes", "Notes", notesView], ["cgi", "CGI", gatewaysView]];
 
 let current = "overview";
-let quiet = false;
+let quiet = true;        // until the address was read
 
 function navigate(name) {
   const known = VIEWS.some(([id]) => id === name) ? name : "overview";
@@ -31,11 +31,14 @@ function remember() {
     if (exchangesView.filter) parts.set("f", exchangesView.filter);
     if (exchangesView.grid.sorted) parts.set("s", (exchangesView.grid.sorted.down ? "-" : "") + exchangesView.grid.sorted.key);
     if (exchangesView.opened >= 0) { parts.set("x", report.core.exchanges.number[exchangesView.opened]); if (detail.tab !== "headers") parts.set("t", detail.tab); }
-  } else if (current === "timeline" && report.packets && timelineView.grid && timelineView.grid.active >= 0) parts.set("p", report.packets.no[timelineView.grid.active]);
+  } else if (current === "timeline") {
+    if (timelineView.box.input.value) parts.set("f", timelineView.box.input.value);
+    if (report.packets && timelineView.grid && timelineView.grid.active >= 0) parts.set("p", report.packets.no[timelineView.grid.active]);
+  }
   else if (current === "sequence" && sequenceView.stream !== undefined) parts.set("stream", sequenceView.stream);
   else {
     const view = VIEWS.find(([id]) => id === current)[2];
-    if (view instanceof TableView && view.input.value) parts.set("f", view.input.value);
+    if (view instanceof TableView && view.box.input.value) parts.set("f", view.box.input.value);
   }
   const text = parts.toString();
   const hash = `#${current}${text ? `?${text}` : ""}`;
@@ -51,7 +54,6 @@ async function restore() {
     if (current === "exchanges") {
       const wanted = parts.get("x");
       const filter = parts.get("f") || "";
-      exchangesView.input.value = filter;
       await exchangesView.apply(filter);
       const sort = parts.get("s");
       if (sort) exchangesView.grid.sortBy(sort.replace(/^-/, ""), sort.startsWith("-"));
@@ -61,11 +63,12 @@ async function restore() {
       }
     } else if (current === "timeline") {
       await timelineView.start();
+      if (parts.has("f")) await timelineView.apply(parts.get("f"));
       if (parts.has("p")) await timelineView.goToPacket(Number(parts.get("p")));
     } else if (current === "sequence" && parts.has("stream")) await sequenceView.draw(Number(parts.get("stream")));
     else {
       const view = VIEWS.find(([id]) => id === current)[2];
-      if (view instanceof TableView && parts.has("f")) view.apply(parts.get("f"));
+      if (view instanceof TableView && parts.has("f")) await view.apply(parts.get("f"));
     }
   } finally {
     quiet = false;
@@ -75,13 +78,13 @@ async function restore() {
 // --- colours --------------------------------------------------------------------------------------------------------
 
 const THEMES = ["auto", "light", "dark"];
-const THEME_NAMES = {auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark"};
+const THEME_NAMES = {auto: ["◐", " Auto"], light: ["☀", " Light"], dark: ["☾", " Dark"]};
 
 function setTheme(theme) {
   if (theme === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = theme;
   const button = byId("theme");
-  button.textContent = THEME_NAMES[theme];
+  button.replaceChildren(THEME_NAMES[theme][0], h("span.wide", null, THEME_NAMES[theme][1]));
   button.setAttribute("aria-label", `Colours: ${theme}`);
   button.dataset.value = theme;
   try { localStorage.setItem("sniff-theme", theme); } catch { /* a page from a file may have no store */ }
@@ -107,7 +110,7 @@ function keys(event) {
   if (event.key === "/") {
     const input = byId(`view-${current}`).querySelector("input[type=search]");
     if (!input) navigate("exchanges");
-    (input || exchangesView.input).focus();
+    (input || exchangesView.box.input).focus();
     event.preventDefault();
   } else if (event.key === "?") byId("help").showModal();
   else if (/^[0-9]$/.test(event.key)) {
@@ -119,28 +122,30 @@ function keys(event) {
 // --- the frame ------------------------------------------------------------------------------------------------------
 
 function frame() {
-  const counts = {exchanges: report.core.seen.exchanges, timeline: report.core.seen.packets, connections: report.core.seen.connections, dns: report.core.seen.lookups,
+  if (!report.core.gateways.packet.length) VIEWS.pop();
+  const counts = {exchanges: report.core.seen.exchanges, timeline: report.core.seen.packets, connections: report.core.seen.connections, dns: report.core.seen.lookups, cgi: report.core.seen.gateways,
     notes: report.core.seen.notes + report.core.comments.length};
   const nav = h("nav.views", {"aria-label": "Views"}, VIEWS.map(([id, title]) => h("a", {href: `#${id}`, id: `nav-${id}`, on: {click: (event) => { event.preventDefault(); navigate(id); }}},
     title, counts[id] ? h("span.count", null, compact(counts[id])) : null)));
   document.querySelector("header.top").after(nav);
   const main = byId("main");
   for (const [id, , view] of VIEWS) if (id !== "overview") main.append(view.make());
-  const help = h("dialog", {id: "help", "aria-label": "Keys"}, h("h2", null, "Keys"), h("dl.fields", null,
+  const help = h("dialog", {id: "help", "aria-label": "Keys and filters"}, h("form", {method: "dialog"}, h("button.close", {"aria-label": "Close"}, "✕")), h("h2", null, "Keys"), h("dl.fields", null,
     [["/", "filter"], ["↑ ↓ or j k", "the next row"], ["Page Up, Page Down, Home, End", "move in a table"], ["Enter", "open, go to the details"], ["Esc", "close the details"],
      ["1 … 9, 0", "views"], ["?", "this help"]].map(([key, what]) => [h("dt", null, key), h("dd", null, what)])),
-    h("h2", null, "Filters"), h("p", null, "Words are looked for in URL, method, type and status. Fields: ", h("code", null, "status >= 400"), ", ", h("code", null, "time > 200ms"), ", ",
-      h("code", null, "host: example"), ", ", h("code", null, "http.request.method == \"POST\""), ", ", h("code", null, "header: cookie"), ", ", h("code", null, "body: text"),
-      "; joined with and, or, not and brackets."),
-    h("form", {method: "dialog"}, h("button.small", null, "Close")));
+    h("h2", null, "Filters"), h("p", null, "The display filters of Wireshark and ", h("code", null, "sniff -Y"), ", over the rows of a table; or words. The box proposes fields while you type."),
+    h("dl.fields.filters", null, [["http.response.code >= 400", "== != > >= < <=, or eq ne gt ge lt le; status is short for it, 4xx a group"], ["http.request.method in {\"PUT\", \"POST\"}", "one of these; 8000..8080 is a range"],
+      ["http.host contains \"shop\"", "has it in it; host: shop does not mind capitals"], ["http.host matches \"^(www|api)\\.\"", "regular expression"], ["ip.addr == 10.0.0.0/8", "addresses, with a prefix if you like"],
+      ["sniff.wait > 200ms", "durations: seconds, or with ns us ms s min h"], ["http.header.x-request-id", "there is one"], ["header: cookie  body: error", "anywhere in the headers or bodies"],
+      ["error and not (slow or logo)", "and or xor not, && || ^^ !, brackets; words alone are looked for in the row"]].map(([filter, what]) => [h("dt", null, h("code", null, filter)), h("dd", null, what)])));
   document.body.append(help);
   const zone = h("button.small", {type: "button", id: "zone", "aria-pressed": "false", on: {click: () => {
     clock.utc = !clock.utc;
     zone.setAttribute("aria-pressed", clock.utc);
-    zone.textContent = clock.utc ? "UTC" : "Local time";
+    zone.replaceChildren(...(clock.utc ? ["UTC"] : ["Local", h("span.wide", null, " time")]));
     localTime();
     if (timelineView.grid) { timelineView.grid.forget(); timelineView.grid.draw(); }
-  }}}, "Local time");
+  }}}, "Local", h("span.wide", null, " time"));
   document.querySelector("header.top .tools").append(zone,
     h("button.small", {type: "button", id: "theme", on: {click: (event) => setTheme(THEMES[(THEMES.indexOf(event.currentTarget.dataset.value) + 1) % 3])}}),
     h("button.small", {type: "button", "aria-label": "Keys and filters", on: {click: () => help.showModal()}}, "?"));

@@ -32,7 +32,7 @@ const STEPS = ["dns", "queue", "connect", "queue", "send", "queue", "wait", "rec
 const STATES = ["complete", "unanswered", "aborted", "running", "unasked"];
 
 /** All that the page knows. Filled by `prepare`. */
-const report = {core: null, count: 0, byNumber: new Map(), byStream: new Map(), total: null, packets: null, rowOfPacket: new Map()};
+const report = {core: null, count: 0, byNumber: new Map(), byStream: new Map(), total: null, packets: null, rowOfPacket: new Map(), details: null};
 
 async function prepare() {
   const core = report.core = await block("core");

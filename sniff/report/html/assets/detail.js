@@ -137,7 +137,7 @@ const moments = (title, ns) => {
 
 const block2 = (title, ...content) => h("section.block", null, h("h3", null, title), content);
 const linkButton = (text, act) => h("button.link", {type: "button", on: {click: act}}, text);
-const pairs = (list) => h("dl.fields", null, list.map(([name, value]) => [h("dt", null, name ? `${name}` : "\u00a0"), h("dd", null, value)]));
+const pairs = (list) => h("dl.fields", null, list.map(([name, value]) => [h(name ? "dt" : "dt.again", null, name || "\u00a0"), h("dd", null, value)]));
 const moreFields = (message) => message.more ? h("p.quiet", null, `${plural(message.more, "field")} more`) : null;
 
 function lookupsBefore(i) {

@@ -1,14 +1,14 @@
 // The exchanges: the network panel people know, with what a capture knows and a browser does not.
 
 const exchangesView = {
-  grid: null, detail: null, filter: "", grouped: false, folded: new Set(), bars: "auto", opened: -1, details: null, scale: null,
+  grid: null, detail: null, filter: "", grouped: false, folded: new Set(), bars: "auto", opened: -1, scale: null,
 
   make() {
     const x = report.core.exchanges;
     const columns = [
-      {key: "no", title: "No.", width: "52px", number: true, rising: true, from: 620, hint: "frame.number of its first packet",
+      {key: "no", title: "No.", width: numberWidth(x.first), number: true, rising: true, from: 620, hint: "frame.number of its first packet",
        cell: (i) => x.first[i], value: (i) => x.first[i]},
-      {key: "method", title: "Method", width: "78px", cell: methodOf, value: methodOf},
+      {key: "method", title: "Method", width: `${Math.min(Math.max(78, 18 + 8.5 * Math.max(...x.methods.map((method) => method.length), 0)), 124)}px`, cell: methodOf, value: methodOf},
       {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},
       {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] || (x.flags[i] & 16 ? "(request not captured)" : ""),
        value: (i) => x.path[i], name: "path"},
@@ -16,9 +16,9 @@ const exchangesView = {
       {key: "type", title: "Type", width: "74px", from: 820, cell: (i) => shortType(typeOf(i)), value: typeOf},
       {key: "size", title: "Size", width: "68px", number: true, from: 520, hint: "bytes of the response's body on the wire", cell: (i) => bytes(x.rbytes[i]),
        value: (i) => x.rbytes[i]},
-      {key: "time", title: "Time", width: "70px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? "" : span(report.total[i]),
+      {key: "time", title: "Time", width: "76px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? report.total[i] ? `≥ ${span(report.total[i])}` : "" : span(report.total[i]),
        value: (i) => report.total[i]},
-      {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", cell: (i) => this.waterfall(i),
+      {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", extra: (width) => this.ruler(width), cell: (i) => this.waterfall(i),
        value: (i) => x.start[i], name: "bars", plain: true, rising: true},
     ];
     this.grid = new Grid({label: "Exchanges", columns, open: (i) => this.open(i), group: (ids) => this.groups(ids),
@@ -27,31 +27,25 @@ const exchangesView = {
     this.grid.toggle = (host) => { if (!this.folded.delete(host)) this.folded.add(host); this.grid.arrange(); };
     this.grid.enter = () => { if (!this.pane.hidden) this.pane.focus(); };
     this.grid.onSort = () => remember();
-    this.input = h("input", {type: "search", id: "filter", placeholder: "Filter: words, or status >= 400, time > 200ms, host: example", autocomplete: "off",
-      spellcheck: "false", "aria-label": "Filter exchanges", "aria-describedby": "filter-state", list: "filter-fields",
-      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(this.input.value); remember(); }, 120); },
-           keydown: (event) => { if (event.key === "ArrowDown" && !this.input.list) { event.preventDefault(); this.grid.body.focus(); }
-                                 if (event.key === "Enter") { this.apply(this.input.value); this.grid.body.focus(); } }}});
+    this.box = new FilterBox({id: "filter", label: "Filter exchanges", placeholder: "Filter: status >= 400, wait > 100ms, ip.addr == 10.0.0.0/8, words", schema: exchangeFields,
+      apply: (test, text) => this.choose(test, text), leave: () => this.grid.body.focus()});
     this.state = h("span.quiet", {id: "filter-state", role: "status"});
     const chips = [["All", ""], ["Failed", "error"], ["Slow", "time > 1s"], ["Retransmitted", "retransmissions"]];
     this.chips = chips.map(([title, filter]) => h("button.chip", {type: "button", "aria-pressed": "false", "data-filter": filter,
-      on: {click: () => { this.input.value = filter; this.apply(filter); remember(); }}}, title));
+      on: {click: () => this.box.set(filter)}}, title));
     this.groupButton = h("button.chip", {type: "button", "aria-pressed": "false", on: {click: () => {
       this.grouped = !this.grouped;
       this.groupButton.setAttribute("aria-pressed", this.grouped);
       this.grid.arrange();
     }}}, "Group by host");
-    const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.forget(); this.grid.draw(); }}},
+    const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.heads(); this.grid.forget(); this.grid.draw(); }}},
       h("option", {value: "auto"}, "Waterfall: automatic"), h("option", {value: "when"}, "Waterfall: when"), h("option", {value: "long"}, "Waterfall: how long"));
     this.legend = h("div.legend", {"aria-hidden": "true"}, PHASES.map((phase) => h("span.key", null, h(`i.swatch.phase-${phase}`), PHASE_TITLES[phase])),
       h("span.key", null, h("i.tick"), "sent again"), h("span.key", null, h("i.tick.stall"), "window closed"));
     this.pane = h("aside.pane", {hidden: true, tabindex: -1, "aria-label": "Details of the exchange"});
-    const fields = h("datalist", {id: "filter-fields"}, ["status >= 400", "status: 5xx", "time > 200ms", "wait > 100ms", "host: ", "method: POST", "type: json",
-      "error", "retransmissions", "state == aborted", "http.response.code == 404", "http.request.method == \"POST\"", "tcp.stream == 0", "header: cookie"]
-      .map((value) => h("option", {value})));
-    this.main = h("div.split", null, h("div.split-main", null, this.grid.element, this.legend), this.pane);
+    this.main = h("div.split", null, h("div.split-main", null, this.grid.element, h("div.footbar", null, this.state, this.legend)), this.pane);
     return h("section.view.panel", {id: "view-exchanges", "aria-label": "Exchanges", hidden: true},
-      h("div.toolbar", null, this.input, fields, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.state), this.main);
+      h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.box.problem), this.main);
   },
 
   start() {
@@ -59,30 +53,19 @@ const exchangesView = {
     else this.apply("");
   },
 
-  async apply(text) {
+  apply(text) {
+    return this.box.set(text);
+  },
+
+  /** Show those for which a test holds. */
+  choose(test, text) {
     this.filter = text;
-    const turn = this.turn = (this.turn || 0) + 1;
-    let compiled;
-    try {
-      compiled = compile(text, this.details);
-      if (compiled.needsDetails && !this.details) {
-        this.state.textContent = "reading headers …";
-        this.details = await allDetails();
-        if (turn !== this.turn) return;
-        compiled = compile(text, this.details);
-      }
-      this.input.removeAttribute("aria-invalid");
-    } catch (error) {
-      if (!(error instanceof FilterError)) throw error;
-      this.input.setAttribute("aria-invalid", "true");
-      this.state.textContent = error.message;
-      return;
-    }
     for (const chip of this.chips) chip.setAttribute("aria-pressed", chip.dataset.filter === text.trim());
     const ids = [];
-    for (let i = 0; i < report.count; i++) if (!compiled.test || compiled.test(i)) ids.push(i);
+    for (let i = 0; i < report.count; i++) if (!test || test(i)) ids.push(i);
     this.ids = ids;
     this.rescale();
+    this.grid.empty.textContent = report.count ? "No exchange matches." : "There are no HTTP exchanges in this capture.";
     this.grid.show(ids);
     const seen = report.core.seen.exchanges;
     const x = report.core.exchanges;
@@ -108,22 +91,35 @@ const exchangesView = {
       : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 10, part(0.75) * 4)), 1)};
   },
 
+  /** Marks of time over the bars: at round durations, as many as there is room for. */
+  ruler(width) {
+    if (!this.scale || !this.ids || !this.ids.length || !width) return "";
+    const step = roundStep(this.scale.length / Math.max(width / 90, 1.5));
+    const share = 100 * step / this.scale.length;
+    this.grid.body.style.setProperty("--step", `${share.toFixed(4)}%`);
+    const marks = [];
+    for (let count = 1; count * share <= 100.01; count++) if (count * share * width / 100 > 138) marks.push(h("i.mark", {css: {left: `${(count * share).toFixed(3)}%`}}, span(Math.round(step * count))));
+    return h("span.ruler", {"aria-hidden": "true"}, marks);
+  },
+
   waterfall(i) {
     const x = report.core.exchanges;
     const {first, length} = this.scale;
     const begin = first === null ? 0 : x.start[i] - first;
-    const place = (ns) => `${Math.min(Math.max(100 * ns / length, 0), 100).toFixed(3)}%`;
-    const track = h("div.track", {title: this.words(i)});
+    const longer = first === null && report.total[i] > length;      // then the bar shows its parts, and a mark says that it goes on
+    const whole = longer ? report.total[i] * 1.03 : length;
+    const place = (ns) => `${Math.min(Math.max(100 * ns / whole, 0), 100).toFixed(3)}%`;
+    const track = h(longer ? "div.track.longer" : "div.track", {title: this.words(i)});
     let at = begin;
     STEPS.forEach((phase, step) => {
       const took = x[`d${step}`][i];
-      if (took > 0 && at < length) track.append(h(`i.seg.phase-${phase}`, {css: {left: place(at), width: `max(${place(Math.min(took, length - at))}, 1px)`}}));
+      if (took > 0 && at < whole) track.append(h(`i.seg.phase-${phase}`, {css: {left: place(at), width: `max(${place(Math.min(took, whole - at))}, 1px)`}}));
       at += took;
     });
     if (report.total[i] === 0) track.append(h("i.seg.phase-queue", {css: {left: place(begin), width: "2px"}}));
-    if (at > length && first === null) track.append(h("i.more", null, "›"));
+    if (longer) track.append(h("i.more", {"aria-hidden": "true"}, "›"));
     for (const [ns, , kind] of x.events[i] || []) {
-      if (begin + ns <= length) track.append(h(kind ? "i.tick.stall" : "i.tick", {css: {left: place(begin + ns)}}));
+      if (begin + ns <= whole) track.append(h(kind ? "i.tick.stall" : "i.tick", {css: {left: place(begin + ns)}}));
     }
     return track;
   },
@@ -181,7 +177,6 @@ const exchangesView = {
   async goTo(i, tab) {
     navigate("exchanges");
     if (!this.grid.place || !this.grid.place.has(i)) {
-      this.input.value = "";
       await this.apply("");
     }
     this.grid.resize();
@@ -203,4 +198,10 @@ function statusBadge(i) {
 function shortType(type) {
   const part = type.split("/").pop();
   return {javascript: "script", "x-javascript": "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+}
+
+/** 1, 2 or 5 of a unit: the next one above a duration. */
+function roundStep(ns) {
+  const unit = 10 ** Math.floor(Math.log10(Math.max(ns, 1)));
+  return unit * [1, 2, 5, 10].find((times) => unit * times >= ns);
 }

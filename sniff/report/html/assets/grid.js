@@ -2,11 +2,14 @@
 
 const ROW_HEIGHT = 26;
 
+/** The width of a column of whole numbers. */
+const numberWidth = (values) => `${28 + 8 * Math.max(String(values.reduce((most, value) => Math.max(most, value), 0)).length, 3)}px`;
+
 class Grid {
   /**
    * label    for screen readers
    * columns  [{key, title, width (CSS grid track), from (least width of the grid in which it is shown), number, cell(id) -> text, node
-   *           or [...], value(id) for sorting, hint}]
+   *           or [...], value(id) for sorting, hint, extra(width) -> what else stands in its head}]
    * open     (id) => called when a row is chosen
    * paint    (element, id) => gives a row its looks
    */
@@ -43,12 +46,13 @@ class Grid {
       const by = this.sorted && this.sorted.key === column.key ? this.sorted : null;
       const attributes = {role: "columnheader", "aria-colindex": index + 1, "aria-sort": by ? by.down ? "descending" : "ascending" : column.value ? "none" : null};
       const title = [column.title, by ? h("span.arrow", {"aria-hidden": "true"}, by.down ? " ▼" : " ▲") : null];
-      return h(column.number ? "div.cell.number" : "div.cell", attributes, column.value
+      return h(`div.cell${column.number ? ".number" : ""}${column.name ? `.head-${column.name}` : ""}`, attributes, column.value
         ? h("button.head", {type: "button", title: column.hint || null, tabindex: 0, on: {click: () => this.sortBy(column.key)}}, title)
         : h("span", {title: column.hint || null}, title));
     });
     this.head.replaceChildren(...cells);
     this.body.style.setProperty("--tracks", this.shown.map((column) => column.width).join(" "));
+    this.shown.forEach((column, index) => { if (column.extra) cells[index].append(column.extra(cells[index].clientWidth)); });
     this.body.setAttribute("aria-colcount", this.shown.length);
   }
 
@@ -70,6 +74,7 @@ class Grid {
   }
 
   arrange() {
+    if (this.columns.some((column) => column.extra)) this.heads();
     let order = this.ids;
     if (this.sorted) {
       const {key, down} = this.sorted;

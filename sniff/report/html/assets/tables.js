@@ -1,37 +1,34 @@
-// The other tables: connections, DNS, hosts, notes. Each has a box to filter by words.
+// The other tables: connections, DNS, hosts, notes. Each has a box to filter by its fields, or by words.
 
 /** A view with one grid: rows of an object of columns, or of arrays. */
 class TableView {
-  constructor(id, title, {columns, count, text, open, paint, seen, empty}) {
-    Object.assign(this, {id, title, columns, count, text, openRow: open, paint, seen, emptyText: empty});
+  constructor(id, title, {what, columns, count, schema, open, paint, seen, empty, placeholder}) {
+    Object.assign(this, {id, title, what, columns, count, schema, openRow: open, paint, seen, emptyText: empty, placeholder});
   }
 
   make() {
-    this.input = h("input", {type: "search", placeholder: `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`, autocomplete: "off", spellcheck: "false", "aria-label": `Filter ${this.title === "DNS" ? "lookups" : this.title === "HTTP servers" ? "servers" : this.title.toLowerCase()}`,
-      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => { this.apply(); remember(); }, 120); }}});
+    this.box = new FilterBox({id: `${this.id}-filter`, label: `Filter ${this.what}`, placeholder: `Filter: ${this.placeholder}`, schema: this.schema,
+      apply: (test) => this.choose(test), leave: () => this.grid.body.focus()});
     this.state = h("span.quiet", {role: "status"});
     this.grid = new Grid({label: this.title, columns: this.columns(), open: this.openRow, paint: this.paint});
-    if (this.emptyText) this.grid.empty.textContent = this.emptyText;
-    return h("section.view.panel", {id: `view-${this.id}`, "aria-label": this.title, hidden: true}, h("div.toolbar", null, this.input, this.state), h("div.split-main", null, this.grid.element));
+    return h("section.view.panel", {id: `view-${this.id}`, "aria-label": this.title, hidden: true}, h("div.toolbar", null, this.box.element, this.state, this.box.problem), h("div.split-main", null, this.grid.element));
   }
 
   start() {
-    if (!this.grid.ids) this.apply();
+    if (!this.grid.ids) this.box.run();
     else this.grid.resize();
   }
 
   apply(text) {
-    if (text !== undefined) this.input.value = text;
-    const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.box.set(text);
+  }
+
+  /** Show those rows for which a test holds. */
+  choose(test) {
     const total = this.count();
     const ids = [];
-    for (let i = 0; i < total; i++) {
-      if (words.length) {
-        const line = this.text(i).toLowerCase();
-        if (!words.every((word) => line.includes(word))) continue;
-      }
-      ids.push(i);
-    }
+    for (let i = 0; i < total; i++) if (!test || test(i)) ids.push(i);
+    this.grid.empty.textContent = total ? "Nothing matches." : this.emptyText;
     this.grid.show(ids);
     const seen = this.seen ? this.seen() : total;
     this.state.textContent = `${number(ids.length)} of ${number(total)}` + (seen > total ? `, chosen from ${number(seen)}` : "");
@@ -42,14 +39,10 @@ const column = (key, title, width, cell, value, more) => ({key, title, width, ce
 const numeric = {number: true};
 
 const connectionsView = new TableView("connections", "Connections", {
+  what: "connections", schema: schemaOnce("connections", connectionSchema), placeholder: "retransmissions, duration > 1s, tcp.port == 80, words",
   empty: "There are no connections.",
   count: () => report.core.connections.stream.length,
   seen: () => report.core.seen.connections,
-  text: (i) => {
-    const c = report.core.connections;
-    return [c.tcp[i] ? "tcp" : "udp", `stream ${c.stream[i]}`, c.words[c.client[i]], c.words[c.server[i]], c.words[c.name[i]], c.sport[i], c.words[c.end[i]],
-      c.cretrans[i] + c.sretrans[i] ? "retransmissions" : "", c.missing[i] ? "missing" : "", c.stall[i] || c.zero[i] ? "stalled" : ""].join(" ");
-  },
   open: (i) => { const c = report.core.connections; if (c.tcp[i]) sequenceView.goTo(c.stream[i]); else timelineView.goToPacket(c.first[i]); },
   paint: (row, i) => { const c = report.core.connections; if (c.cretrans[i] + c.sretrans[i] || /refused|no answer/.test(c.words[c.end[i]])) row.classList.add("troubled"); },
   columns: () => {
@@ -57,14 +50,14 @@ const connectionsView = new TableView("connections", "Connections", {
     const longest = Math.max(1, ...bounded(c.duration));
     return [
       column("stream", "Stream", "84px", (i) => `${c.tcp[i] ? "tcp" : "udp"} ${c.stream[i]}`, (i) => c.stream[i] + (c.tcp[i] ? 0 : 1e9), {number: false}),
-      column("client", "Client", "minmax(110px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
+      column("client", "Client", "minmax(160px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
       column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
       column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
       column("duration", "Duration", "140px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
-      column("bytes", "Bytes ⇄", "130px", (i) => `${bytes(c.cbytes[i])} ⇄ ${bytes(c.sbytes[i])}`, (i) => c.cbytes[i] + c.sbytes[i], numeric),
+      column("bytes", "Sent ⇄ received", "142px", (i) => h("span.pair", null, h("span", null, bytes(c.cbytes[i])), h("span.quiet", null, "⇄"), h("span", null, bytes(c.sbytes[i]))), (i) => c.cbytes[i] + c.sbytes[i], numeric),
       column("packets", "Packets", "78px", (i) => number(c.cpackets[i] + c.spackets[i]), (i) => c.cpackets[i] + c.spackets[i], {number: true, from: 760}),
       column("rtt", "Round trip", "94px", (i) => span(c.rtt[i]), (i) => c.rtt[i], {number: true, from: 620, hint: "the shortest there was"}),
-      column("again", "Sent again", "94px", (i) => c.cretrans[i] + c.sretrans[i] || "", (i) => c.cretrans[i] + c.sretrans[i], {number: true, from: 560, hint: "retransmitted segments"}),
+      column("again", "Sent again", "102px", (i) => c.cretrans[i] + c.sretrans[i] || "", (i) => c.cretrans[i] + c.sretrans[i], {number: true, from: 560, hint: "retransmitted segments"}),
       column("stall", "Stalled", "82px", (i) => c.stall[i] ? span(c.stall[i]) : "", (i) => c.stall[i], {number: true, from: 980, hint: "how long windows were closed"}),
       column("end", "End", "118px", (i) => c.words[c.end[i]], (i) => c.words[c.end[i]], {from: 420}),
     ];
@@ -72,21 +65,21 @@ const connectionsView = new TableView("connections", "Connections", {
 });
 
 const dnsView = new TableView("dns", "DNS", {
+  what: "lookups", schema: schemaOnce("dns", lookupSchema), placeholder: "dns.qry.name contains \"example\", time > 100ms, error, words",
   empty: "There are no DNS lookups.",
   count: () => report.core.lookups.query.length,
   seen: () => report.core.seen.lookups,
-  text: (i) => { const d = report.core.lookups; return [d.name[i], d.words[d.type[i]], d.words[d.status[i]], d.answers[i], d.words[d.client[i]], d.words[d.server[i]], d.words[d.protocol[i]], d.error[i] ? "error" : ""].join(" "); },
   open: (i) => timelineView.goToPacket(report.core.lookups.query[i]),
   paint: (row, i) => { if (report.core.lookups.error[i]) row.classList.add("failed"); },
   columns: () => {
     const d = report.core.lookups;
     const longest = Math.max(1, ...bounded(d.time));
     return [
-      column("packet", "No.", "58px", (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
+      column("packet", "No.", numberWidth(d.query), (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
       column("time", "At", "88px", (i) => relative(d.t[i]), (i) => d.t[i], {number: true, rising: true, from: 760, hint: "seconds since the first packet"}),
-      column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i]),
+      column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i], {name: "path"}),
       column("type", "Type", "62px", (i) => d.words[d.type[i]], (i) => d.words[d.type[i]]),
-      column("status", "Status", "104px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
+      column("status", "Status", "122px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
       column("took", "Time", "130px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
       column("answers", "Answers", "minmax(110px, 2fr)", (i) => d.answers[i], (i) => d.answers[i], {from: 560}),
       column("client", "Client", "120px", (i) => d.words[d.client[i]], (i) => d.words[d.client[i]], {from: 980}),
@@ -95,11 +88,40 @@ const dnsView = new TableView("dns", "DNS", {
   },
 });
 
+const gatewaysView = new TableView("cgi", "CGI", {
+  what: "requests to applications", schema: schemaOnce("gateways", gatewaySchema), placeholder: "status >= 400, wait > 100ms, words",
+  empty: "There are no requests over FastCGI, SCGI or uwsgi.",
+  count: () => report.core.gateways.packet.length,
+  seen: () => report.core.seen.gateways,
+  open: (i) => timelineView.goToPacket(report.core.gateways.packet[i]),
+  paint: (row, i) => { if (report.core.gateways.error[i]) row.classList.add("failed"); },
+  columns: () => {
+    const g = report.core.gateways;
+    const longest = Math.max(1, ...bounded(g.time));
+    const word = (name) => (i) => g.words[g[name][i]];
+    const sign = (i) => g.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null;
+    return [
+      column("packet", "No.", numberWidth(g.packet), (i) => g.packet[i], (i) => g.packet[i], {number: true, rising: true, from: 560}),
+      column("protocol", "Protocol", "82px", word("protocol"), word("protocol"), {from: 480}),
+      column("method", "Method", "78px", word("method"), word("method")),
+      column("host", "Host", "minmax(70px, .7fr)", word("host"), word("host"), {from: 820}),
+      column("path", "Path", "minmax(96px, 2fr)", (i) => g.path[i], (i) => g.path[i], {name: "path"}),
+      column("status", "Status", "84px", (i) => [sign(i), g.status[i] || "none"], (i) => g.status[i]),
+      column("response", "Size", "72px", (i) => bytes(g.response[i]), (i) => g.response[i], {number: true, from: 620, hint: "bytes of the response's body"}),
+      column("wait", "Wait", "80px", (i) => span(g.wait[i]), (i) => g.wait[i], {number: true, from: 380, hint: "until the first byte of the response"}),
+      column("time", "Time", "142px", (i) => barCell(g.time[i] / longest, span(g.time[i])), (i) => g.time[i], {number: true, from: 700}),
+      column("errors", "Standard error", "minmax(118px, 1.6fr)", (i) => g.errors[i], (i) => g.errors[i], {from: 900}),
+      column("state", "State", "96px", word("state"), word("state"), {from: 760}),
+      column("server", "Application", "minmax(90px, 150px)", (i) => g.words[g.server[i]] ? `${g.words[g.server[i]]}:${g.port[i]}` : "", word("server"), {from: 1000}),
+    ];
+  },
+});
+
 const serversView = new TableView("servers", "HTTP servers", {
+  what: "servers", schema: schemaOnce("servers", serverSchema), placeholder: "failed, wait > 100ms, words",
   empty: "There are no HTTP servers.",
   count: () => report.core.servers.length,
-  text: (i) => report.core.servers[i][0],
-  open: (i) => { navigate("exchanges"); exchangesView.input.value = `http.host == "${report.core.servers[i][0].replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`; exchangesView.apply(exchangesView.input.value); remember(); },
+  open: (i) => { navigate("exchanges"); exchangesView.apply(`http.host == ${quoted(report.core.servers[i][0])}`); },
   paint: (row, i) => { if (report.core.servers[i][2]) row.classList.add("troubled"); },
   columns: () => {
     const s = report.core.servers;
@@ -117,10 +139,11 @@ const serversView = new TableView("servers", "HTTP servers", {
 });
 
 const hostsView = new TableView("hosts", "Hosts", {
+  what: "hosts", schema: schemaOnce("hosts", hostSchema), placeholder: "ip.addr == 10.0.0.0/8, port == 80, words",
   empty: "There are no IP addresses.",
   count: () => report.core.addresses.length,
-  text: (i) => { const row = report.core.addresses[i]; return `${row[0]} ${row[1]} ${row[8].map(([port]) => port).join(" ")}`; },
-  open: (i) => { navigate("timeline"); timelineView.input.value = report.core.addresses[i][0]; timelineView.start().then(() => timelineView.apply()); },
+  open: (i) => { const [address] = report.core.addresses[i]; const found = addressOf(address); navigate("timeline");
+    timelineView.start().then(() => timelineView.apply(found ? `${found.bits === 32 ? "ip" : "ipv6"}.addr == ${address}` : quoted(address))); },
   columns: () => {
     const a = report.core.addresses;
     const most = Math.max(1, ...bounded(a.map((row) => row[2] + row[3])));
@@ -139,14 +162,14 @@ const hostsView = new TableView("hosts", "Hosts", {
 });
 
 const notesView = new TableView("notes", "Notes", {
+  what: "notes", schema: schemaOnce("notes", noteSchema), placeholder: "sniff.note, packet > 100, words",
   empty: "Nothing strange was noticed.",
   count: () => allNotes().length,
   seen: () => Math.max(report.core.seen.notes + report.core.comments.length, allNotes().length),
-  text: (i) => allNotes()[i].join(" "),
   open: (i) => { if (allNotes()[i][1]) timelineView.goToPacket(allNotes()[i][1]); },
   columns: () => [
     column("what", "What", "minmax(130px, 1fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
-    column("packet", "Packet", "74px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
+    column("packet", "Packet", "82px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
     column("detail", "Detail", "minmax(130px, 3fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
     column("needed", "Needed", "80px", (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
     column("had", "Had", "80px", (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),

@@ -3,17 +3,19 @@
 const UDP = 2 ** 40;
 const APPLICATIONS = /^(DNS|MDNS|LLMNR|NBNS|HTTP|SSDP|FCGI|WebSocket)/;
 
+const NOTHING = {fields: {}, short: {}, flags: {}, words: () => true, examples: []};
+
 const timelineView = {
-  grid: null, filter: "", onlyApplications: false, stream: null,
+  grid: null, onlyApplications: false, chosen: null,
 
   make() {
-    this.input = h("input", {type: "search", placeholder: "Filter packets: words, tcp.stream == 3, protocol: dns", autocomplete: "off", spellcheck: "false", "aria-label": "Filter packets",
-      on: {input: () => { clearTimeout(this.wait); this.wait = setTimeout(() => this.apply(), 120); }}});
+    this.box = new FilterBox({id: "packet-filter", label: "Filter packets", placeholder: "Filter: tcp.stream == 3, dns, tcp.analysis.flags, words",
+      schema: () => report.packets ? packetFields() : NOTHING, apply: (test) => { this.chosen = test; this.choose(); }, leave: () => this.grid.body.focus()});
     this.state = h("span.quiet", {role: "status"});
     this.toggle = h("button.chip", {type: "button", "aria-pressed": "false", on: {click: () => {
       this.onlyApplications = !this.onlyApplications;
       this.toggle.setAttribute("aria-pressed", this.onlyApplications);
-      this.apply();
+      this.choose();
     }}}, "Only DNS and HTTP");
     this.colours = h("button.chip", {type: "button", "aria-pressed": "true", on: {click: () => {
       const plain = this.section.classList.toggle("plain");
@@ -22,7 +24,7 @@ const timelineView = {
     this.bar = h("div.linkbar", {"aria-live": "polite"}, h("span.quiet", null, "Choose a packet to see what it belongs to."));
     this.place = h("div.split-main");
     return this.section = h("section.view.panel", {id: "view-timeline", "aria-label": "Timeline", hidden: true},
-      h("div.toolbar", null, this.input, h("div.chips", null, this.toggle, this.colours), this.state), this.place, this.bar);
+      h("div.toolbar", null, this.box.element, h("div.chips", null, this.toggle, this.colours), this.state, this.box.problem), this.place, this.bar);
   },
 
   async start() {
@@ -30,44 +32,36 @@ const timelineView = {
     const table = await packets();
     if (this.grid) return;
     const columns = [
-      {key: "no", title: "No.", width: "64px", number: true, rising: true, cell: (row) => table.no[row], value: (row) => table.no[row]},
+      {key: "no", title: "No.", width: numberWidth(table.no), number: true, rising: true, cell: (row) => table.no[row], value: (row) => table.no[row]},
       {key: "time", title: "Time", width: "92px", number: true, rising: true, hint: "seconds since the first packet", cell: (row) => relative(table.t[row]), value: (row) => table.t[row], plain: true},
       {key: "clock", title: "Clock", width: "134px", number: true, from: 1100, hint: "time of day in your zone", cell: (row) => timeOfDay(table.t[row], clock.utc)},
       {key: "src", title: "Source", width: "minmax(100px, 150px)", from: 640, cell: (row) => table.addresses[table.src[row]], value: (row) => table.addresses[table.src[row]]},
       {key: "dst", title: "Destination", width: "minmax(100px, 150px)", from: 640, cell: (row) => table.addresses[table.dst[row]], value: (row) => table.addresses[table.dst[row]]},
-      {key: "protocol", title: "Protocol", width: "88px", from: 380, cell: (row) => table.protocols[table.protocol[row]], value: (row) => table.protocols[table.protocol[row]]},
+      {key: "protocol", title: "Protocol", width: "88px", from: 480, cell: (row) => table.protocols[table.protocol[row]], value: (row) => table.protocols[table.protocol[row]]},
       {key: "length", title: "Length", width: "74px", number: true, from: 520, hint: "bytes on the wire", cell: (row) => table.length[row], value: (row) => table.length[row]},
       {key: "info", title: "Info", width: "minmax(160px, 1fr)", cell: (row) => table.info[row], value: (row) => table.info[row], name: "info"},
     ];
     this.grid = new Grid({label: "Packets", columns, open: (row) => this.open(row), paint: (element, row) => element.classList.add(`rule-${table.rule[row]}`)});
     this.grid.enter = () => { const button = this.bar.querySelector("button"); if (button) button.focus(); };
     this.place.append(this.grid.element);
-    this.apply();
+    await this.box.run();
   },
 
-  apply() {
+  apply(text) {
+    return this.box.set(text);
+  },
+
+  /** Show those that were chosen. */
+  choose() {
     const table = report.packets;
     if (!table || !this.grid) return;
-    const text = this.input.value.trim();
-    let test;
-    const stream = /^(tcp|udp)\.stream\s*(?:==|=|eq|:)\s*(\d+)$/i.exec(text);
-    const protocol = /^(?:protocol|_ws\.col\.protocol)\s*(?:==|=|:)\s*(\S+)$/i.exec(text);
-    const frame = /^frame\.number\s*(?:==|=|:)\s*(\d+)$/i.exec(text);
-    if (stream) { const wanted = Number(stream[2]) + (stream[1].toLowerCase() === "udp" ? UDP : 0); test = (row) => table.stream[row] === wanted; }
-    else if (protocol) test = (row) => table.protocols[table.protocol[row]].toLowerCase().startsWith(protocol[1].toLowerCase());
-    else if (frame) test = (row) => table.no[row] === Number(frame[1]);
-    else if (text) {
-      const words = text.toLowerCase().split(/\s+/);
-      test = (row) => {
-        const line = `${table.info[row]} ${table.addresses[table.src[row]]} ${table.addresses[table.dst[row]]} ${table.protocols[table.protocol[row]]}`.toLowerCase();
-        return words.every((word) => line.includes(word));
-      };
-    }
+    const test = this.chosen;
     const ids = [];
     table.no.forEach((_, row) => {
       if (this.onlyApplications && !APPLICATIONS.test(table.protocols[table.protocol[row]])) return;
       if (!test || test(row)) ids.push(row);
     });
+    this.grid.empty.textContent = table.no.length ? "No packet matches." : "There are no packets in this capture.";
     this.grid.show(ids);
     this.state.textContent = `${number(ids.length)} of ${plural(table.no.length, "packet")}` + (report.core.all ? "" : `, chosen from ${number(report.core.seen.packets)}`);
   },
@@ -82,10 +76,10 @@ const timelineView = {
       parts.push(h("button.small", {type: "button", on: {click: () => this.goToStream(stream)}}, `Only tcp.stream ${stream}`),
         h("button.small", {type: "button", on: {click: () => sequenceView.goTo(stream)}}, "Sequence diagram"));
     } else if (stream >= UDP) {
-      parts.push(h("button.small", {type: "button", on: {click: () => { this.input.value = `udp.stream == ${stream - UDP}`; this.apply(); }}}, `Only udp.stream ${stream - UDP}`));
+      parts.push(h("button.small", {type: "button", on: {click: () => this.apply(`udp.stream == ${stream - UDP}`)}}, `Only udp.stream ${stream - UDP}`));
     }
-    if (this.input.value) parts.push(h("button.small", {type: "button", on: {click: () => { this.input.value = ""; this.apply(); this.grid.reveal(row); }}}, "All packets"));
-    this.bar.replaceChildren(...parts);
+    if (this.box.input.value) parts.push(h("button.small", {type: "button", on: {click: async () => { await this.apply(""); this.grid.reveal(row); }}}, "All packets"));
+    this.bar.replaceChildren(h("div.linkbar-line", null, parts), h("p.linkbar-info", null, `${table.protocols[table.protocol[row]]} · ${table.info[row]}`));
     remember();
   },
 
@@ -95,10 +89,9 @@ const timelineView = {
     const row = report.rowOfPacket.get(no);
     if (row === undefined) { say(`Packet ${no} is not in this page`); return; }
     if (!this.grid.place || !this.grid.place.has(row)) {
-      this.input.value = "";
       this.onlyApplications = false;
       this.toggle.setAttribute("aria-pressed", "false");
-      this.apply();
+      await this.apply("");
     }
     this.grid.resize();
     this.grid.reveal(row);
@@ -109,8 +102,7 @@ const timelineView = {
   async goToStream(stream) {
     navigate("timeline");
     await this.start();
-    this.input.value = `tcp.stream == ${stream}`;
-    this.apply();
+    await this.apply(`tcp.stream == ${stream}`);
   },
 };
 
@@ -170,7 +162,7 @@ const sequenceView = {
       if (pause > 100e6) list.append(h("li.pause", null, `${span(pause)} pass`));
       const i = exchangeOfPacket(table.stream[row], table.no[row]);
       const info = table.info[row].replace(/^\d+ → \d+ /, "");
-      const mark = /\[TCP (?!segment of|PDU)([^\]]+)\]/.exec(table.info[row]);
+      const mark = /\[TCP (?!segment of|PDU|Window Update|Keep-Alive)([^\]]+)\]/.exec(table.info[row]);
       const server = table.dir[row] === 1;
       list.append(h(server ? "li.step.from-server" : "li.step.from-client", null,
         h("span.when", null, `+${span(table.t[row] - zero)}`),
