@@ -112,6 +112,8 @@ def test_filter_sort_and_group(watched: Watched, shop: Path) -> None:
     expect(page.get_by_role("columnheader", name=re.compile("Size"))).to_have_attribute("aria-sort", "descending")
     assert "/binary" in rows(page, "exchanges")[0]
     assert "s=-size" in page.url
+    page.get_by_role("button", name="Wait", exact=True).click()
+    assert "s=-wait" in page.url
     page.get_by_role("button", name="Group by host").click()
     expect(page.locator("#view-exchanges .row.group")).to_have_count(2)
     page.locator("#view-exchanges .row.group").first.click()

@@ -18,6 +18,7 @@ const exchangesView = {
        value: (i) => x.rbytes[i]},
       {key: "time", title: "Time", width: "76px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? report.total[i] ? `≥ ${span(report.total[i])}` : "" : span(report.total[i]),
        value: (i) => report.total[i]},
+      {key: "wait", title: "Wait", width: "76px", number: true, from: 1240, hint: "from the last byte of the request to the first of the response", cell: (i) => x.d6[i] ? span(x.d6[i]) : "", value: (i) => x.d6[i]},
       {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", extra: (width) => this.ruler(width), cell: (i) => this.waterfall(i),
        value: (i) => x.start[i], name: "bars", plain: true, rising: true},
     ];
@@ -203,8 +204,8 @@ function statusBadge(i) {
 }
 
 function shortType(type) {
-  const part = type.split("/").pop();
-  return {javascript: "script", "x-javascript": "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+  const part = type.split("/").pop().replace(/^x-(?!www)/, "").replace(/^vnd\.(?:.*\.)?/, "");
+  return {javascript: "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
 }
 
 /** A path whose end stays in sight when there is no room for all of it: what differs stands there. */
