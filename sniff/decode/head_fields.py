@@ -1,4 +1,4 @@
-"""Where header fields lie in many heads at once. Compiled.
+"""Where header fields and paths lie in many heads at once. Compiled.
 
 A quick look for statistics: the first line of a head that begins with the name, blanks, and a colon. Folded lines and lone CRs are
 not understood; decode/message.py reads a head in full.
@@ -78,3 +78,52 @@ def find(heads: cython.const[cython.uchar][::1], starts: cython.const[cython.lon
                             line -= 1
                         places[i, 2 * k + 1] = line
                         break
+
+
+def paths(heads: cython.const[cython.uchar][::1], starts: cython.const[cython.longlong][::1],
+          lengths: cython.const[cython.longlong][::1], places: cython.longlong[:, ::1]) -> None:
+    """Write where the paths of requests lie: their targets up to the query.
+
+    heads, starts, lengths  as in find()
+    places                  int64[n, 2]  start and end of the path in the pool; -1 when the start line is not `METHOD /path HTTP/...`
+    """
+    i: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    end: cython.Py_ssize_t
+    line: cython.Py_ssize_t
+    with cython.nogil:
+        for i in range(starts.shape[0]):
+            places[i, 0] = -1
+            places[i, 1] = -1
+            at = starts[i]
+            end = at + lengths[i]
+            line = at
+            while line < end and heads[line] != 10:
+                if heads[line] < 32 and heads[line] != 13:
+                    break
+                line += 1
+            if line == end or heads[line] != 10:
+                continue
+            while line > at and heads[line - 1] == 13:
+                line -= 1
+            while at < line and heads[at] != 32:
+                at += 1
+            if at == starts[i] or at + 1 >= line or heads[at + 1] != 47:
+                continue
+            at += 1
+            end = line
+            while end > at and heads[end - 1] != 32:
+                end -= 1
+            if line - end < 5 or heads[end] != 72 or heads[end + 1] != 84 or heads[end + 2] != 84 or heads[end + 3] != 80 \
+                    or heads[end + 4] != 47:
+                continue
+            end -= 1
+            if end <= at or heads[end - 1] == 32:
+                continue
+            line = at
+            while line < end and heads[line] != 63 and heads[line] != 13:
+                line += 1
+            if line < end and heads[line] == 13:
+                continue
+            places[i, 0] = at
+            places[i, 1] = line
