@@ -36,6 +36,7 @@ COMPILED = [
     "sniff/exchange/dns_pair.py",
     "sniff/exchange/http_pair.py",
     "sniff/exchange/name_table.py",
+    "sniff/filters/find.py",
     "sniff/report/exchange_json.py",
     "sniff/report/info.py",
     "sniff/report/tabs.py",

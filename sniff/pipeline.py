@@ -1,6 +1,6 @@
 """The pipeline: joins the stages, batch by batch. Nothing else knows more than its neighbour.
 
-Three threads at most: one reads and dissects, one follows streams and decodes, and the caller's formats what comes out.
+Three threads at most: one reads and dissects, one follows streams and decodes, and the caller's filters and formats.
 Compiled loops release the GIL, so they run side by side.
 """
 
@@ -35,7 +35,7 @@ from sniff.decode.columns import (
 )
 from sniff.decode.dns import DnsRows
 from sniff.decode.gateways import Gateways
-from sniff.decode.http1 import HttpMessages, HttpRows
+from sniff.decode.http1 import HttpMessages, HttpRows, LateWords
 from sniff.decode.pool import Pool
 from sniff.decode.words import Describer
 from sniff.limits import Counters
@@ -52,9 +52,11 @@ from sniff.shelf import Shelf
 if TYPE_CHECKING:
     from sniff.filters.columns import Mask
     from sniff.filters.filter import Filter
-    from sniff.filters.view import Context
+    from sniff.filters.view import Context, View
 
 T = TypeVar("T")
+Decoded = tuple[AppBatch, Pool, "View | None"]
+"""A batch, the pool of its texts, and what a filter knows of it."""
 
 
 @dataclass(slots=True)
@@ -117,12 +119,13 @@ class Analysis:
         self._dissector = Dissector(self.notes, self.counters, lambda: self.source.interfaces)
         self._describer = Describer(self.counters)
         self._tracker = Tracker(self.notes, self.counters, pieces=self._messages or (filter is not None and filter.pieces),
-                                endings=endings, flow_rows=flows or (filter is not None and filter.flows))
+                                endings=endings, flow_rows=flows or (filter is not None and filter.flows), udp=self._messages)
         self._dns_rows = DnsRows(self.counters)
-        self._http_rows = HttpRows(self.counters, heads=filter is not None and filter.heads)
+        self._http_rows = HttpRows(self.counters, chosen=filter is not None, heads=filter is not None and filter.heads)
+        self._late_words = LateWords()
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies)
         self._gateways = Gateways(self.counters)
-        self._shelf, self._pool_shelf, self._pool_used = Shelf(), Shelf(), 0
+        self._shelf, self._pool_shelf, self._row_shelf, self._pool_used = Shelf(), Shelf(), Shelf(), 0
         self._zero_ns: int | None = None
         self._wanted = np.zeros(256, np.bool_)
         self._wanted[list(APPLICATION)] = True
@@ -149,13 +152,14 @@ class Analysis:
         packets: Iterable[PacketBatch] = map(self._dissector.dissect, ended(self.source))
         if self._threads:
             packets = ahead(packets)
-        steps: Iterable[Step] = self._steps(packets)
-        if self._threads:
-            steps = ahead(steps, 1)
-        yield from steps
+        decoded: Iterable[Decoded] = self._decoded(packets)
+        if self._threads and (self._matcher is None or not self._matcher.filter.notes):  # notes: those of this batch, not of the next
+            decoded = ahead(decoded, 1)
+        for apps, pool, seen in decoded:
+            yield self._step(apps, pool, seen)
 
-    def _steps(self, batches: Iterable[PacketBatch]) -> Iterator[Step]:
-        """A step a batch; and some without packets when more flows are left at the end than one batch should say of."""
+    def _decoded(self, batches: Iterable[PacketBatch]) -> Iterator[Decoded]:
+        """What is decoded of each batch; some without packets when more flows are left at the end than one batch should say of."""
         for packets in batches:
             if self._zero_ns is None and len(packets):
                 self._zero_ns = int(packets.raw.ts_ns[0])
@@ -164,38 +168,43 @@ class Analysis:
             while packets.raw.end and self._tracker.living not in (0, left):   # what does not get fewer never ends
                 left = self._tracker.living
                 packets.raw.end = False
-                yield self._step(streams)
+                yield self._decode(streams)
                 packets = self._dissector.dissect(nothing_at(packets.raw.first_number + len(packets)))
                 streams = self._tracker.track(packets, most=limits.BATCH_PACKETS)
-            yield self._step(streams)
+            yield self._decode(streams)
 
-    def _step(self, streams: StreamBatch) -> Step:
-        pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
-        apps = self._decode(streams, pool)
-        matched = self._matcher.match(apps) if self._matcher is not None else None
+    def _step(self, apps: AppBatch, pool: Pool, seen: "View | None") -> Step:
+        """Filter and rows: what the caller's thread does of a batch."""
+        matched = None
+        if self._matcher is not None and seen is not None:
+            matched = self._matcher.match(seen)
+            if matched.any():
+                self._dns_rows.write_udp(apps.streams, apps.apps, pool, np.flatnonzero(matched))
         rows = self._make_rows(apps, pool, matched) if self._rows else None
         self._pool_used = pool.used + pool.used // 8
         return Step(apps, rows, matched)
 
-    def _decode(self, streams: StreamBatch, pool: Pool) -> AppBatch:
+    def _decode(self, streams: StreamBatch) -> Decoded:
+        pool = Pool(max(1 << 16, self._pool_used), self._pool_shelf)
         packets = streams.packets
         table: Table = self._shelf.zeros((APP_COUNT, len(packets)))
         batch = AppBatch(streams, table, pool.data, np.empty((M_COUNT, 0), np.int64), np.empty(0, np.uint8))
         if self._rows or self._matcher is not None:
-            self._dns_rows.read(streams, table, pool)
+            self._dns_rows.read(streams, table, pool, udp=self._matcher is None)
             self._http_rows.read(streams, table, pool)
-            if self._matcher is not None and self._matcher.filter.heads:
+            if self._matcher is not None:
                 batch.row_messages, batch.row_heads = self._http_rows.found, self._http_rows.heads
-            self._name(packets, table, pool, batch)
         if self._messages:
             batch.messages, batch.heads = self._http_messages.read(streams)
             batch.begun, batch.bodies = self._http_messages.begun, self._http_messages.parts
             batch.gateways = self._gateways.read(streams)
         batch.pool = pool.data
-        return batch
+        pool.shelf = self._row_shelf
+        return batch, pool, self._matcher.see(batch) if self._matcher is not None else None
 
-    def _name(self, packets: PacketBatch, table: Table, pool: Pool, batch: AppBatch) -> None:
-        """The Protocol cells that are still open: TCP and UDP, and the words of everything else."""
+    def _name(self, batch: AppBatch, pool: Pool, matched: "Mask | None") -> None:
+        """The Protocol cells that are still open: TCP and UDP, and the words of everything else that a filter chose."""
+        packets, table = batch.streams.packets, batch.apps
         kinds = packets.table[KIND]
         protocol = table[APP_PROTOCOL]
         multipath = (batch.streams.table[TAGS] & Tag.MPTCP != 0) & (protocol == 0) & (table[APP_MODE] == Mode.OWN)
@@ -205,7 +214,8 @@ class Analysis:
         protocol[(kinds == Kind.UDP) & (protocol == 0)] = self._numbers["UDP"]
         if not self._all:
             return
-        for index in np.flatnonzero(protocol == 0).tolist():
+        nobodys = protocol == 0
+        for index in np.flatnonzero(nobodys if matched is None else nobodys & matched).tolist():
             words = self._describer.describe(packets, index)
             protocol[index] = self.number(words.protocol)
             table[APP_MODE, index] = Mode.TEXT
@@ -213,6 +223,7 @@ class Analysis:
             table[APP_SUFFIX, index] = Suffix.NONE
             if packets.table[ADDRESS_KIND, index] == Address.TEXT:
                 batch.words[index] = (words.source or "", words.destination or "")
+        batch.pool = pool.data
 
     def number(self, protocol: str) -> int:
         """The number of a Protocol cell; new cells get new numbers."""
@@ -223,17 +234,26 @@ class Analysis:
         return number
 
     def _make_rows(self, apps: AppBatch, pool: Pool, matched: "Mask | None") -> RowBatch:
-        protocol = apps.apps[APP_PROTOCOL]
-        if self._all:
-            shown = np.arange(protocol.shape[0], dtype=np.int64)
+        if matched is not None and not matched.any():
+            shown = start = length = np.zeros(0, np.int64)
+            info = apps.pool[:0]
         else:
-            shown = np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
-        if matched is not None:
-            shown = shown[matched[shown]]
-        info, start, length = make_info(apps, shown, pool)
+            shown = self._shown(apps, pool, matched)
+            info, start, length = make_info(apps, shown, pool)
         interfaces = self.source.interfaces
         decimals = np.array([interface.decimals for interface in interfaces] or [6], np.int64)
         return RowBatch(apps.streams.packets, apps, self.protocols, info, start, length, shown, self._zero_ns or 0, decimals)
+
+    def _shown(self, apps: AppBatch, pool: Pool, matched: "Mask | None") -> Table:
+        """int64[k]: which packets have a row; their words are there then."""
+        self._name(apps, pool, matched)
+        protocol = apps.apps[APP_PROTOCOL]
+        shown = np.arange(protocol.shape[0], dtype=np.int64) if self._all else np.flatnonzero(self._wanted[np.minimum(protocol, 255)])
+        if matched is not None:
+            shown = shown[matched[shown]]
+            self._late_words.write(apps, shown, pool)
+            apps.pool = pool.data
+        return shown
 
 
 def ended(batches: Iterable[RawBatch]) -> Iterator[RawBatch]:

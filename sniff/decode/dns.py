@@ -23,6 +23,10 @@ from sniff.reassembly.batch import StreamBatch
 ENDS = (d.D_IP_VERSION, d.D_SRC_HI, d.D_SRC_LO, d.D_SRC_PORT, d.D_DST_HI, d.D_DST_LO, d.D_DST_PORT)
 """Columns of a message that a TCP stream knows (Found.ends)."""
 
+READ = (c.KIND, c.SRC_PORT, c.DST_PORT, c.PAYLOAD, c.PAYLOAD_LEN, c.PAYLOAD_WIRE)
+"""Columns of a packet that its row over UDP depends on (dns_wire.py)."""
+
+
 class DnsRows:
     """Whose rows the packets of each batch are, as far as DNS has a say: fills the apps columns and the pool.
 
@@ -32,16 +36,41 @@ class DnsRows:
     def __init__(self, counters: limits.Counters) -> None:
         self._tcp = DnsTcpRows(counters)
 
-    def read(self, streams: StreamBatch, apps: Table, pool: Pool) -> None:
-        """Set `apps` for the packets of one batch; texts go to `pool`. Batches are to come in order."""
-        packets = streams.packets
-        used, at = array("q", [pool.used]), 0
-        while at < len(packets):
-            at = dns_rows(packets.table, packets.data, at, apps, pool.reserve(1 << 16), used)
-            pool.used = used[0]
-            if at < len(packets):       # the rest is probably like what is done
-                pool.reserve(max(len(pool.data), 5 * used[0] // (4 * at + 4) * (len(packets) - at)))
+    def read(self, streams: StreamBatch, apps: Table, pool: Pool, *, udp: bool = True) -> None:
+        """Set `apps` for the packets of one batch; texts go to `pool`. Batches are to come in order.
+
+        udp  False: not those over UDP, which need nothing that came before (`write_udp`)
+        """
+        if udp:
+            _write_udp(streams.packets.table, streams.packets.data, apps, pool)
         self._tcp.read(streams, apps, pool)
+
+    @staticmethod
+    def write_udp(streams: StreamBatch, apps: Table, pool: Pool, chosen: Table) -> None:
+        """Set `apps` for some packets of a batch, as far as they are UDP.
+
+        chosen  int64[k]  indexes
+        """
+        chosen = chosen[streams.packets.table[c.KIND][chosen] == c.Kind.UDP]
+        if len(chosen) == len(streams.packets):
+            _write_udp(streams.packets.table, streams.packets.data, apps, pool)
+        elif len(chosen):
+            some, table = apps.take(chosen, 1), np.zeros((c.COUNT, len(chosen)), np.int64)
+            for column in READ:
+                table[column] = streams.packets.table[column][chosen]
+            _write_udp(table, streams.packets.data, some, pool)
+            apps[:, chosen] = some
+
+
+def _write_udp(table: Table, data: Bytes, apps: Table, pool: Pool) -> None:
+    """Set `apps` for the packets of a table that are DNS over UDP, or what looks like it."""
+    count = table.shape[1]
+    used, at = array("q", [pool.used]), 0
+    while at < count:
+        at = dns_rows(table, data, at, apps, pool.reserve(1 << 16), used)
+        pool.used = used[0]
+        if at < count:       # the rest is probably like what is done
+            pool.reserve(max(len(pool.data), 5 * used[0] // (4 * at + 4) * (count - at)))
 
 
 @dataclass(slots=True)

@@ -139,7 +139,6 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
     Only packets on ports of DNS count: what merely looks like it has a row, but says nothing that one should rely on.
     """
     i: cython.Py_ssize_t
-    j: cython.Py_ssize_t
     k: cython.Py_ssize_t = 0
     at: cython.Py_ssize_t = 0
     start: cython.Py_ssize_t
@@ -178,8 +177,7 @@ def collect(table: cython.const[cython.longlong][:, ::1], streams: cython.const[
             else:
                 messages[k, D_OFFSET] = -1
             messages[k, D_STREAM_OFFSET] = 0
-            for j in range(size):
-                out[at + j] = data[start + j]
+            out[at:at + size] = data[start:start + size]
             at += size
             k += 1
     return at

@@ -5,6 +5,7 @@ what is kept for too many waiting messages (limits.WAITING_BYTES), and write not
 """
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -41,6 +42,10 @@ from sniff.packets.batch import Table
 from sniff.packets.columns import PAYLOAD_LEN
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.columns import DIRECTION, P_DIRECTION, P_KIND, P_LEN, P_SLOT, SLOT, Piece
+from sniff.shelf import Shelf
+
+if TYPE_CHECKING:
+    from sniff.decode.batch import AppBatch
 
 NAMES: Bytes = np.frombuffer("".join(METHODS).encode(), np.uint8)
 STARTS: Table = np.cumsum([0, *map(len, METHODS)], dtype=np.int64)
@@ -63,10 +68,12 @@ def wider(table: Table, count: int) -> Table:
 class HttpRows:
     """Whose rows the TCP packets of each batch are, as far as HTTP has a say: fills the apps columns and the pool.
 
-    heads  also say which messages the rows are about, and where their heads lie (`found`, `heads` after each `read`)
+    chosen  few rows will be looked at: also say which messages they are about (`found` after each `read`), and leave the words
+            of most for later (LateWords)
+    heads   with it: also where all their heads lie (`heads` after each `read`)
     """
 
-    def __init__(self, counters: limits.Counters, *, heads: bool = False) -> None:
+    def __init__(self, counters: limits.Counters, *, chosen: bool = False, heads: bool = False) -> None:
         self.counters = counters
         self._state: Table = np.zeros((64, rows.STATE_COLUMNS), np.int64)
         self._row_of: Table = np.full(1024, -1, np.int64)
@@ -74,14 +81,17 @@ class HttpRows:
         self._ctl: Table = np.zeros(rows.CTL_COUNT, np.int64)
         self._reader = rows.Reader(view(np.frombuffer(rows.WORDS, np.uint8)), view(NAMES), view(STARTS),
                                    view(np.zeros(32, np.int64)), view(self._ctl))
-        self._ctl[rows.CTL_HEADS_WANTED] = int(heads)
-        self._found: Table = np.zeros((256 if heads else 1, rows.HEAD_COUNT), np.int64)
+        self._chosen = chosen
+        self._ctl[rows.CTL_HEADS_WANTED] = 2 if heads else int(chosen)
+        self._ctl[rows.CTL_LATE] = int(chosen)
+        self._shelf = Shelf()
+        self._found: Table = np.zeros((256 if chosen else 1, rows.HEAD_COUNT), np.int64)
         self._heads: Bytes = np.empty(1 << 16 if heads else 1, np.uint8)
 
     @property
     def found(self) -> Table:
         """int64[k, rows.HEAD_COUNT]: the messages that rows of the last batch are about, in order."""
-        return self._found[:int(self._ctl[rows.CTL_HEADS_MADE])].copy()
+        return self._found[:int(self._ctl[rows.CTL_HEADS_MADE])]
 
     @property
     def heads(self) -> Bytes:
@@ -94,6 +104,8 @@ class HttpRows:
         ctl, at, count = self._ctl, 0, len(packets)
         pool.reserve(2 * rows.ROOM)
         ctl[rows.CTL_HEADS_MADE] = ctl[rows.CTL_HEADS_USED] = 0
+        if self._chosen:        # those of earlier batches may still be looked at
+            self._found = self._shelf.empty(self._found.shape)
         self._reader.bind_batch(view(packets.data), view(packets.table), view(streams.table), view(apps))
         while True:
             ctl[rows.CTL_POOL_USED] = pool.used
@@ -147,6 +159,36 @@ class HttpRows:
                     state[lane // 2, base + rows.LANE_PART_END] = at
         self._arena = arena
         self._ctl[rows.CTL_ARENA_USED] = at
+
+
+class LateWords:
+    """Makes the words that HttpRows(chosen=True) left for later. It may work on a batch while HttpRows reads the next one."""
+
+    def __init__(self) -> None:
+        self._ctl: Table = np.zeros(rows.CTL_COUNT, np.int64)
+        self._reader = rows.Reader(view(np.frombuffer(rows.WORDS, np.uint8)), view(NAMES), view(STARTS),
+                                   view(np.zeros(32, np.int64)), view(self._ctl))
+
+    def write(self, apps: "AppBatch", packets: Table, pool: Pool) -> None:
+        """Make the words of these packets; texts go to the `pool` of the batch. Rows of HTTP/JSON get their Protocol cell with them.
+
+        packets  int64[k]  indexes
+        """
+        if not len(apps.row_messages):
+            return
+        ctl, at, streams = self._ctl, 0, apps.streams
+        reader, nothing = self._reader, np.zeros((1, 1), np.int64)
+        pool.reserve(2 * rows.ROOM)
+        ctl[rows.CTL_POOL_USED] = pool.used
+        reader.bind_batch(view(streams.packets.data), view(streams.packets.table), view(streams.table), view(apps.apps))
+        reader.bind_heads(view(apps.row_messages), view(apps.row_heads))
+        while True:
+            reader.bind_memory(view(pool.data), view(apps.row_heads), view(nothing), view(nothing[0]))
+            at = reader.write_late(view(packets), at)
+            pool.used = int(ctl[rows.CTL_POOL_USED])
+            if at >= len(packets):
+                break
+            pool.reserve(max(2 * rows.ROOM, len(pool.data)))
 
 
 def more_slots(row_of: Table, slots: int) -> Table:

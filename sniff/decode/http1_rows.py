@@ -136,6 +136,7 @@ KEPT = cython.declare(cython.Py_ssize_t, 27)      # arena: its whole head, when 
 KEPT_LEN = cython.declare(cython.Py_ssize_t, 28)
 LOOKED = cython.declare(cython.Py_ssize_t, 29)    # of the head so far, bytes that were searched for the end of its last line
 PART_END = cython.declare(cython.Py_ssize_t, 30)  # arena: end of the room for it
+MSG_CODE = cython.declare(cython.Py_ssize_t, 31)  # as in HEAD_CODE
 
 STATE_COLUMNS = 8 + 2 * 32
 LANE_BASE = 8
@@ -158,22 +159,33 @@ PROTOCOL = cython.declare(cython.Py_ssize_t, 5)
 WAITS = cython.declare(cython.Py_ssize_t, 6)        # within one packet: it ends inside a message
 CONTINUES = cython.declare(cython.Py_ssize_t, 7)    # within one packet: its words end in "Continuation"
 REST = cython.declare(cython.Py_ssize_t, 8)
-HEADS_WANTED = cython.declare(cython.Py_ssize_t, 10)    # say where the heads of the messages are that rows are about
+HEADS_WANTED = cython.declare(cython.Py_ssize_t, 10)    # say which messages rows are about: 0 no, 1 yes, 2 and where their heads are
 HEADS_MADE = cython.declare(cython.Py_ssize_t, 11)      # rows of `found` that are used
 HEADS_USED = cython.declare(cython.Py_ssize_t, 12)      # bytes of `heads` that are used
 HEAD_AT = cython.declare(cython.Py_ssize_t, 13)         # of the message that is being read: where its head begins and ends,
 HEAD_STOP = cython.declare(cython.Py_ssize_t, 14)
 IN_ARENA = cython.declare(cython.Py_ssize_t, 15)        # and whether that is in the arena
 FREE_ROW = cython.declare(cython.Py_ssize_t, 16)        # one more than a row that no connection has, 0 none
-CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 17
-CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED = 10, 11, 12
+LATE = cython.declare(cython.Py_ssize_t, 17)            # plain rows get their words later, if anybody wants them (write_late)
+TEXT_AT = cython.declare(cython.Py_ssize_t, 18)         # within one packet: where its words begin in the pool,
+LATE_ROW = cython.declare(cython.Py_ssize_t, 19)        # and one more than the row of `found` that they can be made from, 0 none
+CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 20
+CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED, CTL_LATE = 10, 11, 12, 17
 NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
 
-HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_LEN, HEAD_BODY = range(6)
+HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_LEN, HEAD_BODY, HEAD_CODE = range(7)
 """Columns of `found`: index of the packet whose row is about the message, 1 request or 2 response (3: no message, what a tunnel
 or an upgraded connection carries, 4: WebSocket), where its head lies (0
-PacketBatch.data, 1 the array of heads; its end as Wireshark reads it), bytes of body, chunk framing removed."""
-HEAD_COUNT = 6
+PacketBatch.data, 1 the array of heads; its end as Wireshark reads it), bytes of body, chunk framing removed, status (-1 when it
+is no number) or number of the method (negative: `M-` stands before it). The rest is what late words are made from."""
+HEAD_COUNT = 12
+FOUND_LINE = cython.declare(cython.Py_ssize_t, 7)       # bytes of the start line
+FOUND_TYPE = cython.declare(cython.Py_ssize_t, 8)       # where the media type lies, -1 for none
+FOUND_TYPE_END = cython.declare(cython.Py_ssize_t, 9)
+FOUND_CODED = cython.declare(cython.Py_ssize_t, 10)
+LATE_WORDS = -1
+"""In APP_TEXT_LEN: the words are made later, from the row APP_TEXT of `found`."""
+_LATE = cython.declare(cython.longlong, LATE_WORDS)
 _LEAST_HEAD = cython.declare(cython.Py_ssize_t, 14)     # bytes of the shortest message there can be, less two
 ROOM = 20_000
 """Free bytes that the pool needs before a packet is read; the arena needs as much and the packet's payload."""
@@ -960,7 +972,7 @@ class Reader:
     @cython.nogil
     @cython.exceptval(-2)
     def write_down(self, kind: cython.longlong, in_arena: cython.bint, start: cython.Py_ssize_t, stop: cython.Py_ssize_t,
-                   body: cython.longlong) -> cython.int:
+                   body: cython.longlong, code: cython.longlong) -> cython.int:
         """The row of this packet is about the message whose head lies at start:stop of the arena or of the batch."""
         k: cython.Py_ssize_t = self.ctl[HEADS_MADE]
         at: cython.Py_ssize_t = self.ctl[HEADS_USED]
@@ -973,13 +985,49 @@ class Reader:
         self.found[k, 3] = at if in_arena else start
         self.found[k, 4] = stop - start
         self.found[k, 5] = body
+        self.found[k, 6] = code
         self.ctl[HEADS_MADE] = k + 1
-        if in_arena:
+        if in_arena and self.ctl[HEADS_WANTED] == 2:
             for i in range(start, stop):
                 self.heads[at] = self.arena[i]
                 at += 1
             self.ctl[HEADS_USED] = at
         return 0
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def code_of(self, view: cython.const[cython.uchar][::1], kind: cython.longlong) -> cython.longlong:
+        """HEAD_CODE of the message whose head, at self.ctl[HEAD_AT], was just read."""
+        at: cython.Py_ssize_t = self.ctl[HEAD_AT]
+        if kind == 2:
+            if self.facts[STATUS_] == 0 and not (at + 12 <= self.ctl[HEAD_STOP] and view[at + 8] == 32 and view[at + 9] == 48
+                                                 and view[at + 10] == 48 and view[at + 11] == 48):
+                return -1
+            return self.facts[STATUS_]
+        if at + 1 < self.ctl[HEAD_STOP] and view[at] == 77 and view[at + 1] == 45:
+            return -self.facts[METHOD_]
+        return self.facts[METHOD_]
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def fills(self, view: cython.const[cython.uchar][::1], head_stop: cython.Py_ssize_t, end: cython.Py_ssize_t,
+              kind: cython.longlong, row: cython.Py_ssize_t) -> cython.bint:
+        """Whether the message whose head was just read, up to head_stop, is plain and ends at `end`: its words can wait."""
+        status: cython.longlong = self.facts[STATUS_]
+        length: cython.longlong = self.facts[LENGTH_]
+        if self.facts[BREAK_] >= 0 or self.facts[CHUNKED_] or self.facts[NTLM_START_] >= 0 or self.facts[READ_LENGTH_] > length \
+                or length >= 131_072:
+            return False
+        if self.facts[TYPE_START_] >= 0 and lower(view[self.facts[TYPE_START_]]) == 109:       # multipart
+            return False
+        if kind == 2 and (self.state[row, LAST_METHOD] == M_HEAD or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT)
+                          or 100 <= status < 200 or status == 204 or status == 304):
+            return head_stop == end
+        if length >= 0:
+            return length == end - head_stop
+        return kind == 1 and head_stop == end
 
     @cython.cfunc
     @cython.nogil
@@ -1032,7 +1080,7 @@ class Reader:
                 b = a + 256
             at = self.keep_view(view, a, b, at)
             self.state[row, lane + MEDIA_LEN] = at - self.state[row, lane + MEDIA]
-        if self.ctl[HEADS_WANTED]:
+        if self.ctl[HEADS_WANTED] == 2:
             self.state[row, lane + KEPT] = at
             at = self.keep_view(view, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], at)
             self.state[row, lane + KEPT_LEN] = at - self.state[row, lane + KEPT]
@@ -1042,6 +1090,7 @@ class Reader:
         self.state[row, lane + MSG_METHOD] = self.facts[METHOD_]
         self.state[row, lane + MSG_STATUS] = self.facts[STATUS_]
         self.state[row, lane + MSG_UPGRADE] = self.facts[UPGRADE_]
+        self.state[row, lane + MSG_CODE] = self.code_of(view, kind)
         return 0
 
     @cython.cfunc
@@ -1060,7 +1109,7 @@ class Reader:
                                      self.state[row, lane + PART], self.state[row, lane + PART_LEN], at)
         start = self.state[row, lane + KEPT]
         self.write_down(self.state[row, lane + KIND_], True, start, start + self.state[row, lane + KEPT_LEN],
-                        self.state[row, lane + BODY])
+                        self.state[row, lane + BODY], self.state[row, lane + MSG_CODE])
         self.message_done(row, self.state[row, lane + KIND_], self.state[row, lane + MSG_METHOD], self.state[row, lane + MSG_STATUS],
                           self.state[row, lane + MSG_UPGRADE])
         self.state[row, lane + PHASE] = IDLE
@@ -1184,7 +1233,8 @@ class Reader:
                                      coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_]),
                                      self.state[row, lane + FIRST], self.state[row, lane + FIRST_LEN],
                                      self.state[row, lane + PART], self.state[row, lane + PART_LEN], at)
-        self.write_down(kind, self.ctl[IN_ARENA] != 0, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], self.state[row, lane + BODY])
+        self.write_down(kind, self.ctl[IN_ARENA] != 0, self.ctl[HEAD_AT], self.ctl[HEAD_STOP], self.state[row, lane + BODY],
+                        self.code_of(view, kind))
         self.message_done(row, kind, self.facts[METHOD_], status, self.facts[UPGRADE_])
         self.state[row, lane + PHASE] = IDLE
         self.rest[0] = stop
@@ -1237,6 +1287,8 @@ class Reader:
         begin: cython.longlong
         seq_end: cython.longlong = seq + (end - start)
         first: cython.Py_ssize_t = start
+        late: cython.bint
+        k: cython.Py_ssize_t
         while start < end:
             if self.state[row, HTTP] == 2:
                 return at
@@ -1272,10 +1324,30 @@ class Reader:
                     at = self.say(W_CONTINUATION, W_END, at)
                 return at
             text = at
-            at = self.put_text(view, i, line_stop, at)
-            self.pool[at] = 32
-            at += 1
+            late = self.ctl[LATE] != 0 and captured and at == self.ctl[TEXT_AT] and self.ctl[COMPLETED] == 0
+            if not late:
+                at = self.put_text(view, i, line_stop, at)
+                self.pool[at] = 32
+                at += 1
             stop = read_head(view, i, stop, end, True, self.facts)
+            if late:
+                if stop >= 0 and self.fills(view, stop, end, kind, row):
+                    k = self.ctl[HEADS_MADE]
+                    self.ctl[HEAD_AT] = i
+                    self.ctl[HEAD_STOP] = stop
+                    self.write_down(kind, False, i, stop, end - stop, self.code_of(view, kind))
+                    self.found[k, FOUND_LINE] = line_stop - i
+                    self.found[k, FOUND_TYPE] = self.facts[TYPE_START_]
+                    self.found[k, FOUND_TYPE_END] = self.facts[TYPE_END_]
+                    self.found[k, FOUND_CODED] = coding_number(view, self.facts[CODING_START_], self.facts[CODING_END_])
+                    self.message_done(row, kind, self.facts[METHOD_], self.facts[STATUS_], self.facts[UPGRADE_])
+                    self.state[row, lane + PHASE] = IDLE
+                    self.state[row, lane + PART_LEN] = 0
+                    self.ctl[LATE_ROW] = k + 1
+                    return at
+                at = self.put_text(view, i, line_stop, at)
+                self.pool[at] = 32
+                at += 1
             if stop < 0:
                 if captured:
                     self.facts[TYPE_START_] = -1
@@ -1487,6 +1559,64 @@ class Reader:
             done = self.run(begin)
         return done
 
+    def write_late(self, packets: cython.const[cython.longlong][::1], begin: cython.Py_ssize_t) -> int:
+        """Write the words of those of these packets, from packets[begin] on, that wait for them; returns the index after the last.
+
+        packets  int64[k]  indexes into the batch that was read last
+        It stops early when the pool has to grow (NEED_POOL). With the words comes the Protocol cell: HTTP until then.
+        """
+        done: cython.Py_ssize_t
+        with cython.nogil:
+            done = self.late(packets, begin)
+        return done
+
+    @cython.cfunc
+    @cython.nogil
+    @cython.exceptval(-2)
+    def late(self, packets: cython.const[cython.longlong][::1], begin: cython.Py_ssize_t) -> cython.Py_ssize_t:
+        """The loop of write_late()."""
+        i: cython.Py_ssize_t
+        k: cython.Py_ssize_t
+        j: cython.Py_ssize_t
+        b: cython.Py_ssize_t
+        at: cython.Py_ssize_t
+        text: cython.Py_ssize_t
+        start: cython.Py_ssize_t
+        length: cython.longlong
+        first: cython.longlong
+        self.ctl[STATUS] = 0
+        for j in range(begin, packets.shape[0]):
+            i = packets[j]
+            if self.apps[APP_TEXT_LEN, i] != _LATE:
+                continue
+            if self.pool.shape[0] - self.ctl[POOL_USED] < _ROOM:
+                self.ctl[STATUS] = 1
+                return j
+            k = self.apps[APP_TEXT, i]
+            start = self.found[k, 3]
+            text = self.ctl[POOL_USED]
+            at = self.put_text(self.data, start, start + self.found[k, FOUND_LINE], text)
+            self.pool[at] = 32
+            at += 1
+            self.ctl[PROTOCOL] = P_HTTP
+            length = self.found[k, 5]
+            if length > 0:
+                start += self.found[k, 4]
+                if length > 7:
+                    length = 7
+                first = 0
+                for b in range(start, start + length):
+                    first = (first << 8) | self.data[b]
+                at = self.put_body_words(self.data, self.found[k, FOUND_TYPE], self.found[k, FOUND_TYPE_END],
+                                         self.found[k, FOUND_CODED], first, length, 0, 0, at)
+            if at - text > 3 * _INFO:
+                at = text + 3 * _INFO
+            self.ctl[POOL_USED] = at
+            self.apps[APP_PROTOCOL, i] = self.ctl[PROTOCOL]
+            self.apps[APP_TEXT, i] = text
+            self.apps[APP_TEXT_LEN, i] = at - text
+        return packets.shape[0]
+
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-2)
@@ -1571,7 +1701,7 @@ class Reader:
                                 self.ctl[STATUS] = 5
                                 return i
                             self.packet = i
-                            self.write_down(self.state[row, HANDS_ON], False, start, start, wire)
+                            self.write_down(self.state[row, HANDS_ON], False, start, start, wire, 0)
                         continue
                 if self.state[row, HTTP] == 2:
                     self.state[row, LAST_METHOD] = 0         # what a tunnel carries may be HTTP again
@@ -1583,7 +1713,8 @@ class Reader:
             need = (end - start) + self.state[row, lane + PART_LEN]
             if self.ctl[HEADS_WANTED]:
                 if self.found.shape[0] - self.ctl[HEADS_MADE] < (end - start) // _LEAST_HEAD + 2 \
-                        or self.heads.shape[0] - self.ctl[HEADS_USED] < need + self.state[row, lane + KEPT_LEN]:
+                        or (self.ctl[HEADS_WANTED] == 2
+                            and self.heads.shape[0] - self.ctl[HEADS_USED] < need + self.state[row, lane + KEPT_LEN]):
                     self.ctl[STATUS] = 5
                     return i
                 self.packet = i
@@ -1602,7 +1733,8 @@ class Reader:
             self.ctl[WAITS] = 0
             self.ctl[CONTINUES] = 0
             self.ctl[PROTOCOL] = P_HTTP
-            text = self.ctl[POOL_USED]
+            self.ctl[LATE_ROW] = 0
+            text = self.ctl[TEXT_AT] = self.ctl[POOL_USED]
             self.state[row, lane + TOUCHED] = self.table[0, i]
             at = self.read_segment(self.data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, text, row,
                                    lane)
@@ -1617,6 +1749,11 @@ class Reader:
                         self.apps[APP_SUFFIX, i] = CUT
                 else:
                     self.apps[APP_MODE, i] = TEXT_MARKER if at > text else OWN_MARKER
+            elif self.ctl[LATE_ROW] > 0:
+                self.apps[APP_PROTOCOL, i] = P_HTTP
+                self.apps[APP_MODE, i] = TEXT
+                self.apps[APP_TEXT, i] = self.ctl[LATE_ROW] - 1
+                self.apps[APP_TEXT_LEN, i] = _LATE
             if fin:
                 self.let_go(slot, row, self.streams[DIRECTION, i])
         return n

@@ -11,19 +11,20 @@ class Pool:
 
     data  uint8[capacity]; replaced by a larger one when it grows, so take it anew after reserve()
     used  bytes that hold texts
+    shelf where it takes memory; whoever goes on with it in another thread puts one of that thread here
     """
 
-    __slots__ = ("_shelf", "data", "used")
+    __slots__ = ("data", "shelf", "used")
 
     def __init__(self, capacity: int = 1 << 16, shelf: Shelf | None = None) -> None:
-        self._shelf = shelf if shelf is not None else Shelf()
-        self.data: Bytes = self._shelf.empty(capacity, np.uint8)
+        self.shelf = shelf if shelf is not None else Shelf()
+        self.data: Bytes = self.shelf.empty(capacity, np.uint8)
         self.used = 0
 
     def reserve(self, room: int) -> Bytes:
         """The array, with at least `room` free bytes after `used`."""
         if len(self.data) - self.used < room:
-            grown: Bytes = self._shelf.empty(max(2 * len(self.data), self.used + room), np.uint8)
+            grown: Bytes = self.shelf.empty(max(2 * len(self.data), self.used + room), np.uint8)
             grown[: self.used] = self.data[: self.used]
             self.data = grown
         return self.data

@@ -1,23 +1,24 @@
 """What a filter chose so far: packets and the streams they belong to, for what is told of them later."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sniff.decode.batch import AppBatch
 from sniff.decode.columns import M_FIRST_PACKET, M_HEAD_PACKET, M_LAST_PACKET
-from sniff.decode.dns import DnsBatch
 from sniff.decode.dns_columns import D_NUMBER
-from sniff.exchange import http_columns as x
-from sniff.exchange.dns import DnsExchanges
-from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
-from sniff.exchange.http import Exchanges
 from sniff.filters.columns import Mask
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 from sniff.reassembly import columns as s
+
+if TYPE_CHECKING:
+    from sniff.decode.dns import DnsBatch
+    from sniff.exchange.dns import DnsExchanges
+    from sniff.exchange.http import Exchanges
 
 
 class Bits:
@@ -89,8 +90,9 @@ class Chosen:
         return self.packets.have(messages[M_LAST_PACKET]) | self.packets.have(messages[M_HEAD_PACKET]) \
             | self.packets.have(messages[M_FIRST_PACKET])
 
-    def exchanges(self, exchanges: Exchanges) -> Mask:
+    def exchanges(self, exchanges: "Exchanges") -> Mask:
         """bool[n]: which HTTP exchanges have a message with such a packet."""
+        from sniff.exchange import http_columns as x
         rows = exchanges.rows
         found = self.messages(rows[:, x.X_REQUEST:].T) | self.messages(rows[:, x.X_RESPONSE:].T)
         for index in np.flatnonzero(~found & (rows[:, x.X_ODD] & x.INTERIM != 0)).tolist():
@@ -98,11 +100,12 @@ class Chosen:
                                for number in (message.last_packet, message.head_packet, message.first_packet))
         return found
 
-    def lookups(self, exchanges: DnsExchanges) -> DnsExchanges:
+    def lookups(self, exchanges: "DnsExchanges") -> "DnsExchanges":
         """Those whose query or response matched."""
+        from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
         wanted = self.packets.have(exchanges.column(X_QUERY_ + D_NUMBER)) | self.packets.have(exchanges.column(X_ANSWER_ + D_NUMBER))
         return replace(exchanges, rows=exchanges.rows[wanted])
 
-    def dns(self, batch: DnsBatch) -> DnsBatch:
+    def dns(self, batch: "DnsBatch") -> "DnsBatch":
         """The DNS messages whose packet matched."""
         return replace(batch, messages=batch.messages[self.packets.have(batch.column(D_NUMBER))])

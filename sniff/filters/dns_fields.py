@@ -6,18 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from sniff.capture.raw import view as buffer
 from sniff.decode import dns_columns as d
 from sniff.decode.columns import Protocol
 from sniff.decode.dns_columns import MessageFlag
 from sniff.decode.dns_fields import LAYOUTS
 from sniff.decode.dns_message import DnsMessage, Record
-from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import COLUMN, MESSAGE, PARSE, Field, Source
+from sniff.decode.dns_text import read_name
+from sniff.filters import find
+from sniff.filters.columns import Column, Texts, numbers, objects
+from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
 
 _DNS = ("dns",)
+OPT = 41
 
 OPCODES = {"standard query": 0, "inverse query": 1, "server status request": 2, "zone change notification": 4,
            "dynamic update": 5}
@@ -84,11 +88,67 @@ def _records(read: Callable[[Record], Iterable[Any]], numeric: bool) -> Source:
 
 
 def _name(name: str) -> str:
-    return name or "<Root>"
+    return name if name != "." else "<Root>"
 
 
-def _named(view: View, candidates: Table) -> Column:
-    return _each(lambda message: [_name(question.name) for question in message.questions], False)(view, candidates)
+def _rows(view: View, candidates: Table, questions: bool) -> tuple[Table, Table]:
+    """(int64[r], int64[r]): which rows of the batch's records are the questions, or all other records, of the messages that the
+    candidates complete; and the message of each."""
+    records = view.dns.records
+    messages = records[:, d.R_MESSAGE]
+    wanted = (records[:, d.R_SECTION] == d.Section.QUESTION) == questions
+    if len(candidates) < view.size:
+        asked = np.zeros(view.size, np.bool_)
+        asked[candidates] = True
+        wanted &= asked[view.dns_packets][messages]
+    rows = np.flatnonzero(wanted)
+    return rows, messages[rows]
+
+
+def _column(column: int, questions: bool, edns: bool | None = None) -> Source:
+    """A number of every question or record. edns: only of OPT records, or of all others."""
+
+    def source(view: View, candidates: Table) -> Column:
+        rows, messages = _rows(view, candidates, questions)
+        records = view.dns.records
+        if edns is not None:
+            which = (records[rows, d.R_TYPE] == OPT) == edns
+            rows, messages = rows[which], messages[which]
+        values = records[rows, column]
+        if column == d.R_CLASS and not edns:       # the upper bit is a flag of mDNS (RFC 6762 section 10.2)
+            mdns = (view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS) & (records[rows, d.R_TYPE] != OPT)
+            values[mdns] &= 0x7FFF
+        return Column(view.dns_packets[messages], values)
+
+    return source
+
+
+def _names(questions: bool) -> Source:
+    """The names of questions or records: odd ones are read one by one."""
+
+    def source(view: View, candidates: Table) -> Column:
+        rows, messages = _rows(view, candidates, questions)
+        data = view.dns.data
+        starts = view.dns.column(d.D_START)[messages]
+        stops = starts + view.dns.column(d.D_LEN)[messages]
+        at, out, progress = view.dns.records[rows, d.R_OWNER], np.empty((2, len(rows)), np.int64), np.zeros(2, np.int64)
+        pool = np.empty(64 * len(rows) + 512, np.uint8)
+        while True:
+            find.names(buffer(data), buffer(starts), buffer(stops), buffer(at), buffer(pool), buffer(out), buffer(progress))
+            if progress[0] == len(rows):
+                break
+            pool = np.concatenate([pool, np.empty_like(pool)])
+        odd = [(k, _name(read_name(data[starts[k]:stops[k]].tobytes(), int(at[k]))[0]).encode())
+               for k in np.flatnonzero(out[0] == find.ODD).tolist()]
+        for k, name in odd:
+            out[:, k] = progress[1], len(name)
+            progress[1] += len(name)
+        if odd:
+            used = int(progress[1]) - sum(len(name) for _, name in odd)
+            pool = np.concatenate([pool[:used], np.frombuffer(b"".join(name for _, name in odd), np.uint8)])
+        return Texts(view.dns_packets[messages], pool, out[0], out[1])
+
+    return source
 
 
 def _data(field: str, form: str) -> Source:
@@ -186,10 +246,6 @@ def _qu(view: View, candidates: Table) -> Column:
     return mdns(view, candidates)
 
 
-def _classes(message: DnsMessage) -> list[int]:
-    return [question.class_ for question in message.questions]
-
-
 def _label_count(message: DnsMessage) -> list[int]:
     return [len(question.name.split(".")) if question.name else 0 for question in message.questions]
 
@@ -274,32 +330,28 @@ DNS_FIELDS = [
           bits=16, trackers=_DNS),
     Field("dns.count.labels", Type.NUMBER, "labels of the name that is asked for", _each(_label_count, True),
           MESSAGE, bits=16, trackers=_DNS),
-    Field("dns.qry.name", Type.STRING, "name that is asked for", _named, MESSAGE, trackers=_DNS),
+    Field("dns.qry.name", Type.STRING, "name that is asked for", _names(True), PARSE, trackers=_DNS),
     Field("dns.qry.name.len", Type.NUMBER, "characters of it",
           _each(lambda m: [len(_name(q.name)) for q in m.questions], True), MESSAGE,
           bits=16, trackers=_DNS),
     Field("dns.qry.type", Type.NUMBER, "type of record that is asked for: 1 or \"A\", 28 or \"AAAA\"",
-          _each(lambda m: [q.type for q in m.questions], True), MESSAGE, bits=16, names=TYPES, trackers=_DNS),
-    Field("dns.qry.class", Type.NUMBER, "class that is asked for", _each(_classes, True), MESSAGE, bits=16,
+          _column(d.R_TYPE, True), GATHER, bits=16, names=TYPES, trackers=_DNS),
+    Field("dns.qry.class", Type.NUMBER, "class that is asked for", _column(d.R_CLASS, True), GATHER, bits=16,
           names={"in": 1}, trackers=_DNS),
     Field("dns.qry.qu", Type.BOOLEAN, "an answer to this host alone is welcome (mDNS)", _qu, MESSAGE, trackers=_DNS),
-    Field("dns.resp.name", Type.STRING, "owner of a record", _records(lambda r: [_name(r.name)], False), MESSAGE, trackers=_DNS),
-    Field("dns.resp.type", Type.NUMBER, "type of a record", _records(lambda r: [r.type], True), MESSAGE, bits=16,
+    Field("dns.resp.name", Type.STRING, "owner of a record", _names(False), PARSE, trackers=_DNS),
+    Field("dns.resp.type", Type.NUMBER, "type of a record", _column(d.R_TYPE, False), GATHER, bits=16,
           names=TYPES, trackers=_DNS),
-    Field("dns.resp.class", Type.NUMBER, "class of a record", _records(lambda r: [r.class_] if r.type != 41 else [],
-                                                                       True), MESSAGE, bits=16,
+    Field("dns.resp.class", Type.NUMBER, "class of a record", _column(d.R_CLASS, False, False), GATHER, bits=16,
           names={"in": 1}, trackers=_DNS),
-    Field("dns.resp.ttl", Type.NUMBER, "seconds a record holds", _records(lambda r: [r.ttl] if r.type != 41 else [],
-                                                                          True), MESSAGE,
-          bits=32, trackers=_DNS),
+    Field("dns.resp.ttl", Type.NUMBER, "seconds a record holds", _column(d.R_TTL, False, False), GATHER, bits=32, trackers=_DNS),
     Field("dns.resp.len", Type.NUMBER, "bytes of the data of a record",
-          _records(lambda r: [r.data.end - r.data.start], True), MESSAGE,
-          bits=16, trackers=_DNS),
+          _column(d.R_LENGTH, False), GATHER, bits=16, trackers=_DNS),
     Field("dns.resp.cache_flush", Type.BOOLEAN, "replaces what was known (mDNS)",
           _each(lambda m: [int(r.cache_flush) for r in m.records if r.type != 41] if m.protocol == "MDNS" else [],
                 True), MESSAGE, trackers=_DNS),
     Field("dns.rr.udp_payload_size", Type.NUMBER, "bytes of a UDP answer that the sender takes (EDNS)",
-          _records(lambda r: [r.class_] if r.type == 41 else [], True), MESSAGE, bits=16, trackers=_DNS),
+          _column(d.R_CLASS, False, True), GATHER, bits=16, trackers=_DNS),
     Field("dns.resp.z.do", Type.BOOLEAN, "DNSSEC records are wanted (EDNS)",
           _records(lambda r: [r.ttl >> 15 & 1] if r.type == 41 else [], True), MESSAGE, trackers=_DNS),
     Field("dns.response_to", Type.NUMBER, "packet of the query that this answers", _time(0), COLUMN, bits=32,

@@ -1,7 +1,6 @@
 """What a field is, and the ways to get its values that many fields share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ COLUMN, GATHER, PARSE, MESSAGE = 1, 4, 40, 60
 """What a field costs, per packet, in rough units: a column; bytes at a fixed place; bytes to be parsed; a message to be read."""
 
 
-@dataclass(slots=True)
 class Field:
     """One field.
 
@@ -30,20 +28,27 @@ class Field:
     names     {word in lower case: number} that may stand for its numbers
     trackers  what has to see every batch, so that this one knows what came before (trackers.py)
     heads     it needs the heads of HTTP messages; messages: it needs them in stream order, too
-    bodies    it needs the bytes of HTTP bodies
     """
 
-    name: str
-    type: Type
-    meaning: str
-    source: Source
-    cost: int = GATHER
-    present: Source | None = None
-    bits: int = 64
-    names: dict[str, int] = field(default_factory=dict)
-    trackers: tuple[str, ...] = ()
-    heads: bool = False
-    messages: bool = False
+    __slots__ = ("bits", "cost", "heads", "meaning", "messages", "name", "names", "present", "source", "trackers", "type")
+
+    def __init__(self, name: str, type: Type, meaning: str, source: Source, cost: int = GATHER, present: Source | None = None,
+                 bits: int = 64, names: dict[str, int] | None = None, trackers: tuple[str, ...] = (), heads: bool = False,
+                 messages: bool = False) -> None:
+        self.name = name
+        self.type = type
+        self.meaning = meaning
+        self.source = source
+        self.cost = cost
+        self.present = present
+        self.bits = bits
+        self.names = names if names is not None else {}
+        self.trackers = trackers
+        self.heads = heads
+        self.messages = messages
+
+    def __repr__(self) -> str:
+        return f"Field({self.name!r})"
 
 
 # --- numbers and addresses at a fixed place of a header -------------------------------------------------------------------

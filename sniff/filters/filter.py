@@ -22,6 +22,7 @@ class Filter:
     trackers  what has to see every batch for it
     heads     it needs to know which messages rows are about, and their heads (AppBatch.row_messages)
     owners    it asks who owns the ends of connections
+    notes     it asks what is strange so far
     flows     it asks about streams of UDP, or directions
     pieces    it needs the bytes of streams in order; messages: it needs HTTP messages, too
     """
@@ -36,8 +37,9 @@ class Filter:
         self.trackers = tuple(name for name in TRACKERS if name in wanted)
         self.heads = any(field.heads for field in fields)
         self.messages = any(field.messages for field in fields)
-        self.flows = any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
+        self.flows = "dns_times" in wanted or any(field.name.startswith(("udp.stream", "udp.time", "sniff.")) for field in fields)
         self.owners = "processes" in wanted
+        self.notes = "sniff.note" in names
         self.pieces = self.messages or "dns" in wanted
 
     def __repr__(self) -> str:
@@ -57,14 +59,18 @@ class Matcher:
         self._trackers = [TRACKERS[name]() for name in filter.trackers]
         self._zero_ns: int | None = None
 
-    def match(self, apps: AppBatch) -> Mask:
-        """bool[n]: which packets of the next batch match. Batches are to come in order, none left out."""
+    def see(self, apps: AppBatch) -> View:
+        """The next batch, with what those before it say of it. Batches are to come in order, none left out."""
         packets = apps.streams.packets
         if self._zero_ns is None and len(packets):
             self._zero_ns = int(packets.table[c.TS_NS, 0])
         view = View(apps, self._context, self._zero_ns or 0)
         for tracker in self._trackers:
             tracker.add(view)
+        return view
+
+    def match(self, view: View) -> Mask:
+        """bool[n]: which packets of a batch that was seen match. Another thread may see the next one meanwhile."""
         if not view.size:
             return np.zeros(0, np.bool_)
         mask = self.filter.predicate.mask(view, np.arange(view.size))

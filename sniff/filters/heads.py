@@ -7,9 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sniff.capture.raw import Bytes
 from sniff.capture.raw import view as buffer
-from sniff.decode.http1_rows import HEAD_BODY, HEAD_BUFFER, HEAD_KIND, HEAD_LEN, HEAD_PACKET, HEAD_START
-from sniff.decode.message import read_fields, read_request_line, read_status_line
+from sniff.decode.columns import METHODS
+from sniff.decode.http1_rows import (
+    HEAD_BODY,
+    HEAD_BUFFER,
+    HEAD_CODE,
+    HEAD_COUNT,
+    HEAD_KIND,
+    HEAD_LEN,
+    HEAD_PACKET,
+    HEAD_START,
+)
 from sniff.filters.view import View
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
@@ -19,7 +29,6 @@ from sniff.reassembly import columns as s
 SSDP_PORT = 1900
 OTHER, WEBSOCKET = 3, 4
 """In HEAD_KIND: no message, but what HTTP made room for (a tunnel, an upgraded connection); WebSocket on such a connection."""
-_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Asked(NamedTuple):
@@ -67,6 +76,7 @@ class Head:
 
     @cached_property
     def _words(self) -> tuple[bytes, bytes, bytes]:
+        from sniff.decode.message import read_request_line, read_status_line
         return (read_status_line if self.is_response else read_request_line)(self.start_line)
 
     @property
@@ -103,12 +113,13 @@ class Head:
     @cached_property
     def fields(self) -> list[tuple[bytes, bytes]]:
         """[(name in lower case, value)]."""
+        from sniff.decode.message import read_fields
         return [(name.lower(), value) for name, value in read_fields(self.data[self._first_end:])]
 
     @cached_property
     def lines(self) -> list[bytes]:
         """The field lines as they stand there, line ends included."""
-        lines = [line for line in _LINE.findall(self.data[self._first_end:]) if line.strip(b"\r\n")]
+        lines = [line for line in re.findall(rb"[^\n]*\n|[^\n]+", self.data[self._first_end:]) if line.strip(b"\r\n")]
         return [line for line in lines if b":" in line]
 
     def get(self, name: bytes) -> list[bytes]:
@@ -139,15 +150,21 @@ class Heads:
     responses  bool[k]   it is a response
     buffers    int64[k]  where its head lies: 0 the batch's bytes, 1 AppBatch.row_heads, 2 nowhere: it is a Head already
     starts, stops  int64[k]  index there of its first byte, and the one after its last
+    codes      int64[k]  status of a response, -1 when it is no number; of a request the number of its method (http1_rows.HEAD_CODE)
     """
 
     def __init__(self, view: View) -> None:
         rows = view.apps.row_messages
-        rows = rows[rows[:, HEAD_KIND] < OTHER]
+        kinds = rows[:, HEAD_KIND]
+        if len(rows) and kinds.max() >= OTHER:
+            rows = rows[kinds < OTHER]
         more = _ssdp(view)
         if more:
-            rows = np.concatenate([rows, [[head.packet, 2 if head.is_response else 1, 2, k, 0, 0] for k,
-                                          head in enumerate(more)]])
+            added = np.zeros((len(more), HEAD_COUNT), np.int64)
+            for k, head in enumerate(more):
+                added[k, [HEAD_PACKET, HEAD_KIND, HEAD_BUFFER, HEAD_START, HEAD_CODE]] = \
+                    head.packet, 2 if head.is_response else 1, 2, k, _code(head)
+            rows = np.concatenate([rows, added])
             rows = rows[np.argsort(rows[:, HEAD_PACKET], kind="stable")]
         self._view = view
         self._rows = rows
@@ -158,7 +175,19 @@ class Heads:
         self.buffers = rows[:, HEAD_BUFFER]
         self.starts = rows[:, HEAD_START]
         self.stops = self.starts + rows[:, HEAD_LEN]
+        self.codes = rows[:, HEAD_CODE]
         self.bytes: tuple[memoryview, memoryview] = (view.bytes, buffer(view.apps.row_heads))
+
+    @cached_property
+    def data(self) -> Bytes:
+        """uint8[m]: the batch's bytes, and behind them AppBatch.row_heads, when there are any."""
+        more = self._view.apps.row_heads
+        return np.concatenate([self._view.data, more]) if len(more) else self._view.data
+
+    def places(self, which: Table) -> tuple[Table, Table]:
+        """(int64[j], int64[j]): where some heads begin and end in `data`; none of them is a Head already."""
+        shift = np.where(self.buffers[which] == 1, len(self._view.data), 0)
+        return self.starts[which] + shift, self.stops[which] + shift
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -206,8 +235,18 @@ class Heads:
         return found
 
 
+def _code(head: Head) -> int:
+    """HEAD_CODE of a message that was read as a head."""
+    if head.is_response:
+        return head.code
+    sign, name = (-1, head.method[2:]) if head.method[:2] == b"M-" else (1, head.method)
+    return sign * METHODS.index(name.decode("latin-1")) if name and name.decode("latin-1") in METHODS else 0
+
+
 def _ssdp(view: View) -> list[Head]:
     table = view.table
+    if not (table[c.KIND] == Kind.UDP).any():
+        return []
     port = (table[c.SRC_PORT] == SSDP_PORT) | (table[c.DST_PORT] == SSDP_PORT)
     wanted = port & (table[c.KIND] == Kind.UDP) & (table[c.PAYLOAD_LEN] > 0)
     found = []

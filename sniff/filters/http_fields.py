@@ -3,14 +3,17 @@
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.capture.raw import view as buffer
+from sniff.decode.columns import APP_PROTOCOL, METHODS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
-from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source, marked
+from sniff.filters import find
+from sniff.filters.columns import Column, Texts, joined, numbers, objects
+from sniff.filters.field import COLUMN, GATHER, MESSAGE, Field, Source, marked
 from sniff.filters.heads import OTHER, Head, Heads
 from sniff.filters.types import Type
 from sniff.filters.view import View
@@ -102,55 +105,78 @@ def _request(read: Callable[[Head], bytes]) -> Source:
 
 
 def header(name: bytes) -> Source:
-    """All values of a header field. They are searched where they lie; only folded ones are read as heads."""
-    line = re.compile(rb"\n" + re.escape(name) + rb"[ \t]*:([^\n]*)\n?([ \t])?", re.IGNORECASE)
+    """All values of a header field. They are searched where they lie; only odd ones are read as heads."""
+    wanted = np.frombuffer(name, np.uint8)
 
     def source(view: View, candidates: Table) -> Column:
         heads: Heads = view.memory["heads"]
         which = heads.among(candidates)
-        packets: list[int] = []
-        values: list[str] = []
-        for index, packet, place, start, stop in zip(which.tolist(), heads.packets[which].tolist(), heads.buffers[which].tolist(),
-                                                     heads.starts[which].tolist(), heads.stops[which].tolist(), strict=True):
-            if place == 2:
-                mine = heads.head(index).get(name)
-            else:
-                mine = []
-                found = line.search(heads.bytes[place], start, stop)
-                while found is not None:
-                    if found[2] is not None:
-                        mine = heads.head(index).get(name)
-                        break
-                    mine.append(found[1].strip(b" \t\r\v\f"))
-                    found = line.search(heads.bytes[place], found.end(1), stop)
-            for value in mine:
-                packets.append(packet)
-                values.append(text(value))
-        return objects(packets, values)
+        made = heads.buffers[which] == 2
+        plain = which if not made.any() else which[~made]
+        starts, stops = heads.places(plain)
+        found, progress = np.empty((2 * len(plain) + 8, 3), np.int64), np.zeros(2, np.int64)
+        while True:
+            find.header_values(buffer(heads.data), buffer(starts), buffer(stops), buffer(wanted), buffer(found), buffer(progress))
+            if progress[0] == len(plain):
+                break
+            found = np.concatenate([found, np.empty_like(found)])
+        found = found[:progress[1]]
+        odd = found[:, 1] == find.ODD
+        indexes = plain[found[:, 0]]
+        if len(plain) == len(which) and not odd.any():
+            return Texts(heads.packets[indexes], heads.data, found[:, 1].copy(), found[:, 2].copy())
+        lines = Texts(heads.packets[indexes[~odd]], heads.data, found[~odd, 1], found[~odd, 2])
+        others = np.concatenate([indexes[odd], which[made]])
+        pairs = [(int(heads.packets[index]), text(value)) for index in np.sort(others).tolist() for value in heads.head(index).get(name)]
+        return joined([lines, objects([packet for packet, _ in pairs], [value for _, value in pairs])])
 
     return source
 
 
-def _requests(view: View, candidates: Table) -> Column:
-    """Requests that are no notifications."""
+def _targets(view: View, candidates: Table) -> Column:
+    """The targets of requests, those without one left out."""
     heads: Heads = view.memory["heads"]
-    wanted = ~heads.responses
-    which = np.flatnonzero(wanted)
-    first = heads.numbers(which, 0, 1)
-    for index in which[(first == ord("N")) | (first < 0)].tolist():
-        wanted[index] = not heads.begins(index, b"NOTIFY ")
-    return Column(heads.packets[wanted], np.ones(int(wanted.sum()), np.int64))
+    which = heads.among(candidates)
+    which = which[~heads.responses[which]]
+    if not (heads.buffers[which] == 2).any():
+        starts, stops = heads.places(which)
+        out = np.empty((2, len(which)), np.int64)
+        find.request_targets(buffer(heads.data), buffer(starts), buffer(stops), buffer(out))
+        if (out[0] != find.ODD).all():
+            return Texts(heads.packets[which], heads.data, out[0], out[1])
+    return _part(False, 2, lambda head: head.uri)(view, candidates)
 
 
-def _responses(view: View, candidates: Table) -> Column:
+NOTIFY = METHODS.index("NOTIFY")
+
+
+def _marks(wanted: Callable[[Heads], Any]) -> Source:
+    """A label of the packets of some messages."""
+    def source(view: View, candidates: Table) -> Column:
+        heads: Heads = view.memory["heads"]
+        packets = heads.packets[wanted(heads)]
+        return Column(packets, np.ones(len(packets), np.int64))
+
+    return source
+
+
+@cache
+def _names() -> Any:
+    """Names of methods by HEAD_CODE, at HEAD_CODE + len(METHODS)."""
+    names = np.empty(2 * len(METHODS), object)
+    names[len(METHODS):] = METHODS
+    names[1:len(METHODS)] = [f"M-{name}" for name in METHODS[:0:-1]]
+    return names
+
+
+def _methods(view: View, candidates: Table) -> Column:
     heads: Heads = view.memory["heads"]
-    return Column(heads.packets[heads.responses], np.ones(int(heads.responses.sum()), np.int64))
-
-
-def _notifications(view: View, candidates: Table) -> Column:
-    heads: Heads = view.memory["heads"]
-    packets = [int(heads.packets[index]) for index in np.flatnonzero(~heads.responses).tolist() if heads.begins(index, b"NOTIFY ")]
-    return numbers(packets, [1] * len(packets))
+    which = np.flatnonzero(~heads.responses)
+    values = _names()[heads.codes[which] + len(METHODS)]
+    for k in np.flatnonzero(heads.codes[which] == 0).tolist():
+        values[k] = text(heads.head(int(which[k])).method)
+    column = Column(heads.packets[which], values)
+    return column if (heads.codes[which] != 0).all() else column.only(values != "")
 
 
 def _is_row(view: View) -> Any:
@@ -174,19 +200,12 @@ def _message_bytes(view: View, candidates: Table) -> Column:
 
 
 def _codes(view: View, candidates: Table) -> Column:
-    """http.response.code: of plain status lines for all of them at once."""
     heads: Heads = view.memory["heads"]
     which = np.flatnonzero(heads.responses)
-    word = heads.numbers(which, 8, 4)       # of `HTTP/1.1 200 OK`, a space and three digits
-    hundreds, tens, ones = (word >> 16 & 255) - 48, (word >> 8 & 255) - 48, (word & 255) - 48
-    plain = word >> 24 == ord(" ")
-    for digit in (hundreds, tens, ones):
-        plain &= (digit >= 0) & (digit <= 9)
-    codes = np.where(plain, 100 * hundreds + 10 * tens + ones, -1)
-    for index in np.flatnonzero(~plain).tolist():
-        codes[index] = heads.head(int(which[index])).code
-    there = codes >= 0
-    return Column(heads.packets[which[there]], codes[there])
+    codes = heads.codes[which]
+    if len(codes) and codes.min() < 0:
+        which, codes = which[codes >= 0], codes[codes >= 0]
+    return Column(heads.packets[which], codes)
 
 
 def _content_length(head: Head) -> list[int]:
@@ -236,8 +255,8 @@ def _before(response: int) -> Source:
 
 def _field(name: str, type_: Type, meaning: str, source: Source, cost: int = MESSAGE, bits: int = 64,
            present: Source | None = None,
-           trackers: tuple[str, ...] = _HEADS) -> Field:
-    return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=True)
+           trackers: tuple[str, ...] = _HEADS, heads: bool = True) -> Field:
+    return Field(f"http.{name}", type_, meaning, source, cost, present, bits, trackers=trackers, heads=heads)
 
 
 def header_field(name: str) -> Field:
@@ -249,12 +268,13 @@ def header_field(name: str) -> Field:
 HTTP_FIELDS = [
     Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
           trackers=_HEADS, heads=True),
-    _field("request", Type.BOOLEAN, "is a request",
-           _requests, GATHER),
-    _field("response", Type.BOOLEAN, "is a response", _responses, COLUMN),
-    _field("notification", Type.BOOLEAN, "is a notification of UPnP", _notifications, PARSE),
-    _field("request.method", Type.STRING, "method", _part(False, 1, lambda head: head.method)),
-    _field("request.uri", Type.STRING, "target, as it was sent", _part(False, 2, lambda head: head.uri)),
+    _field("request", Type.BOOLEAN, "is a request", _marks(lambda heads: ~heads.responses & (heads.codes != NOTIFY)), GATHER,
+           heads=False),
+    _field("response", Type.BOOLEAN, "is a response", _marks(lambda heads: heads.responses), COLUMN, heads=False),
+    _field("notification", Type.BOOLEAN, "is a notification of UPnP",
+           _marks(lambda heads: ~heads.responses & (heads.codes == NOTIFY)), GATHER, heads=False),
+    _field("request.method", Type.STRING, "method", _methods, GATHER, heads=False),
+    _field("request.uri", Type.STRING, "target, as it was sent", _targets),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
     _field("request.uri.query", Type.STRING, "part of the target after ?", _request(_query)),
     _field("request.uri.query.parameter", Type.STRING, "each parameter of it",
@@ -264,7 +284,7 @@ HTTP_FIELDS = [
     _field("request.line", Type.STRING, "each header line of a request",
            _texts(lambda head: [] if head.is_response else head.lines)),
     _field("response.version", Type.STRING, "HTTP/1.1", _part(True, 1, lambda head: head.version)),
-    _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16),
+    _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16, heads=False),
     _field("response.phrase", Type.STRING, "reason phrase", _part(True, 2, lambda head: head.phrase)),
     _field("response.line", Type.STRING, "each header line of a response",
            _texts(lambda head: head.lines if head.is_response else [])),

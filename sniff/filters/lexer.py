@@ -1,10 +1,10 @@
 """Display filters as tokens."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from sniff.errors import FilterError
+from sniff.filters.record import record
 
 
 class Kind(Enum):
@@ -18,7 +18,7 @@ class Kind(Enum):
     END = auto()
 
 
-@dataclass(slots=True)
+@record
 class Token:
     """One token.
 

@@ -27,7 +27,7 @@ from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c
 from sniff.packets.batch import Table
-from sniff.packets.columns import Kind
+from sniff.packets.columns import Address, Kind
 from sniff.reassembly import columns as s
 
 ETHERTYPES = {"ipv4": 0x0800, "arp": 0x0806, "ipv6": 0x86DD, "802.1q virtual lan": 0x8100}
@@ -193,7 +193,34 @@ def _ip(offset: int, size: int, mask: int = 0, scale: int = 1) -> Source:
     return at_place("ip", offset, size, mask, _whole_ip, scale)
 
 
-_IP_SRC, _IP_DST = _ip(12, 4), _ip(16, 4)
+def _plain_address(column: int, otherwise: Source) -> Source:
+    """An IPv4 address that the columns have, where no packet has a second IP header and all are whole."""
+    def source(view: View, candidates: Table) -> Column:
+        table = view.table
+        if view.plain:
+            wanted = (table[c.IP_VERSION] == 4) & (table[c.OUTER_L3] >= 0)
+            packets = np.flatnonzero(wanted)
+            if (table[c.ADDRESS_KIND][packets] == Address.IPV4).all():
+                return Column(packets, table[column][packets], np.zeros(len(packets), np.int64))
+        return otherwise(view, candidates)
+
+    return source
+
+
+def plain_port(kind: int, column: int, otherwise: Source) -> Source:
+    """A port that the columns have, under the same conditions."""
+    def source(view: View, candidates: Table) -> Column:
+        if view.plain:
+            packets = np.flatnonzero(view.table[c.KIND] == kind)
+            values = view.table[column][packets]
+            if not len(values) or values.min() >= 0:
+                return Column(packets, values, np.zeros(len(packets), np.int64))
+        return otherwise(view, candidates)
+
+    return source
+
+
+_IP_SRC, _IP_DST = _plain_address(c.SRC_LO, _ip(12, 4)), _plain_address(c.DST_LO, _ip(16, 4))
 _IPV6_SRC, _IPV6_DST = address6(8), address6(24)
 
 
@@ -287,7 +314,8 @@ ICMP = [
 
 # --- UDP ------------------------------------------------------------------------------------------------------------------------
 
-_UDP_SRC, _UDP_DST = at_place("udp", 0, 2), at_place("udp", 2, 2)
+_UDP_SRC, _UDP_DST = (plain_port(Kind.UDP, column, at_place("udp", offset, 2)) for column, offset in ((c.SRC_PORT, 0),
+                                                                                                               (c.DST_PORT, 2)))
 
 
 def payload(view: View, candidates: Table, kind: int) -> Column:

@@ -6,12 +6,13 @@ the next one only about the packets that passed, `or` only about those that did 
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sniff.filters.columns import Column, Mask, has, pairs
+from sniff.filters import find
+from sniff.filters.columns import Column, Mask, Texts, has, pairs
+from sniff.filters.record import record
 from sniff.filters.regex import Pattern
 from sniff.filters.types import OBJECTS, Constant, Type
 from sniff.filters.values import ConstantValue, Value, as_bytes
@@ -35,7 +36,7 @@ class Predicate:
         raise NotImplementedError
 
 
-@dataclass
+@record
 class Everything(Predicate):
     """The empty filter."""
 
@@ -46,7 +47,7 @@ class Everything(Predicate):
         return np.ones(len(candidates), np.bool_)
 
 
-@dataclass
+@record
 class Exists(Predicate):
     """There is a value."""
 
@@ -66,7 +67,7 @@ class Exists(Predicate):
         return has(self.value.present(view, candidates), candidates, view.size)
 
 
-@dataclass
+@record
 class Comparison(Predicate):
     """Values beside a constant, or beside the values of something else in the same packet."""
 
@@ -84,6 +85,9 @@ class Comparison(Predicate):
         """Those whose values compare so."""
         left = self.left.column(view, candidates)
         if isinstance(self.right, ConstantValue):
+            if isinstance(left, Texts) and self.operator in ("==", "!="):
+                same = left.asked(find.equal, _bytes(self.right.constant.value))
+                return settled(left, same if self.operator == "==" else ~same, self.every, candidates, view.size)
             passed = against(self.operator, left, self.left.type, self.right.constant)
             return settled(left, passed, self.every, candidates, view.size)
         right = self.right.column(view, candidates)
@@ -104,15 +108,21 @@ def settled(column: Column, passed: Mask, every: bool, candidates: Table, size: 
     return found[candidates]
 
 
+def _bytes(value: Any) -> Any:
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+
+
 def against(symbol: str, column: Column, kind: Type, constant: Constant) -> Mask:
     """bool[k]: each value beside a constant."""
     values, value, mask = column.values, constant.value, constant.mask
     if kind in OBJECTS or constant.type in OBJECTS:
         if not (kind == Type.STRING and constant.type == Type.STRING):
             values = as_bytes(column, kind).values
-            value = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        compare = COMPARE[symbol]
-        return np.fromiter((compare(one, value) for one in values), np.bool_, len(values))
+            value = _bytes(value)
+        boxed = np.empty((), object)        # as it is: NumPy's own strings end at a NUL
+        boxed[()] = value
+        same: Mask = COMPARE[symbol](values, boxed).astype(np.bool_)
+        return same
     if kind == Type.IPV6:
         high, low = values.reshape(-1, 2).T
         if mask is not None:
@@ -149,7 +159,7 @@ def beside(symbol: str, left: Column, kind: Type, right: Column, other: Type) ->
     return result
 
 
-@dataclass
+@record
 class Contains(Predicate):
     """Values that have some bytes in them."""
 
@@ -164,10 +174,12 @@ class Contains(Predicate):
 
     def mask(self, view: View, candidates: Table) -> Mask:
         """Those with such a value."""
-        left = as_bytes(self.left.column(view, candidates), self.left.type)
+        left = self.left.column(view, candidates)
+        wanted = _bytes(self.right.constant.value) if isinstance(self.right, ConstantValue) else b""
+        if wanted and isinstance(left, Texts):
+            return settled(left, left.asked(find.contained, wanted), self.every, candidates, view.size)
+        left = as_bytes(left, self.left.type)
         if isinstance(self.right, ConstantValue):
-            wanted = self.right.constant.value
-            wanted = wanted.encode("utf-8", "surrogateescape") if isinstance(wanted, str) else wanted
             passed = np.fromiter((wanted in value for value in left.values), np.bool_, len(left))
             return settled(left, passed, self.every, candidates, view.size)
         right = as_bytes(self.right.column(view, candidates), self.right.type)
@@ -177,7 +189,7 @@ class Contains(Predicate):
         return settled(both, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Matches(Predicate):
     """Values in which a regular expression finds something."""
 
@@ -200,7 +212,7 @@ class Matches(Predicate):
         return settled(left, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Member(Predicate):
     """Values that are in a set: equal to one of its members, or in one of its ranges, both ends included."""
 
@@ -231,7 +243,7 @@ class Member(Predicate):
         return settled(column, passed, self.every, candidates, view.size)
 
 
-@dataclass
+@record
 class Negation(Predicate):
     """Not."""
 

@@ -1,6 +1,5 @@
 """Protocols that sniff knows by the rows of their packets, without fields of their own."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,16 +44,16 @@ def _payload(view: View, candidates: Table) -> Column:
     return joined(found)
 
 
-def _of(name: str, meaning: str, present: Source) -> Field:
+def _of(name: str, meaning: str, present: Source, heads: bool = False) -> Field:
     def source(view: View, candidates: Table) -> Column:
         return _payload(view, np.intersect1d(present(view, candidates).packets, candidates))
 
-    return Field(name, Type.PROTOCOL, meaning, source, COLUMN, present)
+    return Field(name, Type.PROTOCOL, meaning, source, COLUMN, present, heads=heads)
 
 
 ROW_FIELDS = [
     _of("nbns", "NetBIOS name service", _udp_port(137)),
     _of("ssdp", "Simple Service Discovery Protocol", _udp_port(1900)),
-    replace(_of("websocket", "WebSocket", _websocket), heads=True),
+    _of("websocket", "WebSocket", _websocket, heads=True),
     _of("fcgi", "FastCGI", _row(Protocol.FASTCGI)),
 ]

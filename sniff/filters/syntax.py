@@ -3,11 +3,12 @@
 Every node knows where it stands in the text: `at` is the index of its first character, `end` the one after its last.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from sniff.filters.record import record
 
-@dataclass
+
+@record
 class Node:
     """A part of a filter."""
 
@@ -25,7 +26,7 @@ class Form(Enum):
     CHARACTER = "character"
 
 
-@dataclass
+@record
 class Literal(Node):
     """A value: `80`, `10.0.0.0/8`, `"text"`, `'c'`.
 
@@ -36,7 +37,7 @@ class Literal(Node):
     text: bytes
 
 
-@dataclass
+@record
 class Span:
     """One part of `[0:4]`, `[2-5]`, `[3]`, or of a layer range: (start, length) or (start, end included); None: to the end."""
 
@@ -45,7 +46,7 @@ class Span:
     last: int | None = None
 
 
-@dataclass
+@record
 class Name(Node):
     """A word that is a field, or a value that is written without quotes.
 
@@ -56,7 +57,7 @@ class Name(Node):
     layers: tuple[Span, ...] = ()
 
 
-@dataclass
+@record
 class Slice(Node):
     """Some bytes of a value: `eth.src[0:3]`."""
 
@@ -64,7 +65,7 @@ class Slice(Node):
     parts: tuple[Span, ...]
 
 
-@dataclass
+@record
 class Call(Node):
     """`len(http.host)`."""
 
@@ -72,7 +73,7 @@ class Call(Node):
     arguments: tuple["Value", ...]
 
 
-@dataclass
+@record
 class Arithmetic(Node):
     """`tcp.len + 1`, `tcp.flags & 2`."""
 
@@ -81,7 +82,7 @@ class Arithmetic(Node):
     right: "Value"
 
 
-@dataclass
+@record
 class Negative(Node):
     """`-1`."""
 
@@ -93,14 +94,14 @@ Value = Literal | Name | Slice | Call | Arithmetic | Negative
 
 # --- what is true or false ------------------------------------------------------------------------------------------------
 
-@dataclass
+@record
 class Exists(Node):
     """A value alone: there is one."""
 
     value: Value
 
 
-@dataclass
+@record
 class Compare(Node):
     """`left operator right`.
 
@@ -114,7 +115,7 @@ class Compare(Node):
     right: Value
 
 
-@dataclass
+@record
 class Member(Node):
     """`value in {1, 2..5}`.
 
@@ -126,14 +127,14 @@ class Member(Node):
     items: tuple[tuple[Value, Value | None], ...]
 
 
-@dataclass
+@record
 class Not(Node):
     """`not test`."""
 
     test: "Test"
 
 
-@dataclass
+@record
 class Logical(Node):
     """Tests joined by `and`, `or` or `xor`."""
 

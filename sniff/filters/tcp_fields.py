@@ -21,7 +21,7 @@ from sniff.filters.field import (
     protocol_there,
     there,
 )
-from sniff.filters.packet_fields import TCP, flow_fields, payload
+from sniff.filters.packet_fields import TCP, flow_fields, payload, plain_port
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c
@@ -169,7 +169,8 @@ OPTIONS = {"nop": (1, "no operation"), "mss": (2, "maximum segment size"), "wsca
            "sack_perm": (4, "SACK permitted"),
            "sack": (5, "selective acknowledgement"), "timestamp": (8, "time stamps")}
 
-_TCP_SRC, _TCP_DST = at_place("tcp", 0, 2), at_place("tcp", 2, 2)
+_TCP_SRC, _TCP_DST = (plain_port(Kind.TCP, column, at_place("tcp", offset, 2)) for column, offset in ((c.SRC_PORT, 0),
+                                                                                                      (c.DST_PORT, 2)))
 
 TCP_FIELDS = [
     Field("tcp", Type.PROTOCOL, "Transmission Control Protocol", protocol_bytes("tcp"), PARSE, protocol_there("tcp")),

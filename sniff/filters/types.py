@@ -5,12 +5,12 @@ uint64, the others as Python objects. Times are nanoseconds.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any
 
+from sniff.filters.record import record
 from sniff.filters.syntax import Form, Literal
 
 
@@ -54,7 +54,7 @@ class BadLiteral(ValueError):
     """A literal that means nothing for a type; the message says why."""
 
 
-@dataclass(slots=True)
+@record
 class Constant:
     """What a literal means.
 
@@ -67,14 +67,15 @@ class Constant:
     mask: Any = None
 
 
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[0-9]+", re.ASCII)
-_BYTES = re.compile(r":?(?:[0-9a-fA-F]{2}(?:[:.-][0-9a-fA-F]{2})*:?|[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{4})+)", re.ASCII)
-_PLAIN_BYTES = re.compile(r":?(?:[0-9a-fA-F]{2})+|0[xX][0-9a-fA-F]{1,2}|:?[0-9a-fA-F]", re.ASCII)
-_SECONDS = re.compile(r"(-)?(\d{1,11})?(?:\.(\d*))?", re.ASCII)
-_FLOAT = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?", re.ASCII)
-_ISO_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.ASCII)
-_WORD_TIME = re.compile(r"([A-Za-z]{3}) {1,2}(\d{1,2}), (\d{4})(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?"
-                        r"\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.ASCII)
+# Compiled when a literal needs them.
+_NUMBER = r"(?a)0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[0-9]+"
+_BYTES = r"(?a):?(?:[0-9a-fA-F]{2}(?:[:.-][0-9a-fA-F]{2})*:?|[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{4})+)"
+_PLAIN_BYTES = r"(?a):?(?:[0-9a-fA-F]{2})+|0[xX][0-9a-fA-F]{1,2}|:?[0-9a-fA-F]"
+_SECONDS = r"(?a)(-)?(\d{1,11})?(?:\.(\d*))?"
+_FLOAT = r"(?a)[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,4})?"
+_ISO_TIME = r"(?a)(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?"
+_WORD_TIME = (r"(?a)([A-Za-z]{3}) {1,2}(\d{1,2}), (\d{4})(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?"
+              r"\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -113,7 +114,7 @@ def constant(literal: Literal, type_: Type, *, bits: int = 64, names: dict[str, 
 
 def whole_number(text: str) -> int:
     """A number as C writes it: 80, 0x50, 0120, 0b1010000. Raises BadLiteral."""
-    if _NUMBER.fullmatch(text) is None or len(text) > 70:
+    if re.fullmatch(_NUMBER, text) is None or len(text) > 70:
         raise BadLiteral(f"'{text}' is no number")
     if text[:2].lower() in ("0x", "0b", "0o"):
         return int(text, 0)
@@ -141,26 +142,26 @@ def _boolean(literal: Literal, text: str) -> int:
         return 1
     if text.lower() in FALSE:
         return 0
-    if literal.form == Form.WORD and _NUMBER.fullmatch(text):
+    if literal.form == Form.WORD and re.fullmatch(_NUMBER, text):
         return int(whole_number(text) != 0)
     raise BadLiteral(f"'{text}' is neither true nor false")
 
 
 def _float(text: str) -> float:
-    if _FLOAT.fullmatch(text) is None:
+    if re.fullmatch(_FLOAT, text) is None:
         raise BadLiteral(f"'{text}' is no number")
     return float(text)
 
 
 def _bytes(text: str) -> bytes:
-    if _BYTES.fullmatch(text) or _PLAIN_BYTES.fullmatch(text):
+    if re.fullmatch(_BYTES, text) or re.fullmatch(_PLAIN_BYTES, text):
         digits = re.sub(r"[:.-]", "", text.lower().removeprefix("0x"))
         return bytes.fromhex(digits if len(digits) % 2 == 0 else "0" + digits)
     raise BadLiteral(f"'{text}' is no bytes; 0d:0a is, and a text stands in double quotes")
 
 
 def _ether(text: str) -> Constant:
-    if _BYTES.fullmatch(text) is None:
+    if re.fullmatch(_BYTES, text) is None:
         raise BadLiteral(f"'{text}' is no MAC address; 00:11:22:aa:bb:cc is")
     value = _bytes(text)
     if len(value) != 6:
@@ -202,7 +203,7 @@ def _prefix(text: str, most: int) -> int:
 
 
 def _span(text: str) -> int:
-    found = _SECONDS.fullmatch(text)
+    found = re.fullmatch(_SECONDS, text)
     if found is None or (not found[2] and not found[3]):
         raise BadLiteral(f"'{text}' is no duration; it is a number of seconds: 0.25")
     value = int(found[2] or 0) * 1_000_000_000 + int(((found[3] or "") + "0" * 9)[:9])
@@ -210,12 +211,12 @@ def _span(text: str) -> int:
 
 
 def _time(text: str) -> int:
-    found = _ISO_TIME.fullmatch(text.strip())
+    found = re.fullmatch(_ISO_TIME, text.strip())
     parts: list[Any]
     if found is not None:
         parts = list(found.groups())
     else:
-        found = _WORD_TIME.fullmatch(text.strip())
+        found = re.fullmatch(_WORD_TIME, text.strip())
         if found is None or found[1].lower() not in _MONTHS:
             raise BadLiteral(f"'{text}' is no date and time; \"2024-03-01 12:30:00\" and \"Mar 1, 2024 12:30:00.5\" are")
         parts = [found[3], str(_MONTHS.index(found[1].lower()) + 1), found[2], *found.groups()[3:]]

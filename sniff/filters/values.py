@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from sniff.filters.columns import Column, numbers, objects, pairs
 from sniff.filters.field import Field
+from sniff.filters.record import record
 from sniff.filters.syntax import Span
 from sniff.filters.types import Constant, Type
 from sniff.filters.view import View
@@ -40,7 +40,7 @@ class Value:
         return self.cost
 
 
-@dataclass
+@record
 class FieldValue(Value):
     """A field, or those of its values that belong to some layers."""
 
@@ -96,7 +96,7 @@ class FieldValue(Value):
         return column.only(wanted)
 
 
-@dataclass
+@record
 class ConstantValue(Value):
     """A literal, where a value is needed that every packet has."""
 
@@ -143,7 +143,7 @@ def _array(values: Sequence[Any]) -> Any:
     return array
 
 
-@dataclass
+@record
 class SliceValue(Value):
     """Some bytes of a value; a value that has not all of them has none."""
 
@@ -186,7 +186,7 @@ class SliceValue(Value):
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul, "&": operator.and_}
 
 
-@dataclass
+@record
 class ArithmeticValue(Value):
     """Two values of a packet joined by an operator, every one with every other; what cannot be divided has no value."""
 
@@ -220,7 +220,7 @@ class ArithmeticValue(Value):
         return found.having(OPERATORS[self.operator](a, b))
 
 
-@dataclass
+@record
 class NegativeValue(Value):
     """A value with the other sign."""
 
@@ -248,7 +248,7 @@ SIZES = {Type.IPV4: 4, Type.IPV6: 16, Type.ETHER: 6}
 """Bytes of a value, for types where all have as many."""
 
 
-@dataclass
+@record
 class CallValue(Value):
     """A function of the values of one argument, one by one."""
 
@@ -316,7 +316,7 @@ def as_text(value: Any, kind: Type) -> str:
     return str(value)
 
 
-@dataclass
+@record
 class ExtremeValue(Value):
     """The largest or smallest value of all arguments."""
 

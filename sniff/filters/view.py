@@ -5,7 +5,6 @@ the first field wants them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +25,6 @@ from sniff.packets.dissect import trace
 from sniff.packets.headers import Packet
 
 
-@dataclass(slots=True)
 class Headers:
     """Headers of one kind in some packets, in order. All columns have one entry a header.
 
@@ -38,12 +36,15 @@ class Headers:
     nth      int64[k]  0 for the first header of this kind in its packet
     """
 
-    packets: Table
-    at: Table
-    stop: Table
-    proto: Table
-    quoted: NDArray[np.bool_]
-    nth: Table
+    __slots__ = ("at", "nth", "packets", "proto", "quoted", "stop")
+
+    def __init__(self, packets: Table, at: Table, stop: Table, proto: Table, quoted: NDArray[np.bool_], nth: Table) -> None:
+        self.packets = packets
+        self.at = at
+        self.stop = stop
+        self.proto = proto
+        self.quoted = quoted
+        self.nth = nth
 
     def only(self, which: NDArray[Any]) -> "Headers":
         """Some of them: a mask or indexes."""
@@ -57,7 +58,6 @@ def numbered(packets: Table) -> Table:
     return count - count[np.searchsorted(packets, packets, "left")]
 
 
-@dataclass(slots=True)
 class Context:
     """What does not change from batch to batch.
 
@@ -67,10 +67,12 @@ class Context:
     take_owners what it said of processes since the last time (Source.take_owners)
     """
 
-    interfaces: Callable[[], list[Interface]] = list
-    numbered: bool = False
-    notes: Notes = field(default_factory=Notes)
-    take_owners: Callable[[], list[tuple[int, int, Owner]]] = list
+    def __init__(self, interfaces: Callable[[], list[Interface]] = list, numbered: bool = False, notes: Notes | None = None,
+                 take_owners: Callable[[], list[tuple[int, int, Owner]]] = list) -> None:
+        self.interfaces = interfaces
+        self.numbered = numbered
+        self.notes = notes if notes is not None else Notes()
+        self.take_owners = take_owners
 
 
 class View:
@@ -192,7 +194,7 @@ class View:
     def dns_packets(self) -> Table:
         """int64[k]: which packets the messages belong to, not falling."""
         from sniff.decode.dns_columns import D_INDEX
-        return self.dns.column(D_INDEX) if len(self.dns) else NOTHING
+        return self.dns.column(D_INDEX).copy() if len(self.dns) else NOTHING
 
 
 LAYERS = {"eth": (Layer.ETHERNET, -1), "vlan": (Layer.VLAN, -1), "arp": (Layer.ARP, -1), "ip": (Layer.IPV4, -1),

@@ -31,7 +31,7 @@ class Tracker:
     """
 
     def __init__(self, notes: Notes, counters: Counters, *, pieces: bool = True, endings: bool = False,
-                 flow_rows: bool = True) -> None:
+                 flow_rows: bool = True, udp: bool = True) -> None:
         """
         notes, counters  where to say what is strange and which cap fired
         pieces           False when nobody wants the bytes of the streams, only rows: no pieces, and flow rows without what
@@ -39,12 +39,14 @@ class Tracker:
         endings          True when somebody wants to know how flows ended: F_STATE, F_HISTORY, F_ENDS and the sequence numbers
         flow_rows        False when nobody wants flow rows either, nor numbers of UDP streams: only TCP rows, at a fraction of
                          the memory. Flow rows are then empty
+        udp              False when there are pieces, but nobody wants to know of UDP flows
         """
         self.notes = notes
         self.counters = counters
         self._pieces_wanted = pieces
         self._endings_wanted = endings
         self._rows_wanted = flow_rows or pieces or endings
+        self._udp_wanted = flow_rows or endings or (pieces and udp)
         self._most = limits.MAX_FLOWS
         self._shelf, self._opened_shelf, self._ended_shelf = Shelf(), Shelf(), Shelf()
         # Slots of flows that ended are free again only when their batch is over, so there are more slots than flows. None of
@@ -102,7 +104,7 @@ class Tracker:
         while (done := flows.assign(
                 view(table), done, view(out), view(self._keys), view(self._last), view(self._buckets),
                 view(self._free), view(self._ends), view(self._state), view(self._secrets),
-                min(self._most, len(self._buckets) // 2), self._rows_wanted)) < count:
+                min(self._most, len(self._buckets) // 2), self._udp_wanted)) < count:
             if self._state[flows.LIVE] >= self._most:
                 self._evict(done, count)
             elif self._state[flows.LIVE] >= len(self._buckets) // 2:

@@ -66,6 +66,8 @@ class TabsLines:
 
     def chunks(self, rows: RowBatch) -> Iterator[memoryview]:
         """Whole lines, as many as fit the buffer at a time."""
+        if not len(rows.shown):
+            return
         self.names.update(rows.protocols)
         words, word_offset = self._words(rows)
         progress = np.zeros(3, np.int64)

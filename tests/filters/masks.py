@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sniff.capture.writer import PcapngWriter
 from sniff.filters.filter import Filter, Matcher
 from sniff.filters.trackers import TRACKERS
@@ -16,10 +18,12 @@ class Several:
     def __init__(self, filters: Sequence[Filter]) -> None:
         self.filters = filters
         self.predicate = self
+        self.masks = []     # of the batch that was seen last
         wanted = {name for filter in filters for name in filter.trackers}
         self.trackers = [name for name in TRACKERS if name in wanted]
         self.heads = any(filter.heads for filter in filters)
         self.owners = any(filter.owners for filter in filters)
+        self.notes = any(filter.notes for filter in filters)
         self.flows = any(filter.flows for filter in filters)
         self.messages = any(filter.messages for filter in filters)
         self.pieces = any(filter.pieces for filter in filters)
@@ -28,17 +32,19 @@ class Several:
         return Matcher(self, context)
 
     def mask(self, view, candidates):
-        return [filter.predicate.mask(view, candidates) for filter in self.filters]
+        self.masks = [filter.predicate.mask(view, candidates) for filter in self.filters]
+        return np.any(self.masks, axis=0)
 
 
 def found_by(path: Path, expressions: Sequence[str]) -> dict[str, list[int]]:
     """{expression: numbers of the packets that match it}."""
     found: dict[str, list[int]] = {expression: [] for expression in expressions}
-    analysis = Analysis([path], rows=False, packets=True, filter=Several([Filter(text) for text in expressions]), threads=False)
+    several = Several([Filter(text) for text in expressions])
+    analysis = Analysis([path], rows=False, packets=True, filter=several, threads=False)
     with analysis.source:
         for step in analysis:
             numbers = step.packets.table[0]
-            for expression, mask in zip(expressions, step.matched, strict=False):
+            for expression, mask in zip(expressions, several.masks if len(numbers) else [], strict=False):
                 found[expression] += numbers[mask].tolist()
     return found
 

@@ -279,7 +279,8 @@ def test_axe_finds_nothing_serious(watched: Watched, shop: Path) -> None:
     # What is dark is the same page in other colours.
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     rules = ["color-contrast", "link-in-text-block", "focus-order-semantics"] if dark else ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-    for view in ("overview", "exchanges", "exchanges?x=2&t=headers", "exchanges?x=2&t=response", "exchanges?x=7&t=timing",
+    for view in ("overview", "exchanges", "exchanges?f=http.reponse.code+%3D%3D+404", "exchanges?x=2&t=headers",
+                 "exchanges?x=2&t=response", "exchanges?x=7&t=timing",
                  "exchanges?x=7&t=packets", "exchanges?x=2&t=stream", "timeline?p=5", "sequence", "connections", "dns", "servers", "hosts",
                  "statistics", "notes"):
         page.evaluate("(hash) => { location.hash = hash; }", view)
@@ -287,6 +288,13 @@ def test_axe_finds_nothing_serious(watched: Watched, shop: Path) -> None:
         if "t=" in view:
             expect(page.locator(f"#tab-{view.partition('t=')[2]}")).to_have_attribute("aria-selected", "true")
         found = page.evaluate(f"axe.run({{runOnly: {rules}, resultTypes: ['violations'], preload: false}})")
+        if view == "exchanges":
+            page.locator("#filter").press_sequentially("http.re")
+            page.keyboard.press("ArrowDown")
+            expect(page.locator("#filter-proposals [aria-selected=true]")).to_be_visible()
+            more = page.evaluate(f"axe.run('.toolbar', {{runOnly: {rules}, resultTypes: ['violations'], preload: false}})")
+            found["violations"] += more["violations"]
+            page.keyboard.press("Escape")
         serious = [f"{view}: {one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0].get('failureSummary', '')[:300]}"
                    for one in found["violations"] if one["impact"] in ("serious", "critical")]
         assert serious == []
@@ -323,6 +331,13 @@ def attack_capture(path: Path) -> Path:
                                     captures.response(raw, raw, b"500 " + raw), 41_000 + number)
         frames += captures.lookup([raw[:60], b"test"], client_port=42_000 + number)
         frames += wire.conversation([(0, raw), (1, raw)], 43_000 + number, 9999)
+    for number, attack in enumerate(ATTACKS):
+        raw = attack.encode()
+        fields = {b"REQUEST_METHOD": raw, b"REQUEST_URI": b"/" + raw, b"HTTP_HOST": raw}
+        frames += captures.scgi(fields, b"Status: 500 " + raw, 44_000 + number)
+        frames += captures.http2(
+            [(":method", attack), (":path", f"/{attack}"), (":authority", attack), (":scheme", attack), (attack, attack)],
+            [(":status", "404"), ("content-type", attack), (attack, attack)], raw, 45_000 + number)
     comment = " ".join(ATTACKS).encode()
     return captures.pcapng(path, frames, comment=comment, packet_comment=comment, interface=ATTACKS[2].encode())
 
@@ -339,7 +354,7 @@ def test_attacks_are_only_text(watched: Watched, tmp_path: Path) -> None:
         expect(page.locator(f"#view-{view}")).to_be_visible()
     page.locator("#nav-exchanges").click()
     seen = ""
-    for number in range(0, 2 * len(ATTACKS), 2):
+    for number in (*range(0, 2 * len(ATTACKS), 2), 1 << 40):
         page.goto(f"{report.as_uri()}#exchanges?x={number}")
         expect(page.locator(".pane-url")).to_be_visible()
         for tab in ("Headers", "Request", "Response", "Packets", "Connection"):
@@ -354,6 +369,23 @@ def test_attacks_are_only_text(watched: Watched, tmp_path: Path) -> None:
     page.locator("#nav-timeline").click()
     page.locator("#view-timeline input").fill("onerror")
     expect(page.locator("#view-timeline .row").first).to_contain_text("onerror=alert")
+    page.locator("#nav-cgi").click()
+    assert ATTACKS[0] in page.locator("#view-cgi").inner_text()
+    page.locator("#nav-exchanges").click()
+    page.keyboard.press("Escape")
+    for written in ("http.host == ", "http.content_type == ", "http.header.", "http.request.method == "):
+        page.locator("#filter").fill("")
+        page.locator("#filter").press_sequentially(written)
+        expect(page.locator("#filter-proposals li").first).to_be_visible()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")            # what is proposed can be used, whatever it holds
+        assert page.locator("#filter").input_value() != written
+    for attack in ATTACKS:                      # a link to the page can bring an attack, too
+        page.evaluate("(text) => { location.hash = `exchanges?f=${encodeURIComponent(text)}&s=${encodeURIComponent(text)}`; }", attack)
+        expect(page.locator("#filter")).to_have_value(" ".join(attack.split("\n")))
+    page.locator("#filter").fill(f"http.{ATTACKS[0]} == 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#filter-problem")).to_contain_text("no field")
     inside = page.evaluate("[...document.querySelectorAll('main *, header *')].map((one) => one.localName)")
     assert not {"script", "iframe", "object", "embed", "base", "link", "style", "math", "form"} & set(inside)
     pictures = page.evaluate("[...document.querySelectorAll('img')].map((one) => one.src)")

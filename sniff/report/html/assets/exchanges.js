@@ -6,7 +6,7 @@ const exchangesView = {
   make() {
     const x = report.core.exchanges;
     const columns = [
-      {key: "no", title: "No.", width: "52px", number: true, rising: true, from: 620, hint: "frame.number of its first packet",
+      {key: "no", title: "No.", width: numberWidth(x.first), number: true, rising: true, from: 620, hint: "frame.number of its first packet",
        cell: (i) => x.first[i], value: (i) => x.first[i]},
       {key: "method", title: "Method", width: `${Math.min(Math.max(78, 18 + 8.5 * Math.max(...x.methods.map((method) => method.length), 0)), 124)}px`, cell: methodOf, value: methodOf},
       {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},

@@ -2,6 +2,9 @@
 
 const ROW_HEIGHT = 26;
 
+/** The width of a column of whole numbers. */
+const numberWidth = (values) => `${28 + 8 * Math.max(String(values.reduce((most, value) => Math.max(most, value), 0)).length, 3)}px`;
+
 class Grid {
   /**
    * label    for screen readers
