@@ -17,7 +17,7 @@ from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.decode import fields
 from sniff.decode.dns_message import STATUS
-from sniff.decode.head_fields import find, paths
+from sniff.decode.head_fields import find, plain
 from sniff.exchange import dns_pair as p
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
@@ -317,14 +317,19 @@ class Http:
         """Count responses by media type."""
         rows = exchanges.rows
         those = np.flatnonzero(rows[:, x.X_HAS] & x.RESPONSE)
-        values = _values(exchanges, those, 1, b"content-type")
-        for index, value, size in zip(those.tolist(), values, rows[those, x.X_RESPONSE + m.M_BODY_LEN].tolist(), strict=True):
-            name = self._type_names.get(value) if value is not None else None
+        places = np.empty((len(those), 2), np.int64)
+        find(view(exchanges.heads), view(rows[those, x.X_HEAD + 1]), view(rows[those, x.X_RESPONSE + m.M_HEAD_KEPT]),
+             *_field(b"content-type"), view(places))
+        heads = exchanges.heads.data
+        sizes = rows[those, x.X_RESPONSE + m.M_BODY_LEN].tolist()
+        for index, size, (start, end) in zip(those.tolist(), sizes, places.tolist(), strict=True):
+            value = bytes(heads[max(start, 0):end]) if start >= 0 else b""
+            name = self._type_names.get(value)
             if name is None:
                 response = exchanges[index].response
                 assert response is not None
                 name = response.media_type[:NAME_CHARACTERS]
-                if value is not None and len(self._type_names) < limits.STATS_NAMES:
+                if value and len(self._type_names) < limits.STATS_NAMES:
                     self._type_names[value] = name
             if size or name:
                 number = self.media_types[name or "(none)"]
@@ -334,16 +339,17 @@ class Http:
     def _places(self, exchanges: Exchanges) -> None:
         """Count requests by host and path."""
         rows = exchanges.rows
-        every = np.arange(len(rows))
-        places = np.empty((len(rows), 2), np.int64)
-        paths(view(exchanges.heads), view(rows[:, x.X_HEAD].copy()), view(rows[:, x.X_REQUEST + m.M_HEAD_KEPT].copy()), view(places))
         names: list[tuple[str, str]] = []
         heads = exchanges.heads.data
-        for index, host, (start, end) in zip(every.tolist(), _values(exchanges, every, 0, b"host"), places.tolist(), strict=True):
-            if not host or start < 0 or b"@" in host:
+        words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2), np.int64)
+        plain(view(exchanges.heads), view(rows[:, x.X_HEAD].copy()), view(rows[:, x.X_REQUEST + m.M_HEAD_KEPT].copy()), False,
+              *_field(b"host"), 1, view(words), view(places))
+        for index, (first, second, _), (start, end) in zip(range(len(rows)), words.tolist(), places.tolist(), strict=True):
+            host, target = bytes(heads[max(start, 0):end]), bytes(heads[first + 1:second])
+            if first < 0 or start == end or target[:1] != b"/" or b"@" in host:
                 names.append(_split(exchanges[index].url()))
                 continue
-            key = (host, bytes(heads[start:end]))
+            key = (host, target.partition(b"?")[0])
             found = self._place_names.get(key)
             if found is None:
                 found = _split(plain_url(*key))
@@ -401,14 +407,9 @@ class Http:
                 "slowest": list(self.slowest)[:most]}
 
 
-def _values(exchanges: Exchanges, those: Table, side: int, name: bytes) -> list[bytes | None]:
-    """What a header field says in the requests (side 0) or the responses of some exchanges; None where it was not found."""
-    rows = exchanges.rows
-    places = np.empty((len(those), 2), np.int64)
-    find(view(exchanges.heads), view(rows[those, x.X_HEAD + side]), view(rows[those, side * m.M_COUNT + m.M_HEAD_KEPT]),
-         view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)])), view(places))
-    heads = exchanges.heads.data
-    return [bytes(heads[start:end]) if start >= 0 else None for start, end in places.tolist()]
+def _field(name: bytes) -> tuple[Any, Any]:
+    """The name of one header field as head_fields.py takes names."""
+    return view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)]))
 
 
 _ID = re.compile(r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,})(?=/|$)")
