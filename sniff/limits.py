@@ -172,6 +172,12 @@ PENDING_TOTALS = 65_536
 CONNECTION_TEXTS = 65_536
 """Connections whose addresses are remembered as they are written; then all are forgotten."""
 
+LOG_TEXTS = 4_096
+"""Values of header fields (short ones, of one kind) whose words in a log are remembered; then all are forgotten."""
+
+LOG_TEXT_BYTES = 256
+"""Bytes of a value that is worth remembering."""
+
 EVENTS = 1 << 20
 """Retransmissions and closed windows remembered for the exchanges they fall into; those of the oldest batch are forgotten
 first."""

@@ -37,6 +37,7 @@ from sniff.report.html import details, followed, tables
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import count, findings, kind_words, longest_phase, verdict
 from sniff.report.html.first import Capture, Row, first_screen
+from sniff.report.html.gateways import GatewayRequests
 from sniff.report.html.masking import Masker
 from sniff.report.html.page import Page
 from sniff.report.html.series import Ints
@@ -88,6 +89,8 @@ class _First:
     broken: list[str]
     exchanges: list[tuple[Exchange, int]] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
+    gateways: dict[str, Any] = field(default_factory=dict)
+    gateways_seen: int = 0
     flows: list[tuple[list[int], int]] = field(default_factory=list)
     lookups: list[tuple[DnsExchange, int]] = field(default_factory=list)
 
@@ -109,10 +112,12 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
     second = Http2Exchanges(joiner.names)
+    gateways = GatewayRequests(options.limit, masker)
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
             figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, joined.http)))
+            gateways.add(step.apps.gateways)
             progress(source.position)
         joined = joiner.finish()
         figures.finish(joined.dns, all_of(joined.http, second.finish()))
@@ -127,6 +132,7 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     first.exchanges = [first.exchanges[place] for place in order]
     first.ranks = [first.ranks[place] for place in order]
     first.flows = sorted(figures.flows.kept.take(), key=lambda item: item[0][s.F_FIRST_PACKET])
+    first.gateways, first.gateways_seen = gateways.columns(figures.packets.first_ns or 0), gateways.kept.seen
     first.lookups = sorted(figures.dns.kept.take(), key=lambda item: _asked_ns(item[0]))
     return first
 
@@ -347,6 +353,7 @@ class _Writer:
             "exchanges": tables.exchange_columns(first.exchanges, zero, masker),
             "connections": tables.flow_columns(first.flows, zero, name_of, masker),
             "lookups": tables.lookup_columns(first.lookups, zero, masker),
+            "gateways": first.gateways,
             "servers": tables.host_rows(http.hosts, most, masker),
             "addresses": [[masker.address(text), self._name(text), one.sent, one.received, one.packets, one.flows, one.as_client,
                            one.as_server, [list(pair) for pair in one.ports.most_common(5)]] for text, one in addresses],
@@ -354,6 +361,7 @@ class _Writer:
             "comments": [[number, masker.body(printable(comment[:2000]))] for number, comment in packets.comments],
             "rules": tables.rule_names(), "all": self._fetcher.all,
             "seen": {"exchanges": http.kept.seen, "connections": flows.kept.seen, "lookups": dns.kept.seen,
+                     "gateways": first.gateways_seen,
                      "packets": packets.packets, "notes": sum(first.notes.counts.values())},
             "statistics": {
                 "width": series_width, "series": series, "total": http.total.bars(), "wait": http.wait.bars(),

@@ -120,9 +120,19 @@ class _Open:
 _ENDLESS = 1 << 62
 _AT_ONCE = 16_384
 """Parts turned into Python's integers at once: a batch of tiny chunks has a million."""
-_SMALL = 1_024
 _GATHERED = 64 << 10
-"""Parts smaller than the one are fed together, up to the other: sinks that keep what they get would keep an object for each."""
+"""Of these, the parts of one body are fed together, up to so many bytes: a call for each would cost more than what is done with it,
+and sinks that keep what they get would keep an object for each."""
+
+
+class _Waiting:
+    """Parts of one body that were not fed yet."""
+
+    __slots__ = ("parts", "size")
+
+    def __init__(self) -> None:
+        self.parts: list[memoryview] = []
+        self.size = 0
 
 
 class BodyCollector:
@@ -159,36 +169,39 @@ class BodyCollector:
 
     def _parts(self, batch: AppBatch, parts: list[list[int]]) -> None:
         buffers = (batch.streams.packets.data.data, batch.streams.held.data)
-        small: list[memoryview] = []    # parts in a row of one body, fed together
-        owner = size = 0
+        waiting: dict[int, _Waiting] = {}
         for number, kind, buffer, start, length in parts:
-            if kind == BodyPart.DATA and length < _SMALL:
-                if number != owner or size >= _GATHERED:
-                    self._feed(owner, small)
-                    owner, size = number, 0
-                small.append(buffers[buffer][start:start + length])
-                size += length
-                continue
-            self._feed(owner, small)
             if kind == BodyPart.DATA:
-                self._feed(number, [buffers[buffer][start:start + length]])
+                gathered = waiting.get(number)
+                if gathered is None:
+                    if number not in self._open:
+                        continue
+                    gathered = waiting[number] = _Waiting()
+                gathered.parts.append(buffers[buffer][start:start + length])
+                gathered.size += length
+                if gathered.size >= _GATHERED:
+                    self._feed(number, gathered)
             elif kind == BodyPart.HEAD:
                 self._begin(number, message_at(batch, start, batch.begun))
             elif number in self._open:
+                if number in waiting:
+                    self._feed(number, waiting[number])
                 body = self._open[number]
                 body.skip(length)
                 if body.decoder.coded:
                     self._weigh(number, body)
-        self._feed(owner, small)
+        for number, gathered in waiting.items():
+            self._feed(number, gathered)
 
-    def _feed(self, number: int, parts: list[memoryview]) -> None:
-        """Give a body these parts, and forget them."""
-        body = self._open.get(number) if parts else None
-        if body is not None:
-            body.feed(b"".join(parts))
+    def _feed(self, number: int, gathered: _Waiting) -> None:
+        """Give a body what waits for it."""
+        body = self._open.get(number)
+        if body is not None and gathered.parts:
+            body.feed(b"".join(gathered.parts))
             if body.decoder.coded:
                 self._weigh(number, body)
-        parts.clear()
+        gathered.parts.clear()
+        gathered.size = 0
 
     def finish(self) -> None:
         """The capture is over: close what is still open."""
@@ -230,6 +243,8 @@ class Digest:
     prefix  first decoded bytes, up to limits.SNIFF_BYTES
     last    the last decoded byte, empty without any
     """
+
+    __slots__ = ("_hashes", "info", "last", "prefix")
 
     def __init__(self, hashes: tuple[str, ...] = ()) -> None:
         self.prefix = b""

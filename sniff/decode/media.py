@@ -72,6 +72,8 @@ _TABLE = [Magic(*row) for row in (
     (0, b'd8:announce', 'application/x-bittorrent'),
 )]
 _ELSEWHERE = [row for row in _TABLE if row.offset]
+_NONE: list[Magic] = []
+_ELSEWHERE_WORDS = {row.pattern[:4] for row in _ELSEWHERE}
 _BY_FIRST_BYTE = {first: [row for row in _TABLE if row.offset or row.pattern[0] == first] for first in {row.pattern[0] for row in _TABLE}}
 """The rows, in their order, that a body beginning with this byte may match; _ELSEWHERE for all other bytes."""
 _RIFF = {"image/webp", "audio/wave", "video/x-msvideo"}
@@ -82,6 +84,8 @@ _XML = re.compile(rb"\A(?:\xef\xbb\xbf)?[\t\n\x0c\r ]{0,256}<\?xml[ \t\n\r]", re
 _SVG = re.compile(
     rb"\A[\t\n\r ]{0,64}(?:<\?xml[^>]{0,256}>[\t\n\r ]{0,64})?(?:<!--.{0,400}?-->[\t\n\r ]{0,64})?"
     rb"(?:<!DOCTYPE svg[^>]{0,256}>[\t\n\r ]{0,64})?<svg[\s>]", re.DOTALL)
+_BEFORE_MARKUP = b"<\t\n\x0c\r \xef"
+"""With these bytes what _HTML, _XML and _SVG match may begin."""
 _JSON_START = re.compile(
     rb"\A(?:\xef\xbb\xbf)?[\t\n\r ]{0,64}(?:\{[\t\n\r ]{0,64}[\"}]|\[[\t\n\r ]{0,64}[\[\]{\"0-9tfn-])")
 _BINARY = frozenset([*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)])
@@ -103,17 +107,21 @@ def from_content(prefix: bytes) -> str:
     """
     if not prefix:
         return ""
-    for offset, pattern, media_type in _BY_FIRST_BYTE.get(prefix[0], _ELSEWHERE):
+    rows = _BY_FIRST_BYTE.get(prefix[0], _NONE)
+    if rows is _NONE and (prefix[8:12] in _ELSEWHERE_WORDS or prefix[4:8] in _ELSEWHERE_WORDS or prefix[257:261] in _ELSEWHERE_WORDS):
+        rows = _ELSEWHERE
+    for offset, pattern, media_type in rows:
         if prefix.startswith(pattern, offset):
             if media_type in _RIFF and prefix[:4] != b"RIFF":
                 continue
             return media_type
-    if _SVG.match(prefix):
-        return "image/svg+xml"
-    if _XML.match(prefix):
-        return "text/xml"
-    if _HTML.match(prefix):
-        return "text/html"
+    if prefix[0] in _BEFORE_MARKUP:
+        if _SVG.match(prefix):
+            return "image/svg+xml"
+        if _XML.match(prefix):
+            return "text/xml"
+        if _HTML.match(prefix):
+            return "text/html"
     if is_binary(prefix):
         return "application/octet-stream"
     if _JSON_START.match(prefix):

@@ -14,13 +14,17 @@ from sniff.report.summary import Summary
 to_json = JSONEncoder(separators=(",", ":")).encode
 
 
+Event = dict[str, Any] | str
+"""An event; one that is a text is JSON already."""
+
+
 class EventSource(Protocol):
     """Makes events of one or more types."""
 
-    def add(self, step: Step) -> Iterable[dict[str, Any]]:
+    def add(self, step: Step) -> Iterable[Event]:
         """The events that one step completes."""
 
-    def finish(self) -> Iterable[dict[str, Any]]:
+    def finish(self) -> Iterable[Event]:
         """What is still open when the capture is over."""
 
 
@@ -60,7 +64,7 @@ class EveWriter:
         for source in self._sources:
             self._events(source.finish())
 
-    def _events(self, events: Iterable[dict[str, Any]]) -> None:
-        lines = [to_json(event) for event in events]
+    def _events(self, events: Iterable[Event]) -> None:
+        lines = [event if isinstance(event, str) else to_json(event) for event in events]
         if lines:
             self._sink.write("\n".join([*lines, ""]).encode("ascii"))

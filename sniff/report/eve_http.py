@@ -3,16 +3,22 @@
 Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 
+from sniff.decode import columns as c
 from sniff.decode import fields
 from sniff.decode.message import Message
+from sniff.exchange import http_columns as x
+from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.report.eve import Event
 from sniff.report.formats import Options, Step
-from sniff.report.http_records import Body, HttpRecords, Record
+from sniff.report.http_records import Body, HttpRecords, Record, Records
+from sniff.report.plain_http import Plain, PlainBody, PlainReader, Words
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import flow_id
 
@@ -172,32 +178,107 @@ def _path(request: Message) -> str:
     return fields.text(target.partition(b"?")[0])
 
 
+class HttpLines:
+    """Events of plain exchanges, as JSON: what http_event and file_events say of them, from what was read once and remembered."""
+
+    def __init__(self) -> None:
+        self._hosts = Words(_host_members)
+        self._agents, self._referers, self._methods, self._versions, self._locations = (
+            Words(partial(_member, name)) for name in ("http_user_agent", "http_refer", "http_method", "protocol", "redirect"))
+        self._types = Words(lambda value: _member("http_content_type", fields.parameters(value)[0]))
+
+    def of(self, records: Records, exchanges: Iterable[Plain | Record]) -> Iterator[str | Record]:
+        """The events of exchanges; those that are not plain as they are."""
+        connections = records.exchanges.connections
+        ends = [("", "", "")] * len(connections)
+        for one in exchanges:
+            if not isinstance(one, Plain):
+                yield one
+                continue
+            if not ends[one.connection][0]:
+                ends[one.connection] = _ends(connections[one.connection])
+            flow, asking, answering = ends[one.connection]
+            http = self._http(one)
+            last = f'{timestamp(one.last_ns)}{flow}{one.last_packet}'
+            yield f'{{"timestamp":"{last},"event_type":"http"{asking},"tx_id":{one.place},"http":{http}}}'
+            if one.sent is not None:
+                moment = f"{timestamp(one.sent.last_ns)}{flow}{one.sent.last_packet}"
+                yield f'{{"timestamp":"{moment}{self._file(one, one.sent, asking, http)}'
+            if one.got is not None:
+                yield f'{{"timestamp":"{last}{self._file(one, one.got, answering, http)}'
+
+    def _http(self, one: Plain) -> str:
+        url, length = quote(one.target.decode("ascii")), one.got.wire if one.got is not None else 0
+        status = f',"status":{one.status}' if one.status else ""
+        return (f'{{{self._hosts[one.host]}"url":{url}{self._agents[one.user_agent]}{self._types[one.content_type]}'
+                f"{self._referers[one.referer]}{self._methods[one.method]}{self._versions[one.request_version]}{status}"
+                f'{self._locations[one.location]},"length":{length}}}')
+
+    def _file(self, one: Plain, body: PlainBody, ends: str, http: str) -> str:
+        return (f',"event_type":"fileinfo"{ends},"tx_id":{one.place},"http":{http},"app_proto":"http",'
+                f'"fileinfo":{{"filename":{quote(one.target.partition(b"?")[0].decode("ascii"))},"gaps":false,"state":"CLOSED","sha256":"{body.hashes[0]}",'
+                f'"stored":false,"size":{body.length},"tx_id":{one.place}}}}}')
+
+
+def _member(name: str, value: bytes) -> str:
+    return f',"{name}":{quote(fields.text(value))}' if value else ""
+
+
+def _host_members(value: bytes) -> str:
+    host, port = split_host(value)
+    return (f'"hostname":{quote(host)},' if host else "") + (f'"http_port":{port},' if port else "")
+
+
+def _ends(connection: Connection) -> tuple[str, str, str]:
+    """(what stands between time and packet, what follows after the kind of an event from the client, .. from the server)."""
+    client, server = (f"{quote(address)}" for address in (connection.client, connection.server))
+    vlan = f',"vlan":[{connection.vlan}]' if connection.vlan > 0 else ""
+    asking, answering = (
+        f'{vlan},"src_ip":{source},"src_port":{source_port},"dest_ip":{target},"dest_port":{target_port},"proto":"TCP"'
+        for source, source_port, target, target_port in (
+            (client, connection.client_port, server, connection.server_port),
+            (server, connection.server_port, client, connection.client_port)))
+    return f'","flow_id":{flow_id(6, connection.stream, connection.first_ns)},"pcap_cnt":', asking, answering
+
+
 class HttpEvents:
     """The events `http` and `fileinfo` of a capture."""
 
     def __init__(self, options: Options) -> None:
         self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters))
         self._files = FileEvents()
+        self._reader = PlainReader()
+        self._lines = HttpLines()
         from sniff.report.eve_http2 import Http2Events  # it builds on this module
         self._http2 = Http2Events()
 
-    def add(self, step: Step) -> Iterator[dict[str, Any]]:
+    def add(self, step: Step) -> Iterator[Event]:
         """The events that one step completes."""
-        records = self._records.add(step.apps)
-        for record in records:
-            yield from self._events(record)
-        yield from self._http2.add(step.apps.streams, [record.exchange for record in records])
+        switched: list[Exchange] = []
+        for records in self._records.add(step.apps):
+            yield from self._events(records)
+            exchanges = records.exchanges
+            switched += exchanges.select(exchanges.rows[:, x.X_RESPONSE + c.M_STATUS] == _SWITCHING)
+        yield from self._http2.add(step.apps.streams, switched)
 
-    def finish(self) -> Iterator[dict[str, Any]]:
+    def finish(self) -> Iterator[Event]:
         """What was still open."""
-        for record in self._records.finish():
-            yield from self._events(record)
+        for records in self._records.finish():
+            yield from self._events(records)
         yield from self._http2.finish()
 
-    def _events(self, record: Record) -> Iterator[dict[str, Any]]:
-        request = record.exchange.request
-        if request is not None and request.method == b"PRI":
-            return  # the preface of HTTP/2
-        tx_id = record.exchange.place
-        yield http_event(record, tx_id)
-        yield from self._files.of(record, tx_id)
+    def _events(self, records: Records) -> Iterator[Event]:
+        for one in self._lines.of(records, self._reader.read(records)):
+            if isinstance(one, str):
+                yield one
+                continue
+            request = one.exchange.request
+            if request is not None and request.method == b"PRI":
+                continue  # the preface of HTTP/2
+            tx_id = one.exchange.place
+            yield http_event(one, tx_id)
+            yield from self._files.of(one, tx_id)
+
+
+_SWITCHING = 101
+"""Only after this status a connection may go on with HTTP/2."""

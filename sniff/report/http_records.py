@@ -1,17 +1,22 @@
 """What logs say of HTTP: each exchange, and what was found out about the bodies in it while they passed by."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from sniff import limits
+from sniff.decode import columns as c
 from sniff.decode import fields, media
 from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Digest, Sink
+from sniff.decode.body import BodyDecoder
 from sniff.decode.inside import InsideTeredo
 from sniff.decode.message import Message
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import Exchange, ExchangeBuilder, Exchanges
+from sniff.packets.batch import Table
 
 
 class Body:
@@ -59,6 +64,41 @@ class Record(NamedTuple):
     response_body: Body | None
 
 
+class Records:
+    """Exchanges with their bodies. A Record is made when it is asked for, once.
+
+    exchanges  all of them, as columns
+    hashes     names of the hashes of bodies
+    """
+
+    def __init__(self, exchanges: Exchanges, owner: "HttpRecords") -> None:
+        self.exchanges = exchanges
+        self.hashes = owner.hashes
+        self._owner = owner
+
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(self.record, range(len(self.exchanges)))
+
+    def record(self, index: int) -> Record:
+        """One of them."""
+        return self._owner.record(self.exchanges[index])
+
+    @property
+    def collected(self) -> dict[int, Body]:
+        """The bodies that were collected, by M_ID of their messages; a body that is not here lies in its message's prefix.
+
+        Whoever reads one instead of making the Record takes it out.
+        """
+        return self._owner.bodies
+
+    def part(self, start: int, end: int) -> "Records":
+        """Some of them."""
+        return Records(self.exchanges[start:end], self._owner)
+
+
 class HttpRecords:
     """Makes the records of a capture, batch by batch. Needs batches with bodies (Analysis(bodies=True)).
 
@@ -70,44 +110,91 @@ class HttpRecords:
     def __init__(self, builder: ExchangeBuilder | None = None, hashes: tuple[str, ...] = ("sha256",), *,
                  tunnels: bool = True) -> None:
         self.builder = builder if builder is not None else ExchangeBuilder()
-        self._hashes = hashes
-        self._bodies: dict[int, Body] = {}
+        self.hashes = hashes
+        self.bodies: dict[int, Body] = {}
         self._inside = InsideTeredo(self.builder.notes, self.builder.counters) if tunnels else None
         self._inner: HttpRecords | None = None
         self._collector = BodyCollector(self._choose, notes=self.builder.notes, counters=self.builder.counters)
 
-    def add(self, batch: AppBatch) -> list[Record]:
+    def add(self, batch: AppBatch) -> list[Records]:
         """The records that one batch completes."""
-        self._collector.add(batch)
-        records = [self._record(exchange) for exchange in self.builder.add(batch)]
+        self._collector.add(_without_short(batch))
+        records = [Records(self.builder.add(batch), self)]
         inside = self._inside.add(batch.streams.packets) if self._inside is not None else None
         if inside is not None:
             if self._inner is None:
-                self._inner = HttpRecords(ExchangeBuilder(self.builder.notes, self.builder.counters), self._hashes, tunnels=False)
+                self._inner = HttpRecords(ExchangeBuilder(self.builder.notes, self.builder.counters), self.hashes, tunnels=False)
             records += self._inner.add(inside)
         return records
 
-    def finish(self) -> list[Record]:
+    def finish(self) -> list[Records]:
         """What was still open when the capture ended."""
         self._collector.finish()
-        records = [self._record(exchange) for exchange in self.builder.finish()]
+        records = [Records(self.builder.finish(), self)]
         return records + (self._inner.finish() if self._inner is not None else [])
 
+    def record(self, exchange: Exchange) -> Record:
+        """An exchange with its bodies, which are forgotten then."""
+        for message in exchange.interim:
+            self.bodies.pop(message.id, None)
+        return Record(exchange, self._take(exchange.request), self._take(exchange.response))
+
     def _choose(self, message: Message) -> Sink:
+        body = self.bodies[message.id] = Body(message, self._digest(message))
+        return body.digest
+
+    def _digest(self, message: Message) -> Digest:
         boundary = b""
         if message.media_type in ("multipart/form-data", "multipart/byteranges"):
             boundary = message.media_parameters.get("boundary", b"")
-        sink = PartsDigest(boundary, self._hashes) if boundary else Digest(self._hashes)
-        self._bodies[message.id] = Body(message, sink)
-        return sink
-
-    def _record(self, exchange: Exchange) -> Record:
-        for message in exchange.interim:
-            self._bodies.pop(message.id, None)
-        return Record(exchange, self._take(exchange.request), self._take(exchange.response))
+        return PartsDigest(boundary, self.hashes) if boundary else Digest(self.hashes)
 
     def _take(self, message: Message | None) -> Body | None:
-        return self._bodies.pop(message.id, None) if message is not None else None
+        if message is None:
+            return None
+        body = self.bodies.pop(message.id, None)
+        return self._short(message) if body is None and is_short(message.row) else body
+
+    def _short(self, message: Message) -> Body:
+        """A body that was not collected."""
+        digest = self._digest(message)
+        decoder = BodyDecoder(message.codings)
+        info = BodyInfo(message, wire=message.row[c.M_BODY_LEN], ended=True)
+        for piece in (*decoder.pieces(message.prefix), decoder.finish()):
+            if piece:
+                info.length += len(piece)
+                digest.data(piece)
+        info.problems = decoder.problems
+        for problem in info.problems:
+            self.builder.notes.add(problem.code, message.last_packet or message.head_packet, message.store_offset,
+                                   had=problem.had, detail=problem.detail)
+        self.builder.counters.bodies_cut += info.capped
+        digest.end(info)
+        return Body(message, digest)
+
+
+def is_short(row: list[int]) -> bool:
+    """Whether all of a body lies in its message's prefix. row: M_* columns of a message that is over."""
+    return 0 < row[c.M_BODY_LEN] == row[c.M_PREFIX_LEN] and not row[c.M_GAP_BYTES]
+
+
+def _without_short(batch: AppBatch) -> AppBatch:
+    """The batch without the parts of bodies that began and ended in it and lie in their message's prefix."""
+    bodies, messages, begun = batch.bodies, batch.messages, batch.begun
+    short = messages[:, (messages[c.M_BODY_LEN] > 0) & (messages[c.M_BODY_LEN] == messages[c.M_PREFIX_LEN])
+                     & (messages[c.M_GAP_BYTES] == 0)]
+    if not short.shape[1] or not bodies.shape[1]:
+        return batch
+    framed = np.intersect1d(_framed(short), _framed(begun))     # chunks that are none make a body end otherwise than it promised
+    return replace(batch, bodies=bodies[:, ~np.isin(bodies[c.BODY_ID], framed // _FRAMINGS)])
+
+
+_FRAMINGS = 8
+
+
+def _framed(messages: Table) -> Table:
+    """int64[n]: numbers of messages and how they are framed, in one."""
+    return messages[c.M_ID] * _FRAMINGS + messages[c.M_FRAMING]
 
 
 class PartsDigest(Digest):

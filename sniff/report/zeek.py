@@ -13,8 +13,8 @@ from sniff.errors import SniffError
 from sniff.report.formats import Options, Step
 from sniff.report.summary import Summary
 
-Row = tuple[str, dict[str, Any]]
-"""Name of a log, without `.log`, and one row of it; what is unset has no key."""
+Row = tuple[str, dict[str, Any] | str]
+"""Name of a log, without `.log`, and one row of it; what is unset has no key. A row that is a text is JSON already."""
 
 to_json = JSONEncoder(separators=(",", ":")).encode
 
@@ -89,6 +89,6 @@ def _grouped(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
     """Lines of each log, many at a time."""
     lines: dict[str, list[str]] = {}
     for name, row in rows:
-        lines.setdefault(name, []).append(to_json(row))
+        lines.setdefault(name, []).append(row if isinstance(row, str) else to_json(row))
     for name, found in lines.items():
         yield name, "\n".join([*found, ""])

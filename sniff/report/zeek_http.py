@@ -3,18 +3,23 @@
 Source: https://docs.zeek.org/en/current/scripts/base/protocols/http/main.zeek.html and .../frameworks/files/main.zeek.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from json.encoder import encode_basestring_ascii as quote
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from sniff.decode import credentials
 from sniff.decode.columns import Framing
 from sniff.decode.message import Message
+from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, ExchangeBuilder
 from sniff.report.formats import Options, Step
-from sniff.report.http_records import Body, HttpRecords, Record
+from sniff.report.http_records import Body, HttpRecords, Record, Records
+from sniff.report.plain_http import Plain, PlainBody, PlainReader, Words
 from sniff.report.ranges import RangedFile, RangedFiles
 from sniff.report.uid import connection_uid, file_uid
+from sniff.report.zeek import Row
 
 PROXY_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-from", b"client-ip", b"via", b"xroxy-connection",
                  b"proxy-connection")
@@ -167,26 +172,94 @@ def _file_row(exchange: Exchange, body: Body, is_request: bool) -> dict[str, Any
     return row
 
 
+class HttpLines:
+    """Rows of plain exchanges, as JSON: what http_row and _file_row say of them, from what was read once and remembered."""
+
+    def __init__(self) -> None:
+        self._methods, self._hosts, self._referrers, self._agents, self._origins = (
+            Words(partial(_member, name)) for name in ("method", "host", "referrer", "user_agent", "origin"))
+        self._versions = Words(lambda word: f',"version":{quote(word[5:].decode("ascii"))}')
+        self._reasons = Words(partial(_member, "status_msg"))
+
+    def of(self, records: Records, exchanges: Iterable[Plain | Record]) -> Iterator[tuple[str, str] | Record]:
+        """The rows of exchanges; those that are not plain as they are."""
+        ids = [""] * len(records.exchanges.connections)
+        uids = list(ids)
+        for one in exchanges:
+            if not isinstance(one, Plain):
+                yield one
+                continue
+            number = one.connection
+            if not ids[number]:
+                uids[number], ids[number] = _ids(records.exchanges.connections[number])
+            yield "http", self._http(one, ids[number])
+            for body, is_request in ((one.sent, "true"), (one.got, "false")):
+                if body is not None:
+                    yield "files", _file_line(body, is_request, uids[number], ids[number])
+
+    def _http(self, one: Plain, ids: str) -> str:
+        sent, got = one.sent, one.got
+        uri = quote(escaped(unquote_to_bytes(one.target)) if b"%" in one.target else one.target.decode("ascii"))
+        types = f',"orig_mime_types":["{sent.media_type}"]' if sent is not None else ""
+        if got is not None:
+            types += f',"resp_mime_types":["{got.media_type}"]'
+        return (f'{{"ts":{one.first_ns / 1e9!r}{ids},"trans_depth":{one.place + 1}{self._methods[one.method]}'
+                f'{self._hosts[one.host]},"uri":{uri}{self._referrers[one.referer]}{self._agents[one.user_agent]}'
+                f'{self._origins[one.origin]}{self._versions[one.version]},"request_body_len":{_by_lines(sent)},'
+                f'"response_body_len":{_by_lines(got)},"status_code":{one.status}{self._reasons[one.reason]},"tags":[]{types}}}')
+
+
+def _member(name: str, value: bytes) -> str:
+    return f',"{name}":{quote(escaped(value))}' if value else ""
+
+
+def _ids(connection: Connection) -> tuple[str, str]:
+    """(uid, the members of a row that say which connection it is about)."""
+    uid = connection_uid(6, connection.stream, connection.first_ns)
+    return uid, (f',"uid":"{uid}","id.orig_h":{quote(connection.client)},"id.orig_p":{connection.client_port},'
+                 f'"id.resp_h":{quote(connection.server)},"id.resp_p":{connection.server_port}')
+
+
+def _by_lines(body: PlainBody | None) -> int:
+    """_length of a plain body."""
+    return body.length + 2 * body.cut_line if body is not None else 0
+
+
+def _file_line(body: PlainBody, is_request: str, uid: str, ids: str) -> str:
+    total = f',"total_bytes":{body.total}' if body.total >= 0 else ""
+    md5, sha256 = body.hashes
+    return (f'{{"ts":{body.head_ns / 1e9!r},"fuid":"{file_uid(uid, body.number)}"{ids},"source":"HTTP","depth":0,'
+            f'"analyzers":["SHA256"],"mime_type":"{body.media_type}","duration":{max(body.last_ns - body.head_ns, 0) / 1e9!r},'
+            f'"is_orig":{is_request},"seen_bytes":{body.length},"missing_bytes":0,"overflow_bytes":0,"timedout":false{total},'
+            f'"md5":"{md5}","sha256":"{sha256}"}}')
+
+
 class HttpLogs:
     """http.log and files.log."""
 
     def __init__(self, options: Options) -> None:
         self._records = HttpRecords(ExchangeBuilder(options.notes, options.counters), hashes=("md5", "sha256"))
         self._files = FileRows()
+        self._reader = PlainReader((b"authorization", b"proxy-authorization", *PROXY_HEADERS))
+        self._lines = HttpLines()
 
-    def add(self, step: Step) -> Iterator[tuple[str, dict[str, Any]]]:
+    def add(self, step: Step) -> Iterator[Row]:
         """The rows that one step completes."""
-        for record in self._records.add(step.apps):
-            yield from self._rows(record)
+        for records in self._records.add(step.apps):
+            yield from self._rows(records)
 
-    def finish(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def finish(self) -> Iterator[Row]:
         """What was still open."""
-        for record in self._records.finish():
-            yield from self._rows(record)
+        for records in self._records.finish():
+            yield from self._rows(records)
         for row in self._files.finish():
             yield "files", row
 
-    def _rows(self, record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
-        yield "http", http_row(record)
-        for row in self._files.of(record):
-            yield "files", row
+    def _rows(self, records: Records) -> Iterator[Row]:
+        for one in self._lines.of(records, self._reader.read(records)):
+            if not isinstance(one, Record):
+                yield one
+                continue
+            yield "http", http_row(one)
+            for row in self._files.of(one):
+                yield "files", row

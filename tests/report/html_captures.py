@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from hpack import Encoder
+
 from tests import wire
 
 
@@ -54,6 +56,22 @@ def request(target: bytes, fields: bytes = b"", body: bytes = b"", method: bytes
     """A request."""
     length = b"Content-Length: %d\r\n" % len(body) if body else b""
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b\r\n%b" % (method, target, host, length, fields, body)
+
+
+def scgi(variables: dict[bytes, bytes], answer: bytes, client_port: int = 40_500) -> list[bytes]:
+    """A web server hands a request to an application over SCGI."""
+    content = b"".join(name + b"\0" + value + b"\0" for name, value in {b"CONTENT_LENGTH": b"0", b"SCGI": b"1", **variables}.items())
+    return wire.conversation([(0, b"%d:%b," % (len(content), content)), (1, answer + b"\r\n\r\nbody")], client_port, 4_000)
+
+
+def http2(asked: list[tuple[str, str]], answered: list[tuple[str, str]], body: bytes, client_port: int = 40_600) -> list[bytes]:
+    """A connection of HTTP/2 with one exchange."""
+    def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    request, answer = Encoder().encode(asked), Encoder().encode(answered)
+    return wire.conversation([(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0) + frame(1, 5, 1, request)),
+                              (1, frame(4, 0, 0) + frame(1, 4, 1, answer) + frame(0, 1, 1, body))], client_port)
 
 
 def dns_name(labels: Iterable[bytes]) -> bytes:

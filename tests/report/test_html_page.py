@@ -178,6 +178,28 @@ def test_http2_in_the_clear(tmp_path: Path) -> None:
     assert '\\"password\\": \\"sesame9\\"' in shown
 
 
+def test_what_a_web_server_hands_to_applications(tmp_path: Path) -> None:
+    variables = {b"REQUEST_METHOD": b"GET", b"REQUEST_URI": b"/app?token=n0tForYou&page=2", b"HTTP_HOST": b"app.test",
+                 b"HTTP_COOKIE": b"sid=c00kieC00kie", b"HTTP_AUTHORIZATION": b"Bearer bearBearBear"}
+    frames = captures.scgi(variables, b"Status: 503 Busy with c00kieC00kie\r\nX-Seen: bearBearBear")
+    texts = captures.texts_in(page_of(captures.pcapng(tmp_path / "app.pcapng", frames)))
+    assert '"path":["/app?token=***&page=2"]' in texts
+    assert '"status":[503]' in texts
+    for secret in ("n0tForYou", "c00kieC00kie", "bearBearBear"):
+        assert secret not in texts
+    assert "n0tForYou" in captures.texts_in(page_of(tmp_path / "app.pcapng", secrets=True))
+    assert '"gateways":{"packet":[],' in captures.texts_in(page_of(captures.shop(tmp_path / "shop.pcapng")))
+
+
+def test_captures_without_http_say_what_they_hold(tmp_path: Path) -> None:
+    lookup = page_of(captures.pcapng(tmp_path / "dns.pcapng", captures.lookup([b"shop", b"test"])))
+    assert b"2 packets without HTTP, all of them UDP; 1 UDP flow; 1 DNS lookup." in lookup
+    assert b"Median time" not in lookup
+    assert b"UDP flows" in lookup
+    assert b"Retransmissions" not in lookup
+    assert b'class="charts"' not in page_of(captures.pcapng(tmp_path / "empty.pcapng", []))
+
+
 def test_an_empty_capture(tmp_path: Path) -> None:
     assert b"The capture holds no packets." in page_of(captures.pcapng(tmp_path / "empty.pcapng", []))
 

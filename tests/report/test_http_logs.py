@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import json
 from types import SimpleNamespace
 from typing import Any
 
 from sniff.report.eve_http import HttpEvents
 from sniff.report.formats import Options
+from sniff.report.uid import connection_uid
 from sniff.report.zeek_http import HttpLogs
 from tests import wire
 from tests.decode.test_bodies import TEXT, chunked, frames_of, response
@@ -22,14 +24,19 @@ def form(*parts: tuple[bytes, bytes]) -> tuple[int, bytes]:
     return 0, POST[1] % (len(body), body)
 
 
+def as_object(row: dict[str, Any] | str) -> dict[str, Any]:
+    """A row, whether it is JSON already or not."""
+    return json.loads(row) if isinstance(row, str) else row
+
+
 def zeek(frames: list[bytes]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each log."""
     source, logs = HttpLogs(Options()), {"http": [], "files": []}
     for batch in app_batches(frames):
         for log, row in source.add(SimpleNamespace(apps=batch, rows=None)):
-            logs[log].append(row)
+            logs[log].append(as_object(row))
     for log, row in source.finish():
-        logs[log].append(row)
+        logs[log].append(as_object(row))
     return logs
 
 
@@ -37,7 +44,7 @@ def eve(frames: list[bytes]) -> dict[str, list[dict[str, Any]]]:
     """The events of each type."""
     source, events = HttpEvents(Options()), {"http": [], "fileinfo": []}
     made = [event for batch in app_batches(frames) for event in source.add(SimpleNamespace(apps=batch, rows=None))]
-    for event in [*made, *source.finish()]:
+    for event in map(as_object, [*made, *source.finish()]):
         events[event["event_type"]].append(event)
     return events
 
@@ -91,3 +98,10 @@ def test_a_response_whose_head_breaks_off_has_a_status():
     assert event["http"]["status"] == 503
     row, = zeek(frames)["http"]
     assert (row["status_code"], row["status_msg"]) == (503, "Busy")
+
+
+def test_uids_are_digests_to_the_base_of_62():
+    letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    for stream in range(50):
+        number = int.from_bytes(hashlib.blake2b(f"6/{stream}/7".encode(), digest_size=16).digest())
+        assert connection_uid(6, stream, 7) == "C" + "".join(letters[number // 62 ** place % 62] for place in range(17))

@@ -2,7 +2,7 @@
 
 const VIEWS = [["overview", "Overview", null], ["exchanges", "Exchanges", exchangesView], ["timeline", "Timeline", timelineView], ["sequence", "Sequence", sequenceView],
   ["connections", "Connections", connectionsView], ["dns", "DNS", dnsView], ["servers", "Servers", serversView], ["hosts", "Hosts", hostsView],
-  ["statistics", "Statistics", statisticsView], ["notes", "Notes", notesView]];
+  ["statistics", "Statistics", statisticsView], ["notes", "Notes", notesView], ["cgi", "CGI", gatewaysView]];
 
 let current = "overview";
 let quiet = true;        // until the address was read
@@ -122,22 +122,23 @@ function keys(event) {
 // --- the frame ------------------------------------------------------------------------------------------------------
 
 function frame() {
-  const counts = {exchanges: report.core.seen.exchanges, timeline: report.core.seen.packets, connections: report.core.seen.connections, dns: report.core.seen.lookups,
+  if (!report.core.gateways.packet.length) VIEWS.pop();
+  const counts = {exchanges: report.core.seen.exchanges, timeline: report.core.seen.packets, connections: report.core.seen.connections, dns: report.core.seen.lookups, cgi: report.core.seen.gateways,
     notes: report.core.seen.notes + report.core.comments.length};
   const nav = h("nav.views", {"aria-label": "Views"}, VIEWS.map(([id, title]) => h("a", {href: `#${id}`, id: `nav-${id}`, on: {click: (event) => { event.preventDefault(); navigate(id); }}},
     title, counts[id] ? h("span.count", null, compact(counts[id])) : null)));
   document.querySelector("header.top").after(nav);
+  document.querySelector("h1").title = document.querySelector("h1").textContent;
   const main = byId("main");
   for (const [id, , view] of VIEWS) if (id !== "overview") main.append(view.make());
-  const help = h("dialog", {id: "help", "aria-label": "Keys"}, h("h2", null, "Keys"), h("dl.fields", null,
+  const help = h("dialog", {id: "help", "aria-label": "Keys and filters"}, h("form", {method: "dialog"}, h("button.close", {"aria-label": "Close"}, "✕")), h("h2", null, "Keys"), h("dl.fields", null,
     [["/", "filter"], ["↑ ↓ or j k", "the next row"], ["Page Up, Page Down, Home, End", "move in a table"], ["Enter", "open, go to the details"], ["Esc", "close the details"],
      ["1 … 9, 0", "views"], ["?", "this help"]].map(([key, what]) => [h("dt", null, key), h("dd", null, what)])),
     h("h2", null, "Filters"), h("p", null, "The display filters of Wireshark and ", h("code", null, "sniff -Y"), ", over the rows of a table; or words. The box proposes fields while you type."),
     h("dl.fields.filters", null, [["http.response.code >= 400", "== != > >= < <=, or eq ne gt ge lt le; status is short for it, 4xx a group"], ["http.request.method in {\"PUT\", \"POST\"}", "one of these; 8000..8080 is a range"],
       ["http.host contains \"shop\"", "has it in it; host: shop does not mind capitals"], ["http.host matches \"^(www|api)\\.\"", "regular expression"], ["ip.addr == 10.0.0.0/8", "addresses, with a prefix if you like"],
       ["sniff.wait > 200ms", "durations: seconds, or with ns us ms s min h"], ["http.header.x-request-id", "there is one"], ["header: cookie  body: error", "anywhere in the headers or bodies"],
-      ["error and not (slow or logo)", "and or xor not, && || ^^ !, brackets; words alone are looked for in the row"]].map(([filter, what]) => [h("dt", null, h("code", null, filter)), h("dd", null, what)])),
-    h("form", {method: "dialog"}, h("button.small", null, "Close")));
+      ["error and not (slow or logo)", "and or xor not, && || ^^ !, brackets; words alone are looked for in the row"]].map(([filter, what]) => [h("dt", null, h("code", null, filter)), h("dd", null, what)])));
   document.body.append(help);
   const zone = h("button.small", {type: "button", id: "zone", "aria-pressed": "false", on: {click: () => {
     clock.utc = !clock.utc;

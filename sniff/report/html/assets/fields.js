@@ -197,6 +197,21 @@ function lookupSchema() {
     examples: ["error", "dns.qry.name contains \"example\"", "type == AAAA", "time > 100ms", "dns.a == 10.0.0.0/8", "status == NXDOMAIN"]};
 }
 
+function gatewaySchema() {
+  const g = report.core.gateways;
+  const word = (name) => (i) => g.words[g[name][i]];
+  return {fields: {"frame.number": field("number", "packet with its first byte", (i) => g.packet[i]), "frame.time_relative": field("span", "when it began, since the first packet", (i) => g.t[i]),
+    "tcp.stream": field("number", "number of its connection", (i) => g.stream[i]), "sniff.cgi.protocol": field("text", "fastcgi, scgi or uwsgi", word("protocol"), {values: () => ["fastcgi", "scgi", "uwsgi"]}),
+    "sniff.cgi.method": field("text", "method", word("method")), "sniff.cgi.host": field("text", "the host that was asked for", word("host")), "sniff.cgi.uri": field("text", "path and query", (i) => g.path[i]),
+    "sniff.cgi.status": field("number", "status; 4xx means 400 to 499", (i) => g.status[i] || undefined), "sniff.cgi.wait": field("span", "until the first byte of the response", (i) => above(g.wait[i])),
+    "sniff.duration": field("span", "all of it", (i) => g.time[i]), "sniff.cgi.stderr": field("text", "what the application wrote to its standard error", (i) => g.errors[i]),
+    "sniff.state": field("text", "how it stands", word("state"))},
+    short: {packet: "frame.number", stream: "tcp.stream", protocol: "sniff.cgi.protocol", method: "sniff.cgi.method", host: "sniff.cgi.host", path: "sniff.cgi.uri", status: "sniff.cgi.status", wait: "sniff.cgi.wait", time: "sniff.duration",
+      stderr: "sniff.cgi.stderr", state: "sniff.state", "http.response.code": "sniff.cgi.status", "http.request.method": "sniff.cgi.method", "http.request.uri": "sniff.cgi.uri", "http.host": "sniff.cgi.host"},
+    flags: {error: (i) => Boolean(g.error[i]), failed: (i) => Boolean(g.error[i])},
+    words: (i, text) => matchAny([word("protocol")(i), word("method")(i), word("host")(i), g.path[i], g.status[i], word("state")(i), g.errors[i]], text), examples: ["error", "status >= 400", "wait > 100ms", "sniff.cgi.stderr"]};
+}
+
 function serverSchema() {
   const s = report.core.servers;
   return {fields: {"http.host": field("text", "the server's name", (i) => s[i][0]), "sniff.requests": field("number", "requests", (i) => s[i][1]), "sniff.failed": field("number", "failed requests", (i) => s[i][2] || undefined),

@@ -40,7 +40,7 @@ class FilterBox {
       compiled = compile(text, this.schema());
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
-      if (this.list.hidden || error.end < text.length) this.tell(text, error);
+      if (this.list.hidden || error.end < text.trimEnd().length) this.tell(text, error);
       return;
     }
     this.tell();
@@ -107,7 +107,9 @@ class FilterBox {
   named(schema, partial, from) {
     const names = [...Object.entries(schema.short).map(([name, full]) => [name, full]), ...Object.keys(schema.flags).map((name) => [name, ""]),
       ...Object.entries(schema.fields).map(([name, {hint}]) => [name, hint]), ...(schema.suggested || [])];
-    if (schema.hasDetails && partial.startsWith("http.header.") && report.details) {
+    if (schema.hasDetails && partial.startsWith("http.header.") && !report.details) {
+      allDetails().then((found) => { report.details = found; if (document.activeElement === this.input) this.propose(); });
+    } else if (schema.hasDetails && partial.startsWith("http.header.")) {
       const seen = new Set();
       for (let i = 0; i < report.count && seen.size < 200; i++) for (const message of messagesOf(i)) for (const [name] of message.h) seen.add(name.toLowerCase());
       names.push(...[...seen].sort().map((name) => [`http.header.${name}`, "header field"]));

@@ -50,7 +50,7 @@ const connectionsView = new TableView("connections", "Connections", {
     const longest = Math.max(1, ...bounded(c.duration));
     return [
       column("stream", "Stream", "84px", (i) => `${c.tcp[i] ? "tcp" : "udp"} ${c.stream[i]}`, (i) => c.stream[i] + (c.tcp[i] ? 0 : 1e9), {number: false}),
-      column("client", "Client", "minmax(110px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
+      column("client", "Client", "minmax(160px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
       column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
       column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
       column("duration", "Duration", "140px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
@@ -75,15 +75,44 @@ const dnsView = new TableView("dns", "DNS", {
     const d = report.core.lookups;
     const longest = Math.max(1, ...bounded(d.time));
     return [
-      column("packet", "No.", "58px", (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
+      column("packet", "No.", numberWidth(d.query), (i) => d.query[i], (i) => d.query[i], {number: true, rising: true}),
       column("time", "At", "88px", (i) => relative(d.t[i]), (i) => d.t[i], {number: true, rising: true, from: 760, hint: "seconds since the first packet"}),
       column("name", "Name", "minmax(110px, 1.5fr)", (i) => d.name[i], (i) => d.name[i], {name: "path"}),
       column("type", "Type", "62px", (i) => d.words[d.type[i]], (i) => d.words[d.type[i]]),
-      column("status", "Status", "104px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
+      column("status", "Status", "122px", (i) => [d.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null, d.words[d.status[i]]], (i) => d.words[d.status[i]], {from: 360}),
       column("took", "Time", "130px", (i) => d.time[i] < 0 ? "" : barCell(d.time[i] / longest, span(d.time[i])), (i) => d.time[i], {number: true, from: 440}),
       column("answers", "Answers", "minmax(110px, 2fr)", (i) => d.answers[i], (i) => d.answers[i], {from: 560}),
       column("client", "Client", "120px", (i) => d.words[d.client[i]], (i) => d.words[d.client[i]], {from: 980}),
       column("server", "Server", "120px", (i) => d.words[d.server[i]], (i) => d.words[d.server[i]], {from: 880}),
+    ];
+  },
+});
+
+const gatewaysView = new TableView("cgi", "CGI", {
+  what: "requests to applications", schema: schemaOnce("gateways", gatewaySchema), placeholder: "status >= 400, wait > 100ms, words",
+  empty: "There are no requests over FastCGI, SCGI or uwsgi.",
+  count: () => report.core.gateways.packet.length,
+  seen: () => report.core.seen.gateways,
+  open: (i) => timelineView.goToPacket(report.core.gateways.packet[i]),
+  paint: (row, i) => { if (report.core.gateways.error[i]) row.classList.add("failed"); },
+  columns: () => {
+    const g = report.core.gateways;
+    const longest = Math.max(1, ...bounded(g.time));
+    const word = (name) => (i) => g.words[g[name][i]];
+    const sign = (i) => g.error[i] ? h("span", {"aria-hidden": "true"}, "▲ ") : null;
+    return [
+      column("packet", "No.", numberWidth(g.packet), (i) => g.packet[i], (i) => g.packet[i], {number: true, rising: true, from: 560}),
+      column("protocol", "Protocol", "82px", word("protocol"), word("protocol"), {from: 480}),
+      column("method", "Method", "78px", word("method"), word("method")),
+      column("host", "Host", "minmax(70px, .7fr)", word("host"), word("host"), {from: 820}),
+      column("path", "Path", "minmax(96px, 2fr)", (i) => g.path[i], (i) => g.path[i], {name: "path"}),
+      column("status", "Status", "84px", (i) => [sign(i), g.status[i] || "none"], (i) => g.status[i]),
+      column("response", "Size", "72px", (i) => bytes(g.response[i]), (i) => g.response[i], {number: true, from: 620, hint: "bytes of the response's body"}),
+      column("wait", "Wait", "80px", (i) => span(g.wait[i]), (i) => g.wait[i], {number: true, from: 380, hint: "until the first byte of the response"}),
+      column("time", "Time", "142px", (i) => barCell(g.time[i] / longest, span(g.time[i])), (i) => g.time[i], {number: true, from: 700}),
+      column("errors", "Standard error", "minmax(118px, 1.6fr)", (i) => g.errors[i], (i) => g.errors[i], {from: 900}),
+      column("state", "State", "96px", word("state"), word("state"), {from: 760}),
+      column("server", "Application", "minmax(90px, 150px)", (i) => g.words[g.server[i]] ? `${g.words[g.server[i]]}:${g.port[i]}` : "", word("server"), {from: 1000}),
     ];
   },
 });
@@ -139,12 +168,12 @@ const notesView = new TableView("notes", "Notes", {
   seen: () => Math.max(report.core.seen.notes + report.core.comments.length, allNotes().length),
   open: (i) => { if (allNotes()[i][1]) timelineView.goToPacket(allNotes()[i][1]); },
   columns: () => [
-    column("what", "What", "minmax(130px, 1fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
-    column("packet", "Packet", "74px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
-    column("detail", "Detail", "minmax(130px, 3fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
-    column("needed", "Needed", "80px", (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
-    column("had", "Had", "80px", (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),
-    column("offset", "Offset in file", "100px", (i) => allNotes()[i][2] < 0 ? "" : number(allNotes()[i][2]), (i) => allNotes()[i][2], {number: true, from: 860}),
+    column("what", "What", "minmax(140px, 1.4fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
+    column("packet", "Packet", "82px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
+    column("detail", "Detail", "minmax(130px, 2fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
+    column("needed", "Needed", numberWidth(allNotes().map((note) => note[3]), "Needed"), (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
+    column("had", "Had", numberWidth(allNotes().map((note) => note[4]), "Had"), (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),
+    column("offset", "Offset in file", "122px", (i) => allNotes()[i][2] < 0 ? "" : number(allNotes()[i][2]), (i) => allNotes()[i][2], {number: true, from: 860}),
   ],
 });
 

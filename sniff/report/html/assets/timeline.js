@@ -32,7 +32,7 @@ const timelineView = {
     const table = await packets();
     if (this.grid) return;
     const columns = [
-      {key: "no", title: "No.", width: `${table.no.length && table.no[table.no.length - 1] > 99999 ? 76 : 58}px`, number: true, rising: true, cell: (row) => table.no[row], value: (row) => table.no[row]},
+      {key: "no", title: "No.", width: numberWidth(table.no), number: true, rising: true, cell: (row) => table.no[row], value: (row) => table.no[row]},
       {key: "time", title: "Time", width: "92px", number: true, rising: true, hint: "seconds since the first packet", cell: (row) => relative(table.t[row]), value: (row) => table.t[row], plain: true},
       {key: "clock", title: "Clock", width: "134px", number: true, from: 1100, hint: "time of day in your zone", cell: (row) => timeOfDay(table.t[row], clock.utc)},
       {key: "src", title: "Source", width: "minmax(100px, 150px)", from: 640, cell: (row) => table.addresses[table.src[row]], value: (row) => table.addresses[table.src[row]]},
@@ -162,7 +162,7 @@ const sequenceView = {
       if (pause > 100e6) list.append(h("li.pause", null, `${span(pause)} pass`));
       const i = exchangeOfPacket(table.stream[row], table.no[row]);
       const info = table.info[row].replace(/^\d+ → \d+ /, "");
-      const mark = /\[TCP (?!segment of|PDU)([^\]]+)\]/.exec(table.info[row]);
+      const mark = /\[TCP (?!segment of|PDU|Window Update|Keep-Alive)([^\]]+)\]/.exec(table.info[row]);
       const server = table.dir[row] === 1;
       list.append(h(server ? "li.step.from-server" : "li.step.from-client", null,
         h("span.when", null, `+${span(table.t[row] - zero)}`),
