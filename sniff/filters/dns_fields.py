@@ -381,7 +381,7 @@ DNS_FIELDS = [
     Field("dns.resp.edns0_version", Type.NUMBER, "version of EDNS", _column(d.R_TTL, False, True, 0x00FF0000), GATHER, bits=8,
           trackers=_DNS),
     Field("dns.resp.z", Type.NUMBER, "flags of EDNS", _column(d.R_TTL, False, True, 0x0000FFFF), GATHER, bits=16, trackers=_DNS),
-    Field("dns.opt.code", Type.NUMBER, "code of an option (EDNS): 8 client subnet, 10 cookie, 12 padding, 15 extended error",
+    Field("dns.opt.code", Type.NUMBER, "code of an option (EDNS): 8 client subnet, 12 padding, 15 extended error",
           _edns(lambda code, value: code, True), MESSAGE, bits=16, trackers=_DNS),
     Field("dns.opt.len", Type.NUMBER, "bytes of an option", _edns(lambda code, value: len(value), True), MESSAGE, bits=16, trackers=_DNS),
     Field("dns.opt.data", Type.BYTES, "bytes of an option", _edns(lambda code, value: value, False), MESSAGE, trackers=_DNS),
