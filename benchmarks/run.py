@@ -91,11 +91,25 @@ TOOLS = [
         ("small", "pages", "bulk", "dns"),
     ),
     Tool(
+        "sniff --format har",
+        (SNIFF, "analyze", "{file}", "--format", "har"),
+        "HTTP exchanges with bodies, as HAR",
+        "sniff --format har",
+        ("small", "pages"),
+    ),
+    Tool(
+        "sniff --format jsonl",
+        (SNIFF, "analyze", "{file}", "--format", "jsonl"),
+        "HTTP and DNS exchanges, as JSON",
+        "sniff --format jsonl",
+        ("small", "pages"),
+    ),
+    Tool(
         "tshark -T ek",
         ("tshark", "-n", "-r", "{file}", "-T", "ek"),
         "everything it knows, as JSON",
-        "sniff report",
-        ("small",),
+        "sniff --format jsonl",
+        ("small", "pages"),
         0.309,
     ),
     Tool(

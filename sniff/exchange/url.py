@@ -39,6 +39,11 @@ def full_url(request: Message, connection: Connection, secrets: bool = False) ->
     return f"{name}://{_user(user, request, secrets)}{host}{_clean(path)}"
 
 
+def plain_url(host: bytes, target: bytes) -> str:
+    """The URL of a target that is a path, asked for from a host, without user and password."""
+    return f"http://{_clean(host)}{_clean(target)}"
+
+
 def _split_authority(rest: bytes) -> tuple[bytes, bytes]:
     for index, byte in enumerate(rest):
         if byte in b"/?#":

@@ -6,21 +6,24 @@ are folded into one.
 
 import heapq
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sniff import limits
+from sniff.capture.raw import view
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.decode import fields
 from sniff.decode.dns_message import STATUS
+from sniff.decode.head_fields import find, plain
 from sniff.exchange import dns_pair as p
+from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
-from sniff.exchange.http import Exchange
+from sniff.exchange.http import Exchanges, State
 from sniff.exchange.stage import Joined, Joiner
+from sniff.exchange.url import plain_url
 from sniff.limits import Counters
 from sniff.notes import Notes
 from sniff.packets import columns as c
@@ -256,6 +259,11 @@ class Slowest:
         self._most = most
         self._heap: list[Slow] = []
 
+    @property
+    def floor(self) -> int:
+        """What did not take longer is not among them."""
+        return -1 if len(self._heap) < self._most or not self._heap else self._heap[0].duration_ns
+
     def wants(self, duration_ns: int) -> bool:
         """Whether one that took so long is among them."""
         return len(self._heap) < self._most or duration_ns > self._heap[0].duration_ns
@@ -284,8 +292,10 @@ class Http:
         self.paths: Tally[str, Place] = Tally(Place, limits.STATS_PATHS)
         self.slowest = Slowest(slowest)
         self._count = 0
+        self._type_names: dict[bytes, str] = {}
+        self._place_names: dict[tuple[bytes, bytes], tuple[str, str]] = {}
 
-    def add(self, messages: Table, exchanges: Iterable[Exchange]) -> None:
+    def add(self, messages: Table, exchanges: Exchanges) -> None:
         """Count the messages and the exchanges that a batch completed.
 
         messages  int64[M_COUNT, k]  AppBatch.messages
@@ -298,35 +308,93 @@ class Http:
             self.methods[name] = self.methods.get(name, 0) + int(count)
         for status, count in zip(*np.unique(messages[m.M_STATUS, answers], return_counts=True), strict=True):
             self.statuses[int(status)] = self.statuses.get(int(status), 0) + int(count)
-        for exchange in exchanges:
-            self._exchange(exchange)
+        if len(exchanges):
+            self._types(exchanges)
+            asked = exchanges.rows[:, x.X_HAS] & x.REQUEST != 0
+            self._places(exchanges if asked.all() else exchanges.select(asked))
 
-    def _exchange(self, exchange: Exchange) -> None:
-        response = exchange.response
-        size = 0
-        if response is not None:
-            size = response.row[m.M_BODY_LEN]
-            if size or response.media_type:
-                number = self.media_types[response.media_type[:NAME_CHARACTERS] or "(none)"]
+    def _types(self, exchanges: Exchanges) -> None:
+        """Count responses by media type."""
+        rows = exchanges.rows
+        those = np.flatnonzero(rows[:, x.X_HAS] & x.RESPONSE)
+        places = np.empty((len(those), 2), np.int64)
+        find(view(exchanges.heads), view(rows[those, x.X_HEAD + 1]), view(rows[those, x.X_RESPONSE + m.M_HEAD_KEPT]),
+             *_field(b"content-type"), view(places))
+        heads = exchanges.heads.data
+        sizes = rows[those, x.X_RESPONSE + m.M_BODY_LEN].tolist()
+        for index, size, (start, end) in zip(those.tolist(), sizes, places.tolist(), strict=True):
+            value = bytes(heads[max(start, 0):end]) if start >= 0 else b""
+            name = self._type_names.get(value)
+            if name is None:
+                response = exchanges[index].response
+                assert response is not None
+                name = response.media_type[:NAME_CHARACTERS]
+                if value and len(self._type_names) < limits.STATS_NAMES:
+                    self._type_names[value] = name
+            if size or name:
+                number = self.media_types[name or "(none)"]
                 number.count += 1
                 number.bytes += size
-        if exchange.request is None:
-            return
-        host, path = _split(exchange)
-        phases = exchange.phases
-        for place in (self.hosts[host], self.paths[host + path]):
-            place.count += 1
-            place.errors += exchange.is_error
-            place.bytes += size
-            if response is not None:
-                place.total.add(phases.total)
-                place.wait.add(phases.wait)
-        self._count += 1
-        if response is not None and self.slowest.wants(phases.total):
-            self.slowest.add(phases.total, self._count, {
-                "duration": phases.total / 1e9, "wait": phases.wait / 1e9, "method": fields.text(exchange.request.method),
-                "url": masked_url(exchange.url())[:NAME_CHARACTERS], "status": exchange.status,
-                "packet": exchange.request.first_packet, "stream": exchange.stream})
+
+    def _places(self, exchanges: Exchanges) -> None:
+        """Count requests by host and path."""
+        rows = exchanges.rows
+        names: list[tuple[str, str]] = []
+        heads = exchanges.heads.data
+        words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2), np.int64)
+        plain(view(exchanges.heads), view(rows[:, x.X_HEAD].copy()), view(rows[:, x.X_REQUEST + m.M_HEAD_KEPT].copy()), False,
+              *_field(b"host"), 1, view(words), view(places))
+        for index, (first, second, _), (start, end) in zip(range(len(rows)), words.tolist(), places.tolist(), strict=True):
+            host, target = bytes(heads[max(start, 0):end]), bytes(heads[first + 1:second])
+            if first < 0 or start == end or target[:1] != b"/" or b"@" in host:
+                names.append(_split(exchanges[index].url()))
+                continue
+            key = (host, target.partition(b"?")[0])
+            found = self._place_names.get(key)
+            if found is None:
+                found = _split(plain_url(*key))
+                if len(self._place_names) >= limits.STATS_PATHS:
+                    self._place_names.clear()
+                self._place_names[key] = found
+            names.append(found)
+        self._tally(self.hosts, [host for host, _ in names], rows)
+        self._tally(self.paths, [host + path for host, path in names], rows)
+        total = rows[:, x.X_MOMENTS + 8] - rows[:, x.X_MOMENTS]
+        wait = rows[:, x.X_MOMENTS + 7] - rows[:, x.X_MOMENTS + 6]
+        for index in np.flatnonzero((rows[:, x.X_HAS] & x.RESPONSE != 0) & (total > self.slowest.floor)).tolist():
+            duration = int(total[index])
+            if self.slowest.wants(duration):
+                exchange = exchanges[index]
+                assert exchange.request is not None
+                self.slowest.add(duration, self._count + index + 1, {
+                    "duration": duration / 1e9, "wait": int(wait[index]) / 1e9, "method": fields.text(exchange.request.method),
+                    "url": masked_url(exchange.url())[:NAME_CHARACTERS], "status": exchange.status,
+                    "packet": exchange.request.first_packet, "stream": exchange.stream})
+        self._count += len(rows)
+
+    def _tally(self, tally: Tally[str, Place], names: list[str], rows: Table) -> None:
+        """Count requests by name: name by name, unless some will have to be folded, which depends on the order."""
+        numbers: dict[str, int] = {}
+        which = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
+        answered = rows[:, x.X_HAS] & x.RESPONSE != 0
+        state = rows[:, x.X_STATE]
+        failed = (rows[:, x.X_RESPONSE + m.M_STATUS] >= 400) | (state == State.ABORTED) | (state == State.UNANSWERED)
+        total = rows[:, x.X_MOMENTS + 8] - rows[:, x.X_MOMENTS]
+        wait = rows[:, x.X_MOMENTS + 7] - rows[:, x.X_MOMENTS + 6]
+        if len(numbers) > tally.room():
+            groups = [(name, np.array([index])) for index, name in enumerate(names)]
+        else:
+            order = np.argsort(which, kind="stable")
+            groups = list(zip(numbers, np.split(order, np.cumsum(np.bincount(which))[:-1]), strict=True))
+        size = rows[:, x.X_RESPONSE + m.M_BODY_LEN]
+        for name, mine in groups:
+            place = tally[name]
+            place.count += len(mine)
+            place.errors += int(np.count_nonzero(failed[mine]))
+            place.bytes += int(size[mine].sum())
+            mine = mine[answered[mine]]
+            place.total.add_all(total[mine])
+            place.wait.add_all(wait[mine])
 
     def record(self, most: int | None) -> dict[str, Any]:
         """It as a JSON object."""
@@ -339,13 +407,17 @@ class Http:
                 "slowest": list(self.slowest)[:most]}
 
 
+def _field(name: bytes) -> tuple[Any, Any]:
+    """The name of one header field as head_fields.py takes names."""
+    return view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)]))
+
+
 _ID = re.compile(r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,})(?=/|$)")
 """A part of a path that is a number, a UUID or a hash."""
 
 
-def _split(exchange: Exchange) -> tuple[str, str]:
-    """(host, path without its query) of a request, as parts of its URL; numbers in a path are as good as each other."""
-    url = exchange.url()
+def _split(url: str) -> tuple[str, str]:
+    """(host, path without its query) of a URL; numbers in a path are as good as each other."""
     _, separator, rest = url.partition("://")
     host, slash, path = (rest if separator else url).partition("/")
     return host.rpartition("@")[2].lower()[:NAME_CHARACTERS], _ID.sub("{id}", (slash + path.partition("?")[0])[:NAME_CHARACTERS])

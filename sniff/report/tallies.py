@@ -12,6 +12,8 @@ V = TypeVar("V", bound="Counted")
 
 _FINE = 7
 """Bits of a latency that are kept: it is known to 1 in 128."""
+_FEW = 16
+"""So few latencies are added one by one sooner."""
 
 
 class Counted:
@@ -43,6 +45,22 @@ class Latencies(Counted):
         shift = max(ns.bit_length() - _FINE, 0)
         bucket = (shift << _FINE) + (ns >> shift)
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+
+    def add_all(self, ns: NDArray[np.int64]) -> None:
+        """Some more. ns: int64[n], none of them negative."""
+        if len(ns) < _FEW:
+            for one in ns.tolist():
+                self.add(one)
+            return
+        least = int(ns.min())
+        self.least = min(self.least, least) if self.count else least
+        self.most = max(self.most, int(ns.max()))
+        self.total += (int((ns >> 32).sum()) << 32) + int((ns & 0xFFFF_FFFF).sum())     # one sum could be too large for its column
+        self.count += len(ns)
+        shift = np.frexp((ns >> _FINE).astype(np.float64))[1].astype(np.int64)
+        buckets, counts = np.unique((shift << _FINE) + (ns >> shift), return_counts=True)
+        for bucket, count in zip(buckets.tolist(), counts.tolist(), strict=True):
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
 
     def fold(self, other: Counted) -> None:
         """Take the numbers of another one in."""
@@ -85,6 +103,10 @@ class Tally(Generic[K, V]):
     def __iter__(self) -> Iterator[tuple[K, V]]:
         """(name, what was counted), the most frequent first; of equals in the order in which they came."""
         yield from sorted(self._of.items(), key=lambda item: -item[1].count)
+
+    def room(self) -> int:
+        """How many more names there can be before some are folded."""
+        return self._most - len(self._of)
 
     def __getitem__(self, name: K) -> V:
         found = self._of.get(name)

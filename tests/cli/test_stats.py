@@ -221,6 +221,15 @@ def test_the_interval_that_was_asked_for(stats):
     assert found["time"]["interval"] == 0.5 and len(found["time"]["packets"]) == int(found["duration"] / 0.5) + 1
 
 
+@given(st.lists(st.one_of(st.integers(0, 300), st.integers(0, 1 << 60), st.sampled_from([1 << 52, (1 << 53) - 1, 1 << 59])), max_size=60))
+def test_many_latencies_at_once_are_those_one_by_one(values):
+    one_by_one, at_once = Latencies(), Latencies()
+    for value in values:
+        one_by_one.add(value)
+    at_once.add_all(np.array(values, np.int64))
+    assert at_once == one_by_one
+
+
 # --- counting in bounded memory -----------------------------------------------------------------------------------------
 
 @given(st.lists(st.integers(0, 1 << 62), min_size=1, max_size=200), st.lists(st.integers(0, 10**9)))
