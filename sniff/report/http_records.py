@@ -212,13 +212,12 @@ def at_once(batch: AppBatch) -> tuple[AppBatch, Parts]:
     (the batch without their parts, the parts of those that do not lie in their message's prefix)
     """
     bodies, messages, begun = batch.bodies, batch.messages, batch.begun
-    whole = messages[:, (messages[c.M_BODY_LEN] > 0) & (messages[c.M_GAP_BYTES] == 0)]
-    if bodies.shape[1] > PARTS_AT_ONCE:
-        whole = whole[:, whole[c.M_BODY_LEN] == whole[c.M_PREFIX_LEN]]
-    if not whole.shape[1] or not bodies.shape[1]:
+    if not 0 < bodies.shape[1] <= PARTS_AT_ONCE:
         return batch, {}
-    framed = np.isin(_framed(whole), _framed(begun))    # chunks that are none make a body end otherwise than it promised
-    whole = whole[:, framed]
+    whole = messages[:, (messages[c.M_BODY_LEN] > 0) & (messages[c.M_GAP_BYTES] == 0)]
+    whole = whole[:, np.isin(_framed(whole), _framed(begun))]   # chunks that are none make a body end otherwise than it promised
+    if not whole.shape[1]:
+        return batch, {}
     longer = whole[c.M_ID, whole[c.M_BODY_LEN] != whole[c.M_PREFIX_LEN]]
     mine = np.isin(bodies[c.BODY_ID], whole[c.M_ID])
     data = bodies[:, mine & (bodies[c.BODY_KIND] == c.BodyPart.DATA) & np.isin(bodies[c.BODY_ID], longer)]
