@@ -104,6 +104,7 @@ class _Lane:
         self.head = b""
         self.kind = self.flags = self.stream = self.left = 0
         self.payload = b""
+        self.promised = 0           # the stream whose request the header block tells (PUSH_PROMISE), 0: of its own stream
         self.block = b""            # a header block that CONTINUATION frames go on with
         self.block_flags = 0
 
@@ -112,13 +113,15 @@ class Connection:
     """Reads both directions of one connection.
 
     sink     called with (Stream, direction, bytes) for the bytes of bodies
+    pushes   requests that the server promises to answer count as requests of their streams
 
     streams  those that are open
     broken   bytes were lost, or headers could not be decoded: nothing more is read
     """
 
-    def __init__(self, sink: Sink | None = None) -> None:
+    def __init__(self, sink: Sink | None = None, pushes: bool = False) -> None:
         self._sink = sink
+        self._pushes = pushes
         self.streams: dict[int, Stream] = {}
         self.broken = False
         self._lanes = (_Lane(0), _Lane(1))
@@ -205,13 +208,13 @@ class Connection:
             if lane.kind == Frame.DATA:
                 self._data(lane, payload, moment)
         if lane.kind == Frame.HEADERS:
-            lane.block, lane.block_flags = payload[5:] if flags & PRIORITY else payload, flags
+            lane.block, lane.block_flags, lane.promised = payload[5:] if flags & PRIORITY else payload, flags, 0
         elif lane.kind == Frame.PUSH_PROMISE:
-            lane.block, lane.block_flags = payload[4:], 0
+            lane.block, lane.block_flags, lane.promised = payload[4:], 0, int.from_bytes(payload[:4]) & 0x7FFFFFFF
         elif lane.kind == Frame.CONTINUATION and len(lane.block) < limits.SHORT_HEAD_BYTES:
             lane.block += payload
         if lane.kind in (Frame.HEADERS, Frame.PUSH_PROMISE, Frame.CONTINUATION) and flags & END_HEADERS:
-            self._headers(lane, moment, told=lane.kind != Frame.PUSH_PROMISE)
+            self._headers(lane, moment)
         yield from self._ends(lane, moment)
 
     def _ends(self, lane: _Lane, moment: Moment) -> Iterator[Stream]:
@@ -228,7 +231,16 @@ class Connection:
         if stream.reset or (stream.request.ended and stream.response.ended):
             yield self.streams.pop(lane.stream)
 
-    def _headers(self, lane: _Lane, moment: Moment, told: bool) -> None:
+    def _promised(self, lane: _Lane, moment: Moment) -> Side | None:
+        """The side of the request that a server promises to answer (RFC 9113 section 8.4), when somebody wants to know."""
+        stream = self._open(lane.promised) if self._pushes and lane.direction == 1 else None
+        if stream is None or stream.request.headers:
+            return None
+        stream.request.first = stream.request.last = moment
+        stream.request.ended = True
+        return stream.request
+
+    def _headers(self, lane: _Lane, moment: Moment) -> None:
         """A header block is whole. Each is decoded, also those nobody is told, since they change the table."""
         from hpack.exceptions import HPACKError
 
@@ -237,7 +249,7 @@ class Connection:
         except (HPACKError, UnicodeDecodeError, IndexError):
             self.broken = True
             return
-        side = self._side(lane, moment) if told else None
+        side = self._promised(lane, moment) if lane.promised else self._side(lane, moment)
         if side is not None:
             if not side.headers:
                 side.table_update = table_update(lane.block)

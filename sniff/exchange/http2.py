@@ -33,13 +33,15 @@ class _Open:
 class Http2Streams:
     """Reads the HTTP/2 connections of a capture, batch by batch. At most limits.HTTP2_CONNECTIONS at once; more are not read.
 
-    sink  takes the bytes of bodies: called with (Stream, direction, bytes)
+    sink    takes the bytes of bodies: called with (Stream, direction, bytes)
+    pushes  requests that servers promise to answer are told as requests of their streams
     """
 
-    def __init__(self, sink: Sink | None = None) -> None:
+    def __init__(self, sink: Sink | None = None, pushes: bool = False) -> None:
         self._connections = Connections()
         self._open: dict[int, _Open] = {}
         self._sink = sink
+        self._pushes = pushes
 
     def add(self, streams: StreamBatch, exchanges: Iterable[Exchange] = ()) -> Iterator[Http2Event]:
         """What one batch completes. `exchanges`: those of HTTP/1 in it, among which upgrades are looked for."""
@@ -82,7 +84,7 @@ class Http2Streams:
     def _begin(self, number: int, connection: Connection, starts: tuple[int, int]) -> Reader | None:
         if number in self._open or len(self._open) >= limits.HTTP2_CONNECTIONS:
             return None
-        self._open[number] = _Open(connection, Reader(self._sink), starts)
+        self._open[number] = _Open(connection, Reader(self._sink, self._pushes), starts)
         return self._open[number].reader
 
     def _upgrade(self, exchange: Exchange) -> Iterator[Http2Event]:

@@ -84,7 +84,7 @@ class Http2Exchanges:
         self._sink = sink
         self._cap = cap
         self._kept = 0
-        self._streams = Http2Streams(self._data if cap else None)
+        self._streams = Http2Streams(self._data if cap else None, pushes=True)
         self._data_of: dict[tuple[int, int], bytearray] = {}     # by identity of the open Stream, and direction
         self._events = Events()
         self._upgraded: set[int] = set()    # connections that an exchange of HTTP/1 opened

@@ -101,6 +101,19 @@ def test_interim_responses_come_before_the_final_one(tmp_path):
     assert one.interim[0].get(b"link") == b"</style.css>"
 
 
+def test_what_a_server_pushes_was_asked_for_in_its_promise(tmp_path):
+    talk = Talk()
+    talk.ask(1)
+    promise = talk.coders[1].encode([(":method", "GET"), (":scheme", "https"), (":authority", "two.test"), (":path", "/style.css")])
+    head = frame(PUSH, 0, 1, (2).to_bytes(4, "big") + promise[:3]) + frame(9, WHOLE, 1, promise[3:])
+    talk.frames.append(talk.tcp.frame(1, head))
+    talk.say(1, 1, [(":status", "200")], b"page")
+    talk.say(1, 2, [(":status", "200"), ("content-type", "text/css")], b"style")
+    page, style = made(tmp_path, talk)
+    assert (page.url(), style.url()) == ("https://two.test/", "https://two.test/style.css")
+    assert (style.state, style.status, style.response.media_type) == (State.COMPLETE, 200, "text/css")
+
+
 def test_how_streams_end(tmp_path):
     talk = Talk()
     for stream in (1, 3, 5, 7):

@@ -6,11 +6,8 @@ import json
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import jsonschema
 import pytest
-import referencing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,9 +25,6 @@ from tests.exchange.rows import Script
 from tests.exchange.test_http2_exchanges import Talk
 from tests.report import html_captures as captures
 from tests.wire import ACK, PSH, START_NS, Tcp
-
-SCHEMAS = Path(__file__).with_name("har-schema")
-
 
 # --- every capture ------------------------------------------------------------------------------------------------------
 
@@ -51,26 +45,6 @@ def har_of(path, **options):
     text = b"".join(written)
     assert text.isascii()
     return json.loads(text, parse_float=Decimal)["log"]
-
-
-@pytest.fixture(scope="module")
-def validator():
-    """The validator of the schema, which also looks at the formats."""
-    checker = jsonschema.FormatChecker(["ipv4", "ipv6"])
-
-    @checker.checks("date-time", ValueError)
-    def date_time(value):
-        return value is None or datetime.fromisoformat(value) is not None
-
-    @checker.checks("uri", ValueError)
-    def uri(value):
-        return bool(urlsplit(value).scheme and urlsplit(value).netloc and value.isascii() and value.isprintable() and " " not in value)
-
-    registry = referencing.Registry()
-    for path in SCHEMAS.glob("*.json"):
-        registry = registry.with_resource(path.name, referencing.Resource.from_contents(json.loads(path.read_text())))
-    schema = json.loads((SCHEMAS / "har.json").read_text())
-    return jsonschema.Draft6Validator(schema, registry=registry, format_checker=checker)
 
 
 def check(log, validator):

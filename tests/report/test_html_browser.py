@@ -1,5 +1,6 @@
 """The report in a browser: drawn, clicked, filtered, printed, attacked, and looked at by axe."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -111,6 +112,8 @@ def test_filter_sort_and_group(watched: Watched, shop: Path) -> None:
     expect(page.get_by_role("columnheader", name=re.compile("Size"))).to_have_attribute("aria-sort", "descending")
     assert "/binary" in rows(page, "exchanges")[0]
     assert "s=-size" in page.url
+    page.get_by_role("button", name="Wait", exact=True).click()
+    assert "s=-wait" in page.url
     page.get_by_role("button", name="Group by host").click()
     expect(page.locator("#view-exchanges .row.group")).to_have_count(2)
     page.locator("#view-exchanges .row.group").first.click()
@@ -160,6 +163,34 @@ def test_copies(watched: Watched, shop: Path) -> None:
     assert entry["timings"]["wait"] >= 0
     assert entry["time"] == pytest.approx(sum(entry["timings"][name] for name in ("blocked", "dns", "connect", "send", "wait", "receive")
                                               if entry["timings"][name] > 0))
+
+
+def test_what_is_shown_can_be_saved(watched: Watched, tmp_path: Path, validator: Any) -> None:
+    frames = captures.http2([(":method", "GET"), (":scheme", "http"), (":authority", "two.test"), (":path", "/two?a=b"), ("accept", "*/*")],
+                            [(":status", "200"), ("content-type", "text/plain")], b"hello")
+    frames += captures.exchange(captures.request(b"/one"), captures.response(b"<p>one"))
+    page = watched.open(write(make_report([captures.pcapng(tmp_path / "two.pcapng", frames)]), tmp_path / "two.html"), "#exchanges?f=http2")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save HAR").click()
+    log = json.loads(Path(saved.value.path()).read_text())["log"]
+    (entry,) = log["entries"]
+    assert saved.value.suggested_filename == "exchanges.har"
+    assert entry["request"]["url"] == "http://two.test/two?a=b"
+    assert entry["request"]["httpVersion"] == entry["response"]["httpVersion"] == "HTTP/2.0"
+    assert {"name": ":path", "value": "/two?a=b"} in entry["request"]["headers"]
+    assert entry["response"]["content"]["text"] == "hello"
+    page.locator("#filter").fill("")
+    expect(page.locator("#filter-state")).to_contain_text("2 of 2")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save HAR").click()
+    har = json.loads(Path(saved.value.path()).read_text())
+    assert len(har["log"]["entries"]) == 2
+    assert [error.message for error in validator.iter_errors(har)] == []
+    page.evaluate("navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }")
+    page.locator("#view-exchanges .row", has_text="/two").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#said")).to_contain_text("curl command copied")
+    assert page.evaluate("copied") == "curl 'http://two.test/two?a=b' --http2-prior-knowledge -H 'accept: */*'"
 
 
 def test_from_a_packet_to_its_exchange_and_back(watched: Watched, shop: Path) -> None:
@@ -239,13 +270,41 @@ def test_colours_can_be_switched(watched: Watched, shop: Path) -> None:
     expect(page.locator("#theme")).to_contain_text("Dark")
 
 
+@pytest.mark.parametrize("watched", [{"color_scheme": "light"}, {"color_scheme": "dark"}], ids=["light", "dark"], indirect=True)
 def test_on_paper(watched: Watched, shop: Path) -> None:
     page = watched.open(shop, "#exchanges")
     page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "paper is white"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
     expect(page.locator("#verdict")).to_be_visible()
     expect(page.locator("nav.views")).to_be_hidden()
     expect(page.locator("#view-exchanges")).to_be_hidden()
     assert len(page.pdf()) > 10_000
+
+
+def test_the_waterfall_has_a_scale(watched: Watched, tmp_path: Path) -> None:
+    frames: list[bytes] = []
+    for number in range(12):
+        frames += captures.exchange(captures.request(b"/" + b"folder/" * 30 + b"name-%d.html?query" % number), captures.response(b"x"),
+                                    40_000 + number)
+    tcp = wire.Tcp(41_000)
+    slow = [*tcp.open(), tcp.frame(0, captures.request(b"/slow"))]
+    slow += 3 * slow[-1:]           # sent again, and again
+    frames += slow + captures.lookup([b"passing", b"time"]) * 200 + [tcp.frame(1, captures.response(b"y"))]
+    report = write(make_report([captures.pcapng(tmp_path / "times.pcapng", frames)]), tmp_path / "times.html")
+    page = watched.open(report, "#exchanges")
+    expect(page.locator("#view-exchanges .mark")).not_to_have_count(0)
+    assert all(re.fullmatch(r"[\d.]+ (ns|µs|ms|s)", mark) for mark in page.locator("#view-exchanges .mark").all_inner_texts())
+    page.get_by_label("Waterfall shows").select_option("long")
+    row = page.locator("#view-exchanges .row", has_text="/slow")
+    expect(row.locator(".track.longer .more")).to_have_text("›")
+    expect(row.locator(".tick")).to_have_count(3)       # also where a bar is longer than the scale
+    expect(row.locator(".seg.phase-wait")).to_have_count(1)
+    first = page.locator("#view-exchanges .row", has_text="/name-3.html?query")
+    box, cell = first.locator(".folded span").last.bounding_box(), first.locator(".path").bounding_box()
+    assert box is not None
+    assert cell is not None
+    assert box["x"] + box["width"] <= cell["x"] + cell["width"] + 1, "the end of a long path is in sight"
 
 
 @pytest.mark.parametrize("watched", [{"java_script_enabled": False}], indirect=True)

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import sniff
+from sniff.filters.fields import find
 from sniff.report.html.page import SCRIPTS, asset
 from sniff.reports import make_report
 from tests.report import html_captures as captures
@@ -209,6 +210,13 @@ def test_names_of_objects_are_no_fields(shop: Page) -> None:
             assert isinstance(chosen(shop, "exchanges", text), list)
         assert isinstance(chosen(shop, "exchanges", f"{name} == 1"), dict)
         assert isinstance(chosen(shop, "exchanges", f"http.header.{name}"), list)
+
+
+def test_fields_are_called_as_on_the_command_line(shop: Page) -> None:
+    wiresharks = {"_ws.col.info", "_ws.col.protocol", "dns.answers", "http.file_data", "http.header", "http2", "tcp.analysis.initial_rtt"}
+    for table in ("exchanges", "packets", "connections", "dns", "servers", "hosts", "notes"):
+        names = {name for name in shop.evaluate("(table) => fieldsOf(table)", table) if find(name) is None}
+        assert {name for name in names if not name.startswith("sniff.")} <= wiresharks
 
 
 def test_every_field_can_be_asked_for(shop: Page) -> None:

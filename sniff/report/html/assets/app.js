@@ -128,6 +128,7 @@ function frame() {
   const nav = h("nav.views", {"aria-label": "Views"}, VIEWS.map(([id, title]) => h("a", {href: `#${id}`, id: `nav-${id}`, on: {click: (event) => { event.preventDefault(); navigate(id); }}},
     title, counts[id] ? h("span.count", null, compact(counts[id])) : null)));
   document.querySelector("header.top").after(nav);
+  document.querySelector("h1").title = document.querySelector("h1").textContent;
   const main = byId("main");
   for (const [id, , view] of VIEWS) if (id !== "overview") main.append(view.make());
   const help = h("dialog", {id: "help", "aria-label": "Keys and filters"}, h("form", {method: "dialog"}, h("button.close", {"aria-label": "Close"}, "✕")), h("h2", null, "Keys"), h("dl.fields", null,

@@ -123,6 +123,17 @@ function say(text) {
   silence = setTimeout(() => place.classList.remove("shown"), 2000);
 }
 
+/** Let the browser save a text as a file. */
+function save(text, name, type) {
+  const url = URL.createObjectURL(new Blob([text], {type}));
+  const link = h("a", {href: url, download: name});
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+  say(`${name} saved`);
+}
+
 async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);

@@ -36,8 +36,8 @@ const detail = {
       next.focus();
     };
     const actions = h("div.actions", null,
-      h("button.small", {type: "button", on: {click: () => copy(asCurl(i, found), "curl command")}}, "Copy as curl"),
-      h("button.small", {type: "button", on: {click: () => copy(JSON.stringify(asHar(i, found), null, 2), "HAR")}}, "Copy as HAR"));
+      h("button.small", {type: "button", "aria-label": "Copy as curl", on: {click: () => copy(asCurl(i, found), "curl command")}}, h("span.wide", null, "Copy as "), "curl"),
+      h("button.small", {type: "button", "aria-label": "Copy as HAR", on: {click: () => copy(JSON.stringify(asHar([[i, found]]), null, 2), "HAR")}}, h("span.wide", null, "Copy as "), "HAR"));
     pane.replaceChildren(
       h("div.pane-head", null,
         h("div.pane-title", null, h("b", null, methodOf(i)), " ", statusBadge(i), " ", h("span.quiet", null, span(report.total[i]))),
@@ -230,9 +230,10 @@ function asCurl(i, found) {
   const parts = ["curl", quoteShell(urlOf(i))];
   const method = methodOf(i);
   const request = found.q || {h: []};
+  if (report.core.exchanges.flags[i] & 32) parts.push(urlOf(i).startsWith("https:") ? "--http2" : "--http2-prior-knowledge");
   if (method && method !== "GET") parts.push("-X", quoteShell(method));
   for (const [name, value] of request.h) {
-    if (!/^(host|content-length|connection|transfer-encoding)$/i.test(name)) parts.push("-H", quoteShell(`${name}: ${value}`));
+    if (!/^(host|content-length|connection|transfer-encoding)$/i.test(name) && !name.startsWith(":")) parts.push("-H", quoteShell(`${name}: ${value}`));
   }
   const body = request.b;
   if (body && body.k === "text") parts.push("--data-raw", quoteShell(body.t));
@@ -242,8 +243,13 @@ function asCurl(i, found) {
   return parts.join(" ");
 }
 
-/** The exchange as a HAR file of one entry. */
-function asHar(i, found) {
+/** Exchanges as a HAR file: [[number, details]]. */
+const asHar = (list) => ({log: {version: "1.2", creator: {name: "sniff", version: report.core.version}, entries: list.map(([i, found]) => harEntry(i, found))}});
+
+/** `HTTP/2.0`, as browsers write it. */
+const harVersion = (word) => word === "HTTP/2" ? "HTTP/2.0" : word || "";
+
+function harEntry(i, found) {
   const x = report.core.exchanges;
   const phases = phasesOf(i);
   const ms = (ns) => ns / 1e6;
@@ -254,9 +260,9 @@ function asHar(i, found) {
   const query = url.includes("?") ? url.slice(url.indexOf("?") + 1).split("&").map((pair) => { const [name, ...value] = pair.split("="); return {name, value: value.join("=")}; }) : [];
   const entry = {
     startedDateTime: new Date(absolute(x.start[i])[0] + absolute(x.start[i])[1] / 1e6).toISOString(), time: ms(report.total[i]),
-    request: {method: methodOf(i), url, httpVersion: request.l.split(" ").pop() || "", cookies: [], headers: headers(request), queryString: query,
+    request: {method: methodOf(i), url, httpVersion: harVersion(request.l.split(" ").pop()), cookies: [], headers: headers(request), queryString: query,
       headersSize: request.n[0], bodySize: request.n[1]},
-    response: {status: x.status[i], statusText: response.l.split(" ").slice(2).join(" "), httpVersion: response.l.split(" ")[0] || "", cookies: [], headers: headers(response),
+    response: {status: x.status[i], statusText: response.l.split(" ").slice(2).join(" "), httpVersion: harVersion(response.l.split(" ")[0]), cookies: [], headers: headers(response),
       content: harContent(response.b), redirectURL: (response.h.find(([name]) => name.toLowerCase() === "location") || ["", ""])[1], headersSize: response.n[0], bodySize: response.n[1]},
     cache: {}, timings: {blocked: ms(phases.queue), dns: fresh ? ms(phases.dns) : -1, connect: fresh ? ms(phases.connect) : -1, send: ms(phases.send),
       wait: ms(phases.wait), receive: ms(phases.receive), ssl: -1},
@@ -264,7 +270,7 @@ function asHar(i, found) {
   };
   if (request.b && request.b.k === "text") entry.request.postData = {mimeType: request.b.m, text: request.b.t};
   if (request.b && request.b.k === "form") entry.request.postData = {mimeType: request.b.m, params: request.b.t.map(([name, value]) => ({name, value}))};
-  return {log: {version: "1.2", creator: {name: "sniff", version: report.core.version}, entries: [entry]}};
+  return entry;
 }
 
 function harContent(body) {

@@ -10,7 +10,7 @@ const exchangesView = {
        cell: (i) => x.first[i], value: (i) => x.first[i]},
       {key: "method", title: "Method", width: `${Math.min(Math.max(78, 18 + 8.5 * Math.max(...x.methods.map((method) => method.length), 0)), 124)}px`, cell: methodOf, value: methodOf},
       {key: "host", title: "Host", width: "minmax(80px, 1fr)", from: 760, cell: hostOf, value: hostOf},
-      {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] || (x.flags[i] & 16 ? "(request not captured)" : ""),
+      {key: "path", title: "Path", width: "minmax(96px, 2fr)", cell: (i) => x.path[i] ? foldedPath(x.path[i]) : x.flags[i] & 16 ? "(request not captured)" : "",
        value: (i) => x.path[i], name: "path"},
       {key: "status", title: "Status", width: "84px", cell: (i) => statusBadge(i), value: (i) => x.status[i] || 1000 + x.state[i], hint: "http.response.code"},
       {key: "type", title: "Type", width: "74px", from: 820, cell: (i) => shortType(typeOf(i)), value: typeOf},
@@ -18,6 +18,7 @@ const exchangesView = {
        value: (i) => x.rbytes[i]},
       {key: "time", title: "Time", width: "76px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? report.total[i] ? `≥ ${span(report.total[i])}` : "" : span(report.total[i]),
        value: (i) => report.total[i]},
+      {key: "wait", title: "Wait", width: "76px", number: true, from: 1240, hint: "from the last byte of the request to the first of the response", cell: (i) => x.d6[i] ? span(x.d6[i]) : "", value: (i) => x.d6[i]},
       {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", extra: (width) => this.ruler(width), cell: (i) => this.waterfall(i),
        value: (i) => x.start[i], name: "bars", plain: true, rising: true},
     ];
@@ -38,6 +39,7 @@ const exchangesView = {
       this.groupButton.setAttribute("aria-pressed", this.grouped);
       this.grid.arrange();
     }}}, "Group by host");
+    const har = h("button.chip", {type: "button", title: "the exchanges that are shown, as far as this page holds them, for a browser's network panel", on: {click: () => this.saveHar()}}, "Save HAR");
     const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.heads(); this.grid.forget(); this.grid.draw(); }}},
       h("option", {value: "auto"}, "Waterfall: automatic"), h("option", {value: "when"}, "Waterfall: when"), h("option", {value: "long"}, "Waterfall: how long"));
     this.legend = h("div.legend", {"aria-hidden": "true"}, PHASES.map((phase) => h("span.key", null, h(`i.swatch.phase-${phase}`), PHASE_TITLES[phase])),
@@ -45,7 +47,7 @@ const exchangesView = {
     this.pane = h("aside.pane", {hidden: true, tabindex: -1, "aria-label": "Details of the exchange"});
     this.main = h("div.split", null, h("div.split-main", null, this.grid.element, h("div.footbar", null, this.state, this.legend)), this.pane);
     return h("section.view.panel", {id: "view-exchanges", "aria-label": "Exchanges", hidden: true},
-      h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton), scales, this.box.problem), this.main);
+      h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton, har), scales, this.box.problem), this.main);
   },
 
   start() {
@@ -75,6 +77,12 @@ const exchangesView = {
       + (ids.length ? ` · ${bytes(size)} in bodies` : "");
   },
 
+  /** What is shown, as a HAR file. */
+  async saveHar() {
+    const details = report.details = report.details || await allDetails();
+    save(JSON.stringify(asHar(this.ids.map((i) => [i, details[i] || {}])), null, 1), "exchanges.har", "application/json");
+  },
+
   /** Over what the bars are drawn: a span of the capture, or a duration. */
   rescale() {
     const x = report.core.exchanges;
@@ -88,7 +96,7 @@ const exchangesView = {
     const part = (share) => durations[Math.floor(durations.length * share)] || 1;
     const when = this.bars === "when" || (this.bars === "auto" && last - first < 40 * part(0.75));
     this.scale = when ? {first, length: Math.max(last - first, 1)}
-      : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 10, part(0.75) * 4)), 1)};
+      : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 5, part(0.75) * 2.5)), 1)};
   },
 
   /** Marks of time over the bars: at round durations, as many as there is room for. */
@@ -196,8 +204,16 @@ function statusBadge(i) {
 }
 
 function shortType(type) {
-  const part = type.split("/").pop();
-  return {javascript: "script", "x-javascript": "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+  const part = type.split("/").pop().replace(/^x-(?!www)/, "").replace(/^vnd\.(?:.*\.)?/, "");
+  return {javascript: "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+}
+
+/** A path whose end stays in sight when there is no room for all of it: what differs stands there. */
+function foldedPath(path) {
+  if (path.length < 28) return path;
+  const query = path.indexOf("?");
+  const cut = path.lastIndexOf("/", query < 0 ? path.length - 2 : query - 2);
+  return cut < 1 ? path : h("span.folded", {title: path}, h("span", null, path.slice(0, cut)), h("span", null, path.slice(cut)));
 }
 
 /** 1, 2 or 5 of a unit: the next one above a duration. */

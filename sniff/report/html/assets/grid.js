@@ -3,7 +3,7 @@
 const ROW_HEIGHT = 26;
 
 /** The width of a column of whole numbers. */
-const numberWidth = (values) => `${28 + 8 * Math.max(String(values.reduce((most, value) => Math.max(most, value), 0)).length, 3)}px`;
+const numberWidth = (values, title = "No.") => `${20 + 8 * Math.max(number(values.reduce((most, value) => Math.max(most, value), 0)).length, title.length + 1)}px`;
 
 class Grid {
   /**

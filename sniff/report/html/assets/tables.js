@@ -168,12 +168,12 @@ const notesView = new TableView("notes", "Notes", {
   seen: () => Math.max(report.core.seen.notes + report.core.comments.length, allNotes().length),
   open: (i) => { if (allNotes()[i][1]) timelineView.goToPacket(allNotes()[i][1]); },
   columns: () => [
-    column("what", "What", "minmax(130px, 1fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
+    column("what", "What", "minmax(140px, 1.4fr)", (i) => allNotes()[i][0], (i) => allNotes()[i][0]),
     column("packet", "Packet", "82px", (i) => allNotes()[i][1] || "file", (i) => allNotes()[i][1], {number: true, rising: true}),
-    column("detail", "Detail", "minmax(130px, 3fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
-    column("needed", "Needed", "80px", (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
-    column("had", "Had", "80px", (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),
-    column("offset", "Offset in file", "100px", (i) => allNotes()[i][2] < 0 ? "" : number(allNotes()[i][2]), (i) => allNotes()[i][2], {number: true, from: 860}),
+    column("detail", "Detail", "minmax(130px, 2fr)", (i) => allNotes()[i][5], (i) => allNotes()[i][5], {from: 420}),
+    column("needed", "Needed", numberWidth(allNotes().map((note) => note[3]), "Needed"), (i) => allNotes()[i][3] < 0 ? "" : number(allNotes()[i][3]), (i) => allNotes()[i][3], {number: true, from: 700}),
+    column("had", "Had", numberWidth(allNotes().map((note) => note[4]), "Had"), (i) => allNotes()[i][4] < 0 ? "" : number(allNotes()[i][4]), (i) => allNotes()[i][4], {number: true, from: 700}),
+    column("offset", "Offset in file", "122px", (i) => allNotes()[i][2] < 0 ? "" : number(allNotes()[i][2]), (i) => allNotes()[i][2], {number: true, from: 860}),
   ],
 });
 
