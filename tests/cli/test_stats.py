@@ -178,7 +178,8 @@ def test_numbers_in_paths(path, shown):
 HEADS = st.sampled_from([
     b"GET /a/1?x=2 HTTP/1.1\r\nHost: A.test\r\n\r\n", b"GET /a/2 HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic YTpi\r\n\r\n",
     b"GET http://u:p@b.test/c HTTP/1.1\r\n\r\n", b"CONNECT b.test:443 HTTP/1.1\r\nHost: b.test\r\n\r\n",
-    b"GET /\xff HTTP/1.1\r\nHost: a@b\r\n\r\n", b"GET /none HTTP/1.0\n\n", b"OPTIONS * HTTP/1.1\r\nhost : c\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=x\r\n\r\n",
+    b"GET /\xff HTTP/1.1\r\nHost: a@b\r\n\r\n", b"GET /none HTTP/1.0\n\n", b"OPTIONS * HTTP/1.1\r\nhost : c\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=x\r\n\r\n",
     b"HTTP/1.1 500 Oh\r\nContent-Type:\r\n\r\n", b"HTTP/1.0 204\n\n", b"HTTP/1.1 404 Not Found\r\nContent-Type: image/png\r\n\r\n"])
 
 
