@@ -28,6 +28,9 @@ _PLAIN = re.compile(rb"(?:[^\r\n\0 \t][^\r\n\0]*\r?\n)+(?:\r?\n)?")
 _CLEAN = re.compile(rb"[^\r\n\0]+\r?\n(?:[!-9;-~\x80-\xff]+:[^\r\n\0]*\r?\n)*(?:\r?\n)?")
 """A plain head in which nothing odd stands in any name: it has no field whose name is not in it letter by letter."""
 
+TRANSFER_CODINGS = ("gzip", "x-gzip", "deflate")
+"""Transfer codings that compress (RFC 9112 section 7.2)."""
+
 Fields = list[tuple[bytes, bytes]]
 
 
@@ -343,7 +346,7 @@ class Message:
     @cached_property
     def transfer_codings(self) -> list[str]:
         """Transfer codings in the order in which they were applied, in lower case, without `chunked` and `identity`."""
-        return [name for name in codings(self.get_all(b"transfer-encoding")) if name in ("gzip", "x-gzip", "deflate")]
+        return [name for name in codings(self.get_all(b"transfer-encoding")) if name in TRANSFER_CODINGS]
 
     @property
     def codings(self) -> list[str]:

@@ -14,9 +14,13 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Digest, Sink
 from sniff.decode.body import BodyDecoder
 from sniff.decode.inside import InsideTeredo
-from sniff.decode.message import Message
+from sniff.decode.message import Message, message_at
+from sniff.exchange import http_columns as x
 from sniff.exchange.http import Exchange, ExchangeBuilder, Exchanges
 from sniff.packets.batch import Table
+
+Parts = dict[int, list[memoryview]]
+"""The bytes of bodies in parts, by M_ID of their messages."""
 
 
 class Body:
@@ -69,11 +73,13 @@ class Records:
 
     exchanges  all of them, as columns
     hashes     names of the hashes of bodies
+    arrived    {M_ID: parts} of bodies that arrived as a whole in the batch that completed these exchanges
     """
 
-    def __init__(self, exchanges: Exchanges, owner: "HttpRecords") -> None:
+    def __init__(self, exchanges: Exchanges, owner: "HttpRecords", arrived: Parts) -> None:
         self.exchanges = exchanges
         self.hashes = owner.hashes
+        self.arrived = arrived
         self._owner = owner
 
     def __len__(self) -> int:
@@ -84,11 +90,12 @@ class Records:
 
     def record(self, index: int) -> Record:
         """One of them."""
-        return self._owner.record(self.exchanges[index])
+        return self._owner.record(self.exchanges[index], self.arrived)
 
     @property
     def collected(self) -> dict[int, Body]:
-        """The bodies that were collected, by M_ID of their messages; a body that is not here lies in its message's prefix.
+        """The bodies that were collected, by M_ID of their messages; a body that is not here has arrived, or lies in its
+        message's prefix.
 
         Whoever reads one instead of making the Record takes it out.
         """
@@ -96,7 +103,7 @@ class Records:
 
     def part(self, start: int, end: int) -> "Records":
         """Some of them."""
-        return Records(self.exchanges[start:end], self._owner)
+        return Records(self.exchanges[start:end], self._owner, self.arrived)
 
 
 class HttpRecords:
@@ -118,8 +125,11 @@ class HttpRecords:
 
     def add(self, batch: AppBatch) -> list[Records]:
         """The records that one batch completes."""
-        self._collector.add(_without_short(batch))
-        records = [Records(self.builder.add(batch), self)]
+        rest, arrived = at_once(batch)
+        self._collector.add(rest)
+        exchanges = self.builder.add(batch)
+        self._keep(batch, arrived, exchanges)
+        records = [Records(exchanges, self, arrived)]
         inside = self._inside.add(batch.streams.packets) if self._inside is not None else None
         if inside is not None:
             if self._inner is None:
@@ -130,14 +140,24 @@ class HttpRecords:
     def finish(self) -> list[Records]:
         """What was still open when the capture ended."""
         self._collector.finish()
-        records = [Records(self.builder.finish(), self)]
+        records = [Records(self.builder.finish(), self, {})]
         return records + (self._inner.finish() if self._inner is not None else [])
 
-    def record(self, exchange: Exchange) -> Record:
-        """An exchange with its bodies, which are forgotten then."""
+    def record(self, exchange: Exchange, arrived: Parts) -> Record:
+        """An exchange with its bodies, which are forgotten then. arrived: those that arrived as a whole."""
         for message in exchange.interim:
             self.bodies.pop(message.id, None)
-        return Record(exchange, self._take(exchange.request), self._take(exchange.response))
+        return Record(exchange, self._take(exchange.request, arrived), self._take(exchange.response, arrived))
+
+    def _keep(self, batch: AppBatch, arrived: Parts, exchanges: Exchanges) -> None:
+        """Read the bodies that have arrived while their exchanges go on: their bytes are gone with the batch."""
+        if arrived:
+            numbers = exchanges.rows[:, [x.X_REQUEST + c.M_ID, x.X_RESPONSE + c.M_ID]]
+            waiting = np.isin(batch.messages[c.M_ID], np.fromiter(arrived, np.int64, len(arrived))) \
+                & ~np.isin(batch.messages[c.M_ID], numbers)
+            for index in np.flatnonzero(waiting).tolist():
+                message = message_at(batch, index, batch.messages)
+                self.bodies[message.id] = self._read(message, b"".join(arrived.pop(message.id)))
 
     def _choose(self, message: Message) -> Sink:
         body = self.bodies[message.id] = Body(message, self._digest(message))
@@ -149,21 +169,25 @@ class HttpRecords:
             boundary = message.media_parameters.get("boundary", b"")
         return PartsDigest(boundary, self.hashes) if boundary else Digest(self.hashes)
 
-    def _take(self, message: Message | None) -> Body | None:
+    def _take(self, message: Message | None, arrived: Parts) -> Body | None:
         if message is None:
             return None
         body = self.bodies.pop(message.id, None)
-        return self._short(message) if body is None and is_short(message.row) else body
+        if body is None and is_short(message.row):
+            return self._read(message, message.prefix)
+        return self._read(message, b"".join(arrived[message.id])) if body is None and message.id in arrived else body
 
-    def _short(self, message: Message) -> Body:
-        """A body that was not collected."""
+    def _read(self, message: Message, data: bytes) -> Body:
+        """A body that was not collected. data: all of it"""
         digest = self._digest(message)
         decoder = BodyDecoder(message.codings)
         info = BodyInfo(message, wire=message.row[c.M_BODY_LEN], ended=True)
-        for piece in (*decoder.pieces(message.prefix), decoder.finish()):
-            if piece:
-                info.length += len(piece)
-                digest.data(piece)
+        for piece in decoder.pieces(data):
+            info.length += len(piece)
+            digest.data(piece)
+        rest = decoder.finish()
+        info.length += len(rest)
+        digest.data(rest)
         info.problems = decoder.problems
         for problem in info.problems:
             self.builder.notes.add(problem.code, message.last_packet or message.head_packet, message.store_offset,
@@ -178,15 +202,38 @@ def is_short(row: list[int]) -> bool:
     return 0 < row[c.M_BODY_LEN] == row[c.M_PREFIX_LEN] and not row[c.M_GAP_BYTES]
 
 
-def _without_short(batch: AppBatch) -> AppBatch:
-    """The batch without the parts of bodies that began and ended in it and lie in their message's prefix."""
+PARTS_AT_ONCE = 65_536
+"""When a batch has more parts of bodies (tiny chunks), they are collected as streams."""
+
+
+def at_once(batch: AppBatch) -> tuple[AppBatch, Parts]:
+    """Bodies that began and ended in a batch, without holes, need no collecting.
+
+    (the batch without their parts, the parts of those that do not lie in their message's prefix)
+    """
     bodies, messages, begun = batch.bodies, batch.messages, batch.begun
-    short = messages[:, (messages[c.M_BODY_LEN] > 0) & (messages[c.M_BODY_LEN] == messages[c.M_PREFIX_LEN])
-                     & (messages[c.M_GAP_BYTES] == 0)]
-    if not short.shape[1] or not bodies.shape[1]:
-        return batch
-    framed = np.intersect1d(_framed(short), _framed(begun))     # chunks that are none make a body end otherwise than it promised
-    return replace(batch, bodies=bodies[:, ~np.isin(bodies[c.BODY_ID], framed // _FRAMINGS)])
+    if not 0 < bodies.shape[1] <= PARTS_AT_ONCE:
+        return batch, {}
+    whole = messages[:, (messages[c.M_BODY_LEN] > 0) & (messages[c.M_GAP_BYTES] == 0)]
+    whole = whole[:, np.isin(_framed(whole), _framed(begun))]   # chunks that are none make a body end otherwise than it promised
+    if not whole.shape[1]:
+        return batch, {}
+    longer = whole[c.M_ID, whole[c.M_BODY_LEN] != whole[c.M_PREFIX_LEN]]
+    mine = np.isin(bodies[c.BODY_ID], whole[c.M_ID])
+    data = bodies[:, mine & (bodies[c.BODY_KIND] == c.BodyPart.DATA) & np.isin(bodies[c.BODY_ID], longer)]
+    return replace(batch, bodies=bodies[:, ~mine]), _parts(batch, data[:, np.argsort(data[c.BODY_ID], kind="stable")])
+
+
+def _parts(batch: AppBatch, parts: Table) -> Parts:
+    """The parts of each body; they stand body by body."""
+    buffers = (batch.streams.packets.data.data, batch.streams.held.data)
+    starts = parts[c.BODY_START]
+    views = [buffers[buffer][start:end] for buffer, start, end in zip(
+        parts[c.BODY_BUFFER].tolist(), starts.tolist(), (starts + parts[c.BODY_LEN]).tolist(), strict=True)]
+    numbers, counts = np.unique(parts[c.BODY_ID], return_counts=True)
+    ends = np.cumsum(counts)
+    return {number: views[start:end] for number, start, end in zip(
+        numbers.tolist(), (ends - counts).tolist(), ends.tolist(), strict=True)}
 
 
 _FRAMINGS = 8

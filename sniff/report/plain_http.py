@@ -7,7 +7,7 @@ multipart. Of any other there is a Record (http_records.py), made from objects; 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +17,10 @@ from sniff import limits
 from sniff.capture.raw import view
 from sniff.decode import columns as c
 from sniff.decode import fields, media
+from sniff.decode.body import BodyDecoder
 from sniff.decode.columns import Framing, MessageFlag
 from sniff.decode.head_fields import plain
+from sniff.decode.message import TRANSFER_CODINGS, codings
 from sniff.exchange import http_columns as x
 from sniff.exchange.http import Exchanges
 from sniff.packets.batch import Table
@@ -209,7 +211,7 @@ _COLUMNS = [c.M_ID, c.M_HEAD_NS, c.M_LAST_NS, c.M_LAST_PACKET, c.M_FRAMING, c.M_
 
 def _bodies(records: Records, maybe: NDArray[np.bool_], side: _Side, prefixes: bytes) -> list[PlainBody | None]:
     """The bodies of one side; where one is not plain, `maybe` becomes false."""
-    rows, collected = records.exchanges.rows, records.collected
+    rows, collected, arrived = records.exchanges.rows, records.collected, records.arrived
     found: list[PlainBody | None] = [None] * len(rows)
     at = side.number * c.M_COUNT
     indexes = np.flatnonzero(maybe & (rows[:, at + c.M_BODY_LEN] > 0))
@@ -225,9 +227,12 @@ def _bodies(records: Records, maybe: NDArray[np.bool_], side: _Side, prefixes: b
             if info.complete and info.length and not isinstance(digest, PartsDigest):
                 coded, last, framing = bool(body.message.codings), digest.last, body.message.framing
                 media_type, hashes, length = body.media_type, [digest.hash(name) for name in records.hashes], info.length
-        elif size == kept and not content[index] and transfer[index].lower() in (b"", b"chunked"):
-            data = prefixes[prefix:prefix + size]
-            last, media_type, length = data[-1:], media.from_content(data), size
+        elif size == kept or number in arrived:
+            data = prefixes[prefix:prefix + size] if size == kept else b"".join(arrived[number])
+            coded = bool(content[index] or transfer[index].lower() not in (b"", b"chunked"))
+            if coded:
+                coded, data = _decoded(data, content[index], transfer[index])
+            last, media_type, length = data[-1:], media.from_content(data[:limits.SNIFF_BYTES]), len(data)
             hashes = [_HASHES[name](data).hexdigest() for name in records.hashes]
         total = fields.number(lengths[index]) if framing == Framing.LENGTH and not coded else -1
         if not last or total is None:
@@ -236,6 +241,29 @@ def _bodies(records: Records, maybe: NDArray[np.bool_], side: _Side, prefixes: b
         found[index] = PlainBody(number, head_ns, last_ns, packet, length, size, total,
                                  framing == Framing.CLOSE and not coded and last != b"\n", media_type, hashes)
     return found
+
+
+_PLAIN_BYTES = 4 << 20
+"""A compressed body that is larger is not plain: it is read as a stream."""
+
+
+def _decoded(data: bytes, content: bytes, transfer: bytes) -> tuple[bool, bytes]:
+    """(whether a body has codings, its bytes without them); no bytes when something is strange about it.
+
+    content, transfer  Content-Encoding and Transfer-Encoding
+    """
+    if len(content) + len(transfer) > limits.LOG_TEXT_BYTES:
+        return True, b""
+    names = _codings(content, transfer)
+    decoder = BodyDecoder(names, _PLAIN_BYTES if names else len(data))
+    decoded = decoder.feed(data) + decoder.finish()
+    return bool(names), b"" if decoder.problems else decoded
+
+
+@lru_cache(limits.LOG_TEXTS)
+def _codings(content: bytes, transfer: bytes) -> list[str]:
+    """Message.codings of a head with these two fields, each once."""
+    return codings([content]) + [name for name in codings([transfer]) if name in TRANSFER_CODINGS]
 
 
 _HASHES = {name: partial(getattr(hashlib, name), usedforsecurity=False) for name in ("md5", "sha1", "sha256")}

@@ -311,7 +311,8 @@ class Http:
         if len(exchanges):
             self._types(exchanges)
             asked = exchanges.rows[:, x.X_HAS] & x.REQUEST != 0
-            self._places(exchanges if asked.all() else exchanges.select(asked))
+            if asked.any():
+                self._places(exchanges if asked.all() else exchanges.select(asked))
 
     def _types(self, exchanges: Exchanges) -> None:
         """Count responses by media type."""

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sniff
 from sniff import limits
+from sniff.decode import columns as m
 from sniff.exchange.http import ExchangeBuilder
 from sniff.report.stats import Endpoints, Http, Statistics
 from sniff.report.stats_lines import bars, lines_of, table
@@ -172,6 +173,39 @@ def test_numbers_in_paths(path, shown):
     batch = script.batch()
     found.add(batch.messages, ExchangeBuilder().add(batch))
     assert [name for name, _ in found.paths] == [f"example.com{shown}"]
+
+
+HEADS = st.sampled_from([
+    b"GET /a/1?x=2 HTTP/1.1\r\nHost: A.test\r\n\r\n", b"GET /a/2 HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic YTpi\r\n\r\n",
+    b"GET http://u:p@b.test/c HTTP/1.1\r\n\r\n", b"CONNECT b.test:443 HTTP/1.1\r\nHost: b.test\r\n\r\n",
+    b"GET /\xff HTTP/1.1\r\nHost: a@b\r\n\r\n", b"GET /none HTTP/1.0\n\n", b"OPTIONS * HTTP/1.1\r\nhost : c\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=x\r\n\r\n",
+    b"HTTP/1.1 500 Oh\r\nContent-Type:\r\n\r\n", b"HTTP/1.0 204\n\n", b"HTTP/1.1 404 Not Found\r\nContent-Type: image/png\r\n\r\n"])
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(HEADS, st.integers(0, 2), st.integers(0, 5), st.integers(0, 900)), max_size=40))
+def test_many_exchanges_at_once_come_to_the_same_as_one_by_one(messages):
+    script, when = Script(), 1
+    for stream in range(3):
+        script.connection(stream, established=1, ended=9_000)
+    for head, stream, pause, size in messages:
+        when += pause
+        script.message(head, when, stream=stream, body_len=size)
+    batch, nothing = script.batch(), np.empty((m.M_COUNT, 0), np.int64)
+    exchanges = ExchangeBuilder().add(batch)
+    at_once, one_by_one = Http(10), Http(10)
+    at_once.add(batch.messages, exchanges)
+    one_by_one.add(batch.messages, exchanges[:0])
+    for index in range(len(exchanges)):
+        one_by_one.add(nothing, exchanges[index:index + 1])
+    assert at_once.record(None) == one_by_one.record(None)
+    asked = [exchange for exchange in exchanges if exchange.request is not None]
+    assert sum(place["exchanges"] for place in at_once.record(None)["paths"]) == len(asked)
+    hosts = Counter(exchange.url().partition("://")[2].partition("/")[0].rpartition("@")[2].lower() or exchange.url() for exchange in asked
+                    if exchange.request.method != b"CONNECT")
+    counted = {place["host"]: place["exchanges"] for place in at_once.record(None)["hosts"]}
+    assert all(counted[host] == count for host, count in hosts.items())
 
 
 # --- at the command line ------------------------------------------------------------------------------------------------

@@ -25,11 +25,14 @@ FIELDS = st.lists(st.builds(b"%b%b%b%b".__mod__, st.tuples(NAMES, st.sampled_fro
                                                            st.sampled_from([b"\r\n", b"\r\n", b"\n"]))), max_size=5).map(b"".join)
 LINES = st.lists(st.sampled_from([
     b"Host: example.com\r\n", b"User-Agent: a/1\r\n", b"Referer: http://b/\r\n", b"Origin: null\r\n", b"Location: /c\r\n",
-    b"Content-Type: text/html; a=b\r\n", b"X-Other: 1\r\n"]), max_size=5, unique=True).map(b"".join)
+    b"Content-Type: text/html; a=b\r\n", b"Content-Encoding: deflate\r\n", b"Content-Encoding: x-gzip, gzip\r\n",
+    b"X-Other: 1\r\n"]), max_size=5, unique=True).map(b"".join)
 HEADS = st.one_of(LINES, LINES, FIELDS)
 TARGETS = st.sampled_from([b"/", b"/a?b=c&d=\"", b"/%20%ff", b"/a\\b", b"http://a.b/c?d", b"*", b"/\xd0\xb6", b"//x", b"/u?x=http://y/z"])
+CODED = zlib.compress(b"".join(b"%d" % number for number in range(900)))
 BODIES = st.sampled_from([b"", b"x", b'{"a": 1}', b"<html><body>", b"one\ntwo\n", b"\x89PNG\r\n\x1a\n" + bytes(40), b"RIFF1234WEBP",
-                          b"y" * 512, b"z\n" * 300, gzip.compress(b"coded"), zlib.compress(b"coded" * 200)])
+                          b"y" * 512, b"z\n" * 300, gzip.compress(b"coded"), zlib.compress(b"coded" * 200),
+                          CODED, CODED[:-30], gzip.compress(CODED), gzip.compress(gzip.compress(CODED))])
 
 
 def request(target, fields, body, method):
@@ -67,7 +70,7 @@ def written(frames, sizes=()):
             [line if isinstance(line, str) else eve.to_json(line) for line in lines], notes)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(REQUESTS, RESPONSES), min_size=1, max_size=5), LAST, st.sampled_from([(), (4, 3), (1,) * 60]),
        st.sampled_from([(), (), (2,)]))
 def test_plain_exchanges_are_written_as_any_others(pairs, last, sizes, lost):
@@ -76,17 +79,16 @@ def test_plain_exchanges_are_written_as_any_others(pairs, last, sizes, lost):
     found = written(frames, sizes)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plain_http.PlainReader, "read", lambda self, records: iter(records))
-        patch.setattr(http_records, "_without_short", lambda batch: batch)
+        patch.setattr(http_records, "at_once", lambda batch: (batch, {}))
         assert found == written(frames, sizes)
 
 
 def test_plain_exchanges_need_no_objects(monkeypatch):
-    coded = zlib.compress(bytes(range(256)) * 4 + b"".join(b"%d" % number for number in range(900)))
-    assert len(coded) > limits.BODY_PREFIX      # a coded body that is short is read from objects
+    assert len(CODED) > limits.BODY_PREFIX
     frames = frames_of([part for number in range(20) for part in (
         request(b"/%d?q" % number, b"Host: a\r\nUser-Agent: b\r\n", b"a=%d" % number, b"POST"),
         response(b"{}" * (number + 1), b"Content-Type: application/json\r\n"), request(b"/", b"", b"", b"GET"),
-        chunked(coded, 300, b"Content-Encoding: deflate\r\n"))])
+        chunked(CODED if number % 2 else zlib.compress(b"short"), 300, b"Content-Encoding: deflate\r\n"))])
     expected = written(frames)
     assert len(expected[0]) == 20 * 5 and len(expected[1]) == 20 * 5
     monkeypatch.setattr(http_records.HttpRecords, "record", None)
@@ -101,6 +103,22 @@ def test_no_body_is_forgotten_in_memory():
         list(logs.add(SimpleNamespace(apps=batch, rows=None)))
     list(logs.finish())
     assert not logs._records.bodies
+
+
+def test_bodies_of_very_many_parts_are_collected_as_streams(monkeypatch):
+    frames = frames_of([request(b"/", b"", b"x" * 700, b"POST"), chunked(CODED, 9, b"Content-Encoding: deflate\r\n")], 600)
+    expected = written(frames)
+    monkeypatch.setattr(http_records, "PARTS_AT_ONCE", 3)
+    collected = []
+    monkeypatch.setattr(http_records.HttpRecords, "_choose", lambda self, message, choose=http_records.HttpRecords._choose: (
+        collected.append(message.id), choose(self, message))[1])
+    assert written(frames) == expected and len(collected) == 4
+
+
+def test_a_body_that_waits_for_its_response_is_kept():
+    frames = frames_of([request(b"/", b"", b"x" * 700, b"POST"), response(b"fine")], 2000)
+    rows, events, _ = written(frames, (4, 1))
+    assert '"seen_bytes":700' in rows[1][1] and '"size":700' in events[1] and rows == written(frames)[0]
 
 
 def test_words_are_remembered_up_to_a_cap(monkeypatch):
