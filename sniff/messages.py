@@ -13,7 +13,8 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Sink
 from sniff.decode.message import Message, messages_of
 from sniff.errors import UsageError
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import Exchange
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.notes import Note
 from sniff.packets import columns as c
 from sniff.packets.columns import Kind

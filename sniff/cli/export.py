@@ -21,7 +21,7 @@ def command(files: tuple[str, ...], folder: Path | None, secrets: bool) -> int:
     """
     if folder is None:
         raise UsageError("say what to export: --objects FOLDER")
-    from sniff.exchange.http import ExchangeBuilder
+    from sniff.exchange.http_builder import ExchangeBuilder
     from sniff.pipeline import Analysis
     from sniff.report.objects import ObjectExporter
     analysis = Analysis(files, rows=False, bodies=True)

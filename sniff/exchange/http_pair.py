@@ -4,7 +4,7 @@ A connection has a row in a table, and three queues: requests and responses that
 for the final one. What waits is linked: a message of this batch by its column, one of an earlier batch by its node, which
 holds a copy of its row. Heads of those that wait beyond their batch are kept in an arena.
 
-What the rules are for stands in exchange/http.py.
+What the rules are for stands in exchange/http_builder.py.
 """
 
 import cython
@@ -107,7 +107,8 @@ O_MADE = cython.declare(cython.Py_ssize_t, O_MADE_)          # its number in its
 
 FIRST = cython.declare(cython.longlong, -2)
 
-CONNECT_REACH = cython.declare(cython.longlong, 1_000_000_000)
+CONNECT_REACH_NS = 1_000_000_000
+CONNECT_REACH = cython.declare(cython.longlong, CONNECT_REACH_NS)
 """When the first request begins later than this after its connection stood, the connection was opened in advance."""
 
 

@@ -6,7 +6,8 @@ from sniff import limits
 from sniff.decode.batch import AppBatch
 from sniff.decode.dns import DnsBatch, DnsDecoder
 from sniff.exchange.dns import DnsExchanges, DnsPairing
-from sniff.exchange.http import ExchangeBuilder, Exchanges
+from sniff.exchange.http import Exchanges
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.exchange.names import Names
 from sniff.notes import Notes
 

@@ -233,7 +233,8 @@ class Exchanges:
 
     def __init__(self) -> None:
         from sniff.exchange.dns import DnsPairing
-        from sniff.exchange.http import ExchangeBuilder, State
+        from sniff.exchange.http import State
+        from sniff.exchange.http_builder import ExchangeBuilder
         from sniff.exchange.names import Names
         self.names = Names()
         self._odd = (State.RUNNING, State.UNASKED)

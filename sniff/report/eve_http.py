@@ -14,7 +14,8 @@ from sniff.decode import fields
 from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import Exchange
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.eve import Event
 from sniff.report.formats import Options, Step
 from sniff.report.http_records import Body, HttpRecords, Record, Records

@@ -16,7 +16,8 @@ from sniff.decode.body import BodyDecoder
 from sniff.decode.inside import InsideTeredo
 from sniff.decode.message import Message, message_at
 from sniff.exchange import http_columns as x
-from sniff.exchange.http import Exchange, ExchangeBuilder, Exchanges
+from sniff.exchange.http import Exchange, Exchanges
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.packets.batch import Table
 
 Parts = dict[int, list[memoryview]]

@@ -20,7 +20,8 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo
 from sniff.decode.message import Message
 from sniff.errors import SniffError
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import Exchange
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.secret_urls import masked_url
 
 MANIFEST = "manifest.json"

@@ -13,7 +13,8 @@ from sniff.decode import credentials
 from sniff.decode.columns import Framing
 from sniff.decode.message import Message
 from sniff.exchange.connection import Connection
-from sniff.exchange.http import Exchange, ExchangeBuilder
+from sniff.exchange.http import Exchange
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.formats import Options, Step
 from sniff.report.http_records import Body, HttpRecords, Record, Records
 from sniff.report.plain_http import Plain, PlainBody, PlainReader, Words

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import sniff
 from sniff import limits
 from sniff.decode import columns as m
-from sniff.exchange.http import ExchangeBuilder
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.stats import Endpoints, Http, Statistics
 from sniff.report.stats_lines import bars, lines_of, table
 from sniff.report.tallies import Latencies, Tally, TimeLine

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from sniff.decode.columns import M_FIRST_PACKET, M_STATUS, MessageFlag
 from sniff.exchange import http_columns as x
-from sniff.exchange.http import ExchangeBuilder, Exchanges, State
+from sniff.exchange.http import Exchanges, State
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.reassembly.columns import EndReason, Tag
 from tests.exchange.rows import Script
 

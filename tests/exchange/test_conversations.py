@@ -19,7 +19,7 @@ from sniff.decode import columns as d
 from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, Sink
 from sniff.decode.http1 import HttpMessages
-from sniff.exchange.http import ExchangeBuilder
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.limits import Counters
 from sniff.notes import Code, Notes
 from sniff.packets.stage import Dissector

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from sniff import limits
 from sniff.decode.columns import MessageFlag
-from sniff.exchange.http import ExchangeBuilder, Lookup, State
+from sniff.exchange.http import Lookup, State
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.exchange.totals import HttpTotals
 from sniff.notes import Code, Notes
 from sniff.reassembly.columns import EndReason, Tag

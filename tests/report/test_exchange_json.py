@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sniff.exchange.http import ExchangeBuilder
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.http_lines import HttpLines, http_line
 from tests.exchange.rows import Script
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sniff import limits
 from sniff.capture.writer import PcapWriter
-from sniff.exchange.http import ExchangeBuilder
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.notes import Notes
 from sniff.pipeline import Analysis
 from sniff.report.formats import FORMATS, Options

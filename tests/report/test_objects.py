@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sniff.errors import SniffError
-from sniff.exchange.http import ExchangeBuilder
+from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.objects import MANIFEST, ObjectExporter
 from tests import wire
 from tests.decode.test_bodies import TEXT, chunked, frames_of, response
