@@ -44,7 +44,6 @@ _AMBIGUOUS = cython.declare(cython.longlong, int(MessageFlag.AMBIGUOUS))
 _MALFORMED = cython.declare(cython.longlong, int(MessageFlag.MALFORMED))
 _BARE_LF = cython.declare(cython.longlong, int(MessageFlag.BARE_LF))
 _OBS_FOLD = cython.declare(cython.longlong, int(MessageFlag.OBS_FOLD))
-_METHOD_COUNT = cython.declare(cython.Py_ssize_t, len(METHODS))
 
 def _hash(name: str) -> int:
     value = 0
@@ -80,9 +79,6 @@ _MAX_LENGTH = cython.declare(cython.longlong, 1 << 60)
 H_METHOD_ = cython.declare(cython.Py_ssize_t, H_METHOD)
 H_STATUS_ = cython.declare(cython.Py_ssize_t, H_STATUS)
 H_VERSION_ = cython.declare(cython.Py_ssize_t, H_VERSION)
-_TYPE = cython.declare(cython.Py_ssize_t, H_TYPE)
-_LINE_END = cython.declare(cython.Py_ssize_t, H_LINE_END)
-_FIELDS = cython.declare(cython.Py_ssize_t, H_FIELDS)
 _LENGTH = cython.declare(cython.Py_ssize_t, H_LENGTH)
 _IS_CHUNKED = cython.declare(cython.Py_ssize_t, H_CHUNKED)
 _TRANSFER = cython.declare(cython.Py_ssize_t, H_TRANSFER)
@@ -107,11 +103,6 @@ _NTLM_END = cython.declare(cython.Py_ssize_t, H_NTLM_END)
 # Method names as one flat table: name k is _NAMES[_STARTS[k]:_STARTS[k + 1]].
 _NAMES = cython.declare(bytes, "".join(METHODS).encode())
 _STARTS = cython.declare(list, [sum(len(name) for name in METHODS[:k]) for k in range(len(METHODS) + 1)])
-
-
-def method_table() -> tuple[bytes, list[int]]:
-    """The method names as (all names in a row, where each begins), for callers that build the arrays below."""
-    return _NAMES, _STARTS
 
 
 @cython.cfunc

@@ -236,7 +236,6 @@ _GIF89 = cython.declare(cython.longlong, int.from_bytes(b"GIF89a", "big"))
 _XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
 _PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
 
-_W_GIF87 = cython.declare(bytes, b" (GIF87a)")
 _WORDS = (b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
           b", NTLMSSP_NEGOTIATE, NTLMSSP_CHALLENGE, NTLMSSP_AUTH, User: !")
 """Everything this module writes that does not come from the wire; `words` of read_rows() is this text."""

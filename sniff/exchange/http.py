@@ -9,8 +9,9 @@ from typing import NamedTuple, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sniff.capture.raw import Bytes
+from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
+from sniff.decode.head_fields import find
 from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange import http_pair as p
@@ -299,6 +300,19 @@ class Exchanges(Sequence[Exchange]):
 
     def __radd__(self, others: Iterable[Exchange]) -> list[Exchange]:
         return [*others, *self]
+
+    def values(self, side: int, name: bytes) -> tuple[Table, list[bytes | None]]:
+        """(int64[k], what a header field says): the exchanges with a request (side 0) or a response (1), and the values there.
+
+        The first one, as decode/head_fields.py finds it; None where it finds none.
+        """
+        rows = self.rows
+        those = np.flatnonzero(rows[:, x.X_HAS] & 1 << side)
+        places = np.empty((len(those), 2), np.int64)
+        find(view(self.heads), view(rows[those, x.X_HEAD + side]), view(rows[those, side * c.M_COUNT + c.M_HEAD_KEPT]),
+             view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)])), view(places))
+        heads = self.heads.data
+        return those, [bytes(heads[start:end]) if start >= 0 else None for start, end in places.tolist()]
 
     def plus(self, exchanges: Sequence[Exchange]) -> "Exchanges":
         """These and some more."""

@@ -68,7 +68,7 @@ class ExchangeBuilder:
 
     def finish(self) -> Exchanges:
         """What is still open when the capture is over."""
-        touched = self._begin(np.empty((c.M_COUNT, 0), np.int64), _NO_BYTES, _NO_BYTES)
+        touched = self._begin(_NO_MESSAGES, _NO_BYTES, _NO_BYTES)
         for place in self._places.values():
             self._pairs.close(place, -1, State.RUNNING)
             self._released.append(place)
@@ -86,17 +86,20 @@ class ExchangeBuilder:
             self._nodes = nodes
             self._bind()
         most = count + len(self._nodes) - self._pairs.free_nodes()
-        self._out = np.empty((most, p.O_COUNT_), np.int64)
-        self._side = np.empty((most, 2), np.int64)
         touched = places = np.empty(0, np.int64)
         if count:
             numbers, first, inverse = np.unique(messages[c.M_STREAM], return_index=True, return_inverse=True)
             touched = self._find(numbers, first)
             places = touched[inverse]
-        self._pairs.batch(view(messages), view(data), view(heads), view(np.empty(count, np.int64)),
-                          view(np.empty((most, 2), np.int64)), view(self._out), view(self._side))
+        self._give(messages, data, heads, most)
         self._pairs.run(view(places))
         return touched
+
+    def _give(self, messages: Table, data: Bytes, heads: Bytes, most: int) -> None:
+        """Hand a batch to the compiled loop, with room for so many exchanges."""
+        self._out, self._side = np.empty((most, p.O_COUNT_), np.int64), np.empty((most, 2), np.int64)
+        self._pairs.batch(view(messages), view(data), view(heads), view(np.empty(messages.shape[1], np.int64)),
+                          view(np.empty((most, 2), np.int64)), view(self._out), view(self._side))
 
     def _bind(self) -> None:
         free = np.empty(len(self._nodes), np.int64)
@@ -190,6 +193,7 @@ class ExchangeBuilder:
         self._released = []
         if len(touched):
             self._keep(touched)
+        self._give(_NO_MESSAGES, _NO_BYTES, _NO_BYTES, 0)   # whoever keeps a batch keeps its memory from the next one
         return made
 
     def _rows(self, count: int) -> Exchanges:
@@ -250,6 +254,7 @@ class ExchangeBuilder:
         pairs.keep(places)
 
 
+_NO_MESSAGES: Table = np.empty((c.M_COUNT, 0), np.int64)
 _NO_BYTES: Bytes = np.zeros(1, np.uint8)
 """No bytes: an empty array is no buffer."""
 

@@ -132,10 +132,6 @@ class Tracker:
         """How many flows have not ended."""
         return int(self._state[flows.LIVE])
 
-    def live_flows(self) -> Table:
-        """int64[F_COUNT, k]: the flows that have not ended, as they stand."""
-        return self._flow_rows(self._live(), Shelf())
-
     # --- flows -----------------------------------------------------------------------------------------------------------
 
     def _live(self) -> Table:

@@ -17,7 +17,7 @@ from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.decode import fields
 from sniff.decode.dns_message import STATUS
-from sniff.decode.head_fields import find, plain
+from sniff.decode.head_fields import plain
 from sniff.exchange import dns_pair as p
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
@@ -316,15 +316,10 @@ class Http:
 
     def _types(self, exchanges: Exchanges) -> None:
         """Count responses by media type."""
-        rows = exchanges.rows
-        those = np.flatnonzero(rows[:, x.X_HAS] & x.RESPONSE)
-        places = np.empty((len(those), 2), np.int64)
-        find(view(exchanges.heads), view(rows[those, x.X_HEAD + 1]), view(rows[those, x.X_RESPONSE + m.M_HEAD_KEPT]),
-             *_field(b"content-type"), view(places))
-        heads = exchanges.heads.data
-        sizes = rows[those, x.X_RESPONSE + m.M_BODY_LEN].tolist()
-        for index, size, (start, end) in zip(those.tolist(), sizes, places.tolist(), strict=True):
-            value = bytes(heads[max(start, 0):end]) if start >= 0 else b""
+        those, values = exchanges.values(1, b"content-type")
+        sizes = exchanges.rows[those, x.X_RESPONSE + m.M_BODY_LEN].tolist()
+        for index, size, found in zip(those.tolist(), sizes, values, strict=True):
+            value = found or b""
             name = self._type_names.get(value)
             if name is None:
                 response = exchanges[index].response
@@ -344,7 +339,7 @@ class Http:
         heads = exchanges.heads.data
         words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2), np.int64)
         plain(view(exchanges.heads), view(rows[:, x.X_HEAD].copy()), view(rows[:, x.X_REQUEST + m.M_HEAD_KEPT].copy()), False,
-              *_field(b"host"), 1, view(words), view(places))
+              view(np.frombuffer(b"host", np.uint8)), view(np.array([0, 4])), 1, view(words), view(places))
         for index, (first, second, _), (start, end) in zip(range(len(rows)), words.tolist(), places.tolist(), strict=True):
             host, target = bytes(heads[max(start, 0):end]), bytes(heads[first + 1:second])
             if first < 0 or start == end or target[:1] != b"/" or b"@" in host:
@@ -406,11 +401,6 @@ class Http:
                 "hosts": [{"host": name} | place.record() for name, place in _first(self.hosts, most)],
                 "paths": [{"path": name} | place.record() for name, place in _first(self.paths, most)],
                 "slowest": list(self.slowest)[:most]}
-
-
-def _field(name: bytes) -> tuple[Any, Any]:
-    """The name of one header field as head_fields.py takes names."""
-    return view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)]))
 
 
 _ID = re.compile(r"(?<=/)(?:[0-9]+|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,})(?=/|$)")

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sniff import limits
-from sniff.capture.raw import view
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
-from sniff.decode.head_fields import find
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.dns import State as DnsState
@@ -121,22 +119,15 @@ class HttpFigures:
                 assert request is not None
                 self.masker.learn_form(request)
         self.credentials.update(self.masker.learn_heads(_lines_of(exchanges)))
-        self._count(exchanges, self._numbers(exchanges, x.REQUEST, _HOST, self._host_number),
-                    self._numbers(exchanges, x.RESPONSE, _TYPE, self._type_number))
+        self._count(exchanges, self._numbers(exchanges, 0, _HOST, self._host_number),
+                    self._numbers(exchanges, 1, _TYPE, self._type_number))
 
-    def _numbers(self, exchanges: Exchanges, side: int, name: bytes, number: Callable[[bytes, Exchanges, int], int]) -> Ints:
+    @staticmethod
+    def _numbers(exchanges: Exchanges, side: int, name: bytes, number: Callable[[bytes, Exchanges, int], int]) -> Ints:
         """int64[n]: what a header field of the requests or the responses says, as a number; -1 where there is no such message."""
-        rows = exchanges.rows
-        numbers = np.full(len(rows), -1, np.int64)
-        those = np.flatnonzero(rows[:, x.X_HAS] & side)
-        answer = side - x.REQUEST
-        places = np.empty((len(those), 2), np.int64)
-        find(view(exchanges.heads), view(rows[those, x.X_HEAD + answer]),
-             view(rows[those, answer * m.M_COUNT + m.M_HEAD_KEPT]), view(np.frombuffer(name, np.uint8)),
-             view(np.array([0, len(name)])), view(places))
-        heads = exchanges.heads.data
-        numbers[those] = [number(bytes(heads[start:end]) if start < end else b"", exchanges, index)
-                          for (start, end), index in zip(places.tolist(), those.tolist(), strict=True)]
+        numbers = np.full(len(exchanges), -1, np.int64)
+        those, values = exchanges.values(side, name)
+        numbers[those] = [number(value or b"", exchanges, index) for value, index in zip(values, those.tolist(), strict=True)]
         return numbers
 
     def _count(self, exchanges: Exchanges, host: Ints, kind: Ints) -> None:
