@@ -448,7 +448,7 @@ def token_ring(p: Packet) -> cython.int:
         return STOP
     p.r[POS] = at + 14
     if p.data[at + 8] & 0x80:
-        if missing(p, 2):
+        if missing(p, 2) or missing(p, p.data[at + 14] & 0x1F):
             return STOP
         p.r[POS] += p.data[at + 14] & 0x1F
     return LLC

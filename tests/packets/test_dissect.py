@@ -60,6 +60,12 @@ def test_what_most_packets_are_has_a_way_of_its_own_that_says_the_same(frames: l
     assert np.array_equal(quick.dissect(raw_batch(frames, 1, wire)).table, walking.dissect(raw_batch(frames, 1, wire)).table)
 
 
+def test_a_route_of_a_token_ring_that_is_longer_than_its_packet() -> None:
+    frame = b"\0@" + bytes(6) + b"\x80" + bytes(5) + b"\3\0"     # says three bytes of route, and has two
+    table = dissector().dissect(raw_batch([frame], [6], [len(frame)])).table
+    assert all(table[column, 0] <= table[c.START, 0] + len(frame) for column in INDEXES)
+
+
 # --- whatever the bytes are -------------------------------------------------------------------------------------------------
 
 @settings(max_examples=300)
