@@ -86,12 +86,23 @@ def _silence() -> None:
         os.close(null)
 
 
+def _unraisable(what: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C that met a finalizer, out of which nothing can be raised, comes once more a moment later."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
+        return
+    import signal
+    import threading
+    threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
+
+
 def program() -> int:
     """The entry point: run the command line of this process and end it.
 
     Everything was written and closed by then, so the interpreter is not taken apart piece by piece: that would take a
     tenth of the time of a small capture.
     """
+    sys.unraisablehook = _unraisable
     status = main()
     import atexit
     import threading

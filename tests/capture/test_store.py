@@ -63,7 +63,7 @@ def test_packets_of_a_pipe_come_as_they_arrive() -> None:
             batch = next(source)
             assert len(batch) == 1
             assert batch.first_number == count + 1
-            assert time.monotonic() - start < 1
+            assert time.monotonic() - start < 10
             assert not batch.end
         os.close(writing)
         assert next(source, None) is None
@@ -130,7 +130,7 @@ def test_stop_ends_a_silent_pipe() -> None:
         threading.Timer(0.05, source.stop).start()
         start = time.monotonic()
         assert next(source, None) is None
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 10
         os.close(writing)
 
 

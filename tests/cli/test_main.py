@@ -91,6 +91,15 @@ def test_an_error_inside_is_one_line_unless_asked_for(sniff_command, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_ctrl_c_in_a_finalizer_is_not_lost(tmp_path):
+    code = ("import os, signal, sys, time\nimport sniff.cli.main as m\nfrom sniff.__main__ import program\n"
+            "class Late:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n        time.sleep(0.1)\n"
+            "def run(arguments):\n    late = Late()\n    del late\n    time.sleep(20)\n    return 0\n"
+            "m.run = run\nsys.exit(program())\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["doctor"]])
 def test_a_full_disk_is_one_line(sniff_command, arguments):
     with Path("/dev/full").open("w") as full:

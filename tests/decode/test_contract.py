@@ -1,7 +1,7 @@
 """What every decoder promises, tried on each that contract.py lists."""
 
-import time
 import tracemalloc
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +13,7 @@ from sniff.capture.raw import RawBatch
 from sniff.packets import dissect
 from tests import wire
 from tests.decode.contract import DECODERS, Conversation, Decoder, compiled, twin
+from tests.timing import cpu_seconds
 
 SIZES = st.lists(st.integers(1, 9), max_size=12)
 """Sizes of segments, or of batches."""
@@ -116,11 +117,9 @@ def test_memory_does_not_grow_with_a_flood(decoder: Decoder, flood: Flood, monke
 def test_time_is_linear(decoder: Decoder, flood: Flood) -> None:
     def seconds(part: int) -> float:
         raws = list(batches_of(flood, part))
-        began = time.process_time()
-        for _ in decoder.read(compiled, iter(raws)):
-            pass
-        return time.process_time() - began
+        return cpu_seconds(lambda: deque(decoder.read(compiled, iter(raws)), maxlen=0))
 
     whole = 1 if COMPILED else 2
-    short = min(seconds(4 * whole), seconds(4 * whole))
-    assert seconds(whole) < 8 * short + 0.1, "four times the input takes four times as long, give or take"
+    # A busy neighbour can slow one measurement down, but what grows with the square does so each time.
+    tries = [(seconds(4 * whole), seconds(whole)) for _ in range(3)]
+    assert any(long < 8 * short + 0.1 for short, long in tries), f"four times the input takes four times as long: {tries}"
