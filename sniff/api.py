@@ -28,6 +28,7 @@ from sniff.decode.message import Message, message_at
 from sniff.errors import UsageError
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
+from sniff.exchange.http2_exchanges import messages_of
 from sniff.exchange.stage import Joined, Joiner
 from sniff.filters.chosen import Chosen
 from sniff.filters.filter import Filter
@@ -465,9 +466,9 @@ class Capture:
             yield self._joined(joiner.add(step.apps), chosen)
         yield self._joined(joiner.finish(), chosen)
 
-    def _joined(self, joined: Joined, chosen: Chosen) -> Joined:
+    def _joined(self, joined: Joined, chosen: Chosen | None) -> Joined:
         """What matches of it."""
-        if self._filter is None:
+        if self._filter is None or chosen is None:
             return joined
         messages = chosen.dns(joined.messages) if joined.messages is not None else None
         return Joined(messages, chosen.lookups(joined.dns), joined.http.select(chosen.exchanges(joined.http)))
@@ -493,8 +494,8 @@ class Capture:
             joiner = Joiner(analysis.notes, analysis.counters)
             for step in analysis:
                 summary.add(step.apps, len(step.rows.shown) if step.rows is not None else 0, step.matched)
-                joiner.add(step.apps)
-            joiner.finish()
+                summary.http.add(messages_of(self._joined(joiner.add(step.apps), summary.chosen).http))
+            summary.http.add(messages_of(self._joined(joiner.finish(), summary.chosen).http))
             return summary, str(source.damage) if source.damage else None, list(source.interfaces)
 
     @property
