@@ -6,7 +6,7 @@ from importlib import import_module
 
 from sniff.filters.field import Field
 
-_HEADER = re.compile(r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+", re.ASCII)
+_HEADER = r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+"
 
 HEADER = "http.header.NAME"
 """Stands in lists for the fields of all header fields."""
@@ -50,7 +50,7 @@ def find(name: str) -> Field | None:
     """The field of that name, None for none."""
     place = MODULES.get(name.partition(".")[0])
     field = _fields_in(*place).get(name) if place is not None else None
-    if field is None and _HEADER.fullmatch(name):
+    if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
     return field
