@@ -54,7 +54,8 @@ RECORDS: list[tuple[int, bytes]] = [
     *((250, name(algorithm) + TSIG) for algorithm in ("hmac-sha256", "gss-tsig", "gss.microsoft.com")),
     (250, name("hmac-sha256") + TSIG[:-2] + b"\0\6\0\0\1\2\3\4"), *((257, b"\x80" + string(tag) + b"ca.example") for tag in (b"issue", b"issuewild", b"iodef", b"iss", b"other")),
     (65281, struct.pack(">IIII", 0x10001, 2, 3, 2) + b"\1\2\3\4\5\6\7\x08"), (65282, struct.pack(">III", 1, 2, 3) + name("wr.example")),
-    (65422, b"\4\x11\1\2\3\4\5\6\7\x08\0\x35\x10\x00"), (65422, b"\6\x11" + bytes(range(32)) + b"\0\x35\x10\x00"), (65534, b"unknown"),
+    (65422, b"\4\x11\1\2\3\4\5\6\7\x08\0\x35\x10\x00"), (65422, b"\6\x11" + bytes(range(32)) + b"\0\x35\x10\x00"),
+    (65534, b"unknown"),
 ]
 """(type, data)."""
 
