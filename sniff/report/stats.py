@@ -22,7 +22,9 @@ from sniff.exchange import dns_pair as p
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.http import Exchanges, State
+from sniff.exchange.http2_exchanges import messages_of
 from sniff.exchange.stage import Joined, Joiner
+from sniff.exchange.totals import PREFACE
 from sniff.exchange.url import plain_url
 from sniff.limits import Counters
 from sniff.notes import Notes
@@ -298,8 +300,9 @@ class Http:
     def add(self, messages: Table, exchanges: Exchanges) -> None:
         """Count the messages and the exchanges that a batch completed.
 
-        messages  int64[M_COUNT, k]  AppBatch.messages
+        messages  int64[M_COUNT, k]  AppBatch.messages, and those of HTTP/2
         """
+        messages = messages[:, messages[m.M_METHOD] != PREFACE]
         answers = messages[m.M_IS_RESPONSE] != 0
         self.requests += int((~answers).sum())
         self.responses += int(answers.sum())
@@ -560,15 +563,20 @@ class Statistics:
         self.conversations.add(step)
         self.tcp.add(step)
         joined = self._joiner.add(step.apps)
-        self.http.add(step.apps.messages, joined.http)
+        self._add_http(step.apps.messages, joined.http)
         self.dns.add(joined)
         self.summary.dns_queries = self.dns.datagram_queries    # it counts rows, and none were made
 
     def finish(self) -> None:
         """The capture is over."""
         joined = self._joiner.finish()
-        self.http.add(np.empty((m.M_COUNT, 0), np.int64), joined.http)
+        self._add_http(np.empty((m.M_COUNT, 0), np.int64), joined.http)
         self.dns.add(joined)
+
+    def _add_http(self, messages: Table, exchanges: Exchanges) -> None:
+        second = messages_of(exchanges)
+        self.summary.http.add(second)
+        self.http.add(np.concatenate([messages, second], axis=1) if second.shape[1] else messages, exchanges)
 
     def record(self, most: int | None = None) -> dict[str, Any]:
         """All of it as a JSON object. Times are seconds, sizes bytes; `most` entries of each list, all without it."""
