@@ -81,9 +81,13 @@ def of_stateful_messages(name: str, kind: Type) -> Source:
 
 def stateful(view: View) -> NDArray[np.bool_]:
     """bool[k]: which messages are stateful operations."""
+    found: NDArray[np.bool_] | None = view.memory.get("dns_stateful")
+    if found is not None:
+        return found
     messages = view.dns.messages
     none = ~messages[:, [d.D_QUESTIONS, d.D_ANSWERS, d.D_AUTHORITY, d.D_ADDITIONAL]].any(axis=1)
-    return none & (messages[:, d.D_FLAGS] >> 11 & 15 == 6) & (messages[:, d.D_ID] >= 0)
+    found = view.memory["dns_stateful"] = none & (messages[:, d.D_FLAGS] >> 11 & 15 == 6) & (messages[:, d.D_ID] >= 0)
+    return found
 
 
 def _operation(view: View, message: int) -> Reader:

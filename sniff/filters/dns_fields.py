@@ -21,6 +21,7 @@ from sniff.packets.batch import Table
 _DNS = ("dns",)
 SRV, OPT = 33, 41
 UPDATE = 5
+ROOT = b"<Root>"
 BITMAPS = (30, 47, 50, 62)
 
 OPCODES = {"standard query": 0, "inverse query": 1, "server status request": 2, "zone change notification": 4,
@@ -120,14 +121,15 @@ def _names(view: View, rows: Table) -> Texts:
         if progress[0] == len(rows):
             break
         pool = np.concatenate([pool, np.empty_like(pool)])
-    odd = [(k, _odd_name(view, *where).encode()) for k, where in
-           ((k, (int(starts[k]), int(stops[k]), int(at[k]))) for k in np.flatnonzero(out[0] == find.ODD).tolist())]
-    used = int(progress[1])
-    if odd:
-        pool = np.concatenate([pool[:used], np.frombuffer(b"".join(name for _, name in odd), np.uint8)])
-        for k, name in odd:
-            out[:, k] = used, len(name)
-            used += len(name)
+    others = np.flatnonzero(out[0] == find.ODD)
+    if len(others):
+        used = int(progress[1])
+        root = view.dns.data[starts[others] + at[others]] == 0
+        out[0, others[root]], out[1, others[root]] = used, len(ROOT)
+        names = [_odd_name(view, int(starts[k]), int(stops[k]), int(at[k])).encode() for k in others[~root].tolist()]
+        pool = np.concatenate([pool[:used], np.frombuffer(ROOT + b"".join(names), np.uint8)])
+        sizes = np.array([len(name) for name in names], np.int64)
+        out[0, others[~root]], out[1, others[~root]] = used + len(ROOT) + np.cumsum(sizes) - sizes, sizes
     return Texts(view.dns_packets[messages], pool, out[0], out[1])
 
 
