@@ -30,7 +30,7 @@ def all_fields() -> dict[str, Field]:
 
 MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
            "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
-           **dict.fromkeys(("nbns", "ssdp", "websocket", "fcgi"), ("row_fields", "ROW_FIELDS")),
+           **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("row_fields", "ROW_FIELDS")),
            **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
                            ("packet_fields", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
