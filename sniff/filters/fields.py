@@ -6,7 +6,7 @@ from importlib import import_module
 
 from sniff.filters.field import Field
 
-_HEADER = re.compile(r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+", re.ASCII)
+_HEADER = r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+"
 
 HEADER = "http.header.NAME"
 """Stands in lists for the fields of all header fields."""
@@ -24,7 +24,7 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
 @cache
 def all_fields() -> dict[str, Field]:
     """{name: field} in alphabetical order."""
-    fields = [field for place in dict.fromkeys(MODULES.values()) for field in _fields_in(*place).values()]
+    fields = [field for place in dict.fromkeys((*MODULES.values(), *MORE.values())) for field in _fields_in(*place).values()]
     return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
 
 
@@ -34,6 +34,10 @@ MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIEL
            **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
                            ("packet_fields", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
+
+
+MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS")}
+"""Where those fields are that are asked for less often."""
 
 
 @cache
@@ -48,9 +52,12 @@ def begins_like_a_field(name: str) -> bool:
 
 def find(name: str) -> Field | None:
     """The field of that name, None for none."""
-    place = MODULES.get(name.partition(".")[0])
-    field = _fields_in(*place).get(name) if place is not None else None
-    if field is None and _HEADER.fullmatch(name):
+    field = None
+    for places in (MODULES, MORE):
+        place = places.get(name.partition(".")[0])
+        if field is None and place is not None:
+            field = _fields_in(*place).get(name)
+    if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
     return field

@@ -142,9 +142,9 @@ class DnsTimes:
         found: dict[int, tuple[int, int]] = {}
         retransmissions: dict[int, int] = {}
         batch = view.dns
-        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS, d.D_STATE]
-        for k, (transport, stream, number, flags, packet, ts_ns, state) in enumerate(batch.messages[:, wanted].tolist()):
-            if stream < 0 or number < 0 or state == d.MessageState.MALFORMED:
+        wanted = [d.D_TRANSPORT, d.D_STREAM, d.D_ID, d.D_FLAGS, d.D_NUMBER, d.D_TS_NS]
+        for k, (transport, stream, number, flags, packet, ts_ns) in enumerate(batch.messages[:, wanted].tolist()):
+            if stream < 0 or number < 0:
                 continue
             key = transport, stream, number
             asked = self._open.get(key)

@@ -28,8 +28,8 @@ from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, Exchanges, State
-from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
+from sniff.notes import Notes
 from sniff.packets.batch import Table
 from sniff.report import exchange_json as j
 from sniff.report.formats import Options, Sink, Step
@@ -52,9 +52,10 @@ class HarWriter:
         self._sink = sink
         self._secrets = options.secrets
         self._chosen = options.chosen
-        self._joiner = Joiner(options.notes, options.counters)
-        self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
-        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
+        notes = options.notes if options.notes is not None else Notes()
+        counters = options.counters if options.counters is not None else limits.Counters()
+        self._bodies = Bodies(notes, counters)
+        self._joiner = Joiner(notes, counters, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -63,13 +64,12 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        first = self._joiner.add(step.apps).http
-        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
+        self._write(self._joiner.add(step.apps).http)
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
+        self._write(self._joiner.finish().http)
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""

@@ -254,6 +254,29 @@ icmp.seq_le > 0
 icmpv6.nd.ns.target_address
 ipv6.hopopts
 ipv6.fraghdr.offset > 0
+dns.flags.authenticated
+dns.resp.name == "_http._tcp.lab.test"
+dns.srv.service == "_http"
+dns.srv.proto
+dns.srv.name contains "lab"
+dns.txt.length > 5
+dns.count.zones
+dns.opt
+dns.opt.cookie.client
+dns.opt.cookie.server
+len(dns.opt.cookie.server) == 0
+dns.opt.client.addr4
+dns.extraneous
+dns.unsolicited
+dns.resp.z.reserved == 0
+dns.undecoded.type
+dns.resp.type == 33
+dns.naptr.flags_length
+dns.caa.tag == "issue"
+dns.svcb.svcparam.alpn
+dns.dnskey.key_id
+dns.rrsig.signature_inception
+dns.soa.serial_number > 0
 dns.opt.code == 10
 dns.opt.len > 4
 dns.resp.edns0_version == 0
