@@ -454,8 +454,7 @@ class Capture:
         """What matches of it."""
         if self._filter is None or chosen is None:
             return joined
-        messages = chosen.dns(joined.messages) if joined.messages is not None else None
-        return Joined(messages, chosen.lookups(joined.dns), joined.http.select(chosen.exchanges(joined.http)))
+        return chosen.joined(joined)
 
     def messages(self) -> Iterator[tuple[AppBatch, Column]]:
         """(batch, indexes of its HTTP messages that count) of each batch, one pass."""
@@ -511,7 +510,7 @@ class Capture:
         return 0
 
     def report(self, path: Path, *, title: str = "", limit: int = 5_000, secrets: bool = False, redact: bool = False) -> None:
-        """Write what happened as one HTML page, as `sniff report` does.
+        """Write what happened as one HTML page, as `sniff report` does: of all that is in the files, whatever filter was given.
 
         title    instead of the name of the file
         limit    most rows of each table; figures count everything

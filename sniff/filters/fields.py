@@ -6,7 +6,7 @@ from importlib import import_module
 
 from sniff.filters.field import Field
 
-_HEADER = re.compile(r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+", re.ASCII)
+_HEADER = r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+"
 
 HEADER = "http.header.NAME"
 """Stands in lists for the fields of all header fields."""
@@ -62,7 +62,7 @@ def find(name: str) -> Field | None:
         place = places.get(name.partition(".")[0])
         if field is None and place is not None:
             field = _fields_in(*place).get(name)
-    if field is None and _HEADER.fullmatch(name):
+    if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
     return field

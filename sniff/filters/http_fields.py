@@ -1,7 +1,6 @@
 """Fields of HTTP messages. They belong to the packet whose row shows the message: the one that completes it."""
 
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -70,8 +69,8 @@ def _texts(read: Callable[[Head], Iterable[bytes]]) -> Source:
     return _values(lambda head: [text(value) for value in read(head)], False)
 
 
-_REQUEST = re.compile(rb"([!-~]+) ([!-~]+) (HTTP/[0-9.]+)\r?\n")
-_RESPONSE = re.compile(rb"(HTTP/[0-9.]+) [0-9]{3} ([!-~](?:[ -~]*[!-~])?)\r?\n")
+_REQUEST = rb"([!-~]+) ([!-~]+) (HTTP/[0-9.]+)\r?\n"
+_RESPONSE = rb"(HTTP/[0-9.]+) [0-9]{3} ([!-~](?:[ -~]*[!-~])?)\r?\n"
 
 
 def _part(response: bool, group: int, read: Callable[[Head], bytes]) -> Source:
@@ -79,9 +78,8 @@ def _part(response: bool, group: int, read: Callable[[Head], bytes]) -> Source:
 
     Plain lines are taken apart where they lie: `group` of the expressions above. The others are read as heads.
     """
-    line = _RESPONSE if response else _REQUEST
-
     def source(view: View, candidates: Table) -> Column:
+        line = re.compile(_RESPONSE if response else _REQUEST)
         heads: Heads = view.memory["heads"]
         which = heads.among(candidates)
         which = which[heads.responses[which] == response]
@@ -236,6 +234,7 @@ def _query(head: Head) -> bytes:
 
 
 def _basic(head: Head) -> list[bytes]:
+    from base64 import b64decode
     found = []
     for value in head.get(b"authorization") + head.get(b"proxy-authorization"):
         scheme, _, coded = value.partition(b" ")
