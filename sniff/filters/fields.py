@@ -57,14 +57,13 @@ def begins_like_a_field(name: str) -> bool:
 
 def find(name: str) -> Field | None:
     """The field of that name, None for none."""
-    field = None
-    for places in (MODULES, MORE):
-        place = places.get(name.partition(".")[0])
-        if field is None and place is not None:
-            field = _fields_in(*place).get(name)
+    first = name.partition(".")[0]
+    field = _fields_in(*MODULES[first]).get(name) if first in MODULES else None
     if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
+    if field is None and first in MORE:
+        return _fields_in(*MORE[first]).get(name)
     return field
 
 
