@@ -159,7 +159,7 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
             words.append(f"filter {printable(interface.filter)!r}")
         if interface.dropped >= 0:
             words.append(f"{interface.dropped:,} dropped")
-        facts.append(("Interface", masker.text(", ".join(words))))
+        facts.append(("Interface", masker.body(", ".join(words))))
     if len(source.interfaces) > FILES:
         facts.append(("", f"and {count(len(source.interfaces) - FILES, 'more interface')}"))
     for interface in source.interfaces:

@@ -104,7 +104,7 @@ class Entries:
         self._secrets = secrets
         self._writer = j.Entries()
         self._writer.words(*map(view, j.constants(j.ENTRY_TEXTS, j.ENTRY_NAMES)))
-        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.CHUNKED), secrets)
+        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.SECRET_BEGINS), view(j.CHUNKED), secrets)
         self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
@@ -282,7 +282,8 @@ def _cookies(message: Message, secrets: bool) -> str:
     found: list[dict[str, Any]] = []
     if not message.is_response:
         for name, value in forms.cookies(message.get_all(b"cookie")):
-            found.append({"name": name, "value": value if secrets else credentials.MASK})
+            bare = not value and not secrets       # without a name: all of it is the value
+            found.append({"name": "" if bare else name, "value": value if secrets else credentials.MASK})
         return json.dumps(found)
     for line in message.get_all(b"set-cookie"):
         cookie = forms.set_cookie(line)
