@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -26,8 +25,10 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.dns_message import DnsMessage
 from sniff.decode.message import Message, message_at
 from sniff.errors import UsageError
-from sniff.exchange.dns import DnsExchange
+from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.http import Exchange
+from sniff.exchange.http import Exchanges as HttpExchanges
+from sniff.exchange.http2_exchanges import messages_of
 from sniff.exchange.stage import Joined, Joiner
 from sniff.filters.chosen import Chosen
 from sniff.filters.filter import Filter
@@ -36,6 +37,7 @@ from sniff.packets import columns as c
 from sniff.packets.columns import Kind
 from sniff.pipeline import Analysis, Step
 from sniff.reassembly import columns as s
+from sniff.report import http_table, lookup_table
 from sniff.report.lines import TabsLines, cells_of, parts_of
 from sniff.report.rows import RowBatch
 from sniff.report.summary import Summary
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Column = NDArray[Any]
-Values = dict[str, tuple[type | str, Callable[[Any], Any]]]
-"""{column: (dtype, its value for an item)}."""
 Path = str | os.PathLike[str]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -309,44 +309,36 @@ class DnsMessages(_Messages[DnsMessage]):
 
 
 class _Exchanges(Table[T]):
-    """A table whose columns are made from its items."""
+    """A table whose columns are made from those of exchanges, batch by batch."""
 
-    VALUES: ClassVar[Values] = {}
+    COLUMNS: ClassVar[dict[str, tuple[type | str, Callable[[Any], Column]]]] = {}
+
+    def _batches(self) -> Iterator[Any]:
+        raise NotImplementedError
 
     def _read(self, names: list[str]) -> dict[str, Column]:
-        lists: list[list[Any]] = [[] for _ in names]
-        makers = [self.VALUES[name][1] for name in names]
-        for item in self:
-            for values, make in zip(lists, makers, strict=True):
-                values.append(make(item))
-        found = {}
-        for name, values in zip(names, lists, strict=True):
-            found[name] = np.empty(len(values), self.VALUES[name][0])
-            found[name][:] = values
-        return found
+        parts: list[list[Column]] = [[np.empty(0, self.COLUMNS[name][0])] for name in names]
+        for batch in self._batches():
+            if len(batch):
+                for part, name in zip(parts, names, strict=True):
+                    part.append(self.COLUMNS[name][1](batch))
+        return dict(zip(names, map(np.concatenate, parts), strict=True))
 
 
 class Exchanges(_Exchanges[Exchange]):
     """The HTTP exchanges of a capture, in the order in which they were over."""
 
-    VALUES: ClassVar[Values] = {
-        "frame.number": (np.int64, lambda x: x.messages[0].first_packet),
-        "frame.time_epoch": ("datetime64[ns]", lambda x: np.datetime64(x.messages[0].first_ns, "ns")),
-        "tcp.stream": (np.int64, lambda x: x.stream),
-        "http.request.method": (object, lambda x: x.request.method.decode("latin-1") if x.request else ""),
-        "http.request.full_uri": (object, lambda x: x.url()),
-        "http.response.code": (np.int64, lambda x: x.status),
-        "sniff.state": (object, lambda x: x.state.name.lower()),
-        "sniff.duration_ns": (np.int64, lambda x: x.phases.total),
-        **{f"sniff.{phase}_ns": (np.int64, attrgetter(f"phases.{phase}"))
-           for phase in ("dns", "connect", "queue", "send", "wait", "receive")},
-    }
-    names = tuple(VALUES)
+    COLUMNS = http_table.COLUMNS
+    names = tuple(COLUMNS)
     heads = ("Packet", "Stream", "Method", "URL", "Status", "Time", "State")
 
     def __iter__(self) -> Iterator[Exchange]:
+        for batch in self._batches():
+            yield from batch
+
+    def _batches(self) -> Iterator[HttpExchanges]:
         for joined in self._capture.joined():
-            yield from joined.http
+            yield joined.http
 
     def _cells(self, item: Exchange) -> tuple[object, ...]:
         method = item.request.method.decode("latin-1") if item.request is not None else ""
@@ -357,24 +349,17 @@ class Exchanges(_Exchanges[Exchange]):
 class Lookups(_Exchanges[DnsExchange]):
     """The DNS exchanges of a capture, query and response, in the order in which they were over."""
 
-    VALUES: ClassVar[Values] = {
-        "frame.number": (np.int64, lambda x: (x.query or x.response).packet),
-        "frame.time_epoch": ("datetime64[ns]", lambda x: np.datetime64((x.query or x.response).ts_ns, "ns")),
-        "dns.id": (np.int64, lambda x: x.id),
-        "dns.qry.name": (object, lambda x: x.name),
-        "dns.qry.type": (object, lambda x: x.type),
-        "dns.flags.rcode": (np.int64, lambda x: x.rcode),
-        "sniff.client": (object, lambda x: x.client),
-        "sniff.server": (object, lambda x: x.server),
-        "sniff.state": (object, lambda x: x.state.name.lower()),
-        "sniff.time_ns": (np.int64, lambda x: x.time_ns),
-    }
-    names = tuple(VALUES)
+    COLUMNS = lookup_table.COLUMNS
+    names = tuple(COLUMNS)
     heads = ("Packet", "Client", "Server", "Name", "Type", "Status", "Answers", "Time")
 
     def __iter__(self) -> Iterator[DnsExchange]:
+        for batch in self._batches():
+            yield from batch
+
+    def _batches(self) -> Iterator[DnsExchanges]:
         for joined in self._capture.joined():
-            yield from joined.dns
+            yield joined.dns
 
     def _cells(self, item: DnsExchange) -> tuple[object, ...]:
         first = item.query or item.response
@@ -465,12 +450,11 @@ class Capture:
             yield self._joined(joiner.add(step.apps), chosen)
         yield self._joined(joiner.finish(), chosen)
 
-    def _joined(self, joined: Joined, chosen: Chosen) -> Joined:
+    def _joined(self, joined: Joined, chosen: Chosen | None) -> Joined:
         """What matches of it."""
-        if self._filter is None:
+        if self._filter is None or chosen is None:
             return joined
-        messages = chosen.dns(joined.messages) if joined.messages is not None else None
-        return Joined(messages, chosen.lookups(joined.dns), joined.http.select(chosen.exchanges(joined.http)))
+        return chosen.joined(joined)
 
     def messages(self) -> Iterator[tuple[AppBatch, Column]]:
         """(batch, indexes of its HTTP messages that count) of each batch, one pass."""
@@ -493,8 +477,8 @@ class Capture:
             joiner = Joiner(analysis.notes, analysis.counters)
             for step in analysis:
                 summary.add(step.apps, len(step.rows.shown) if step.rows is not None else 0, step.matched)
-                joiner.add(step.apps)
-            joiner.finish()
+                summary.http.add(messages_of(self._joined(joiner.add(step.apps), summary.chosen).http))
+            summary.http.add(messages_of(self._joined(joiner.finish(), summary.chosen).http))
             return summary, str(source.damage) if source.damage else None, list(source.interfaces)
 
     @property
@@ -526,7 +510,7 @@ class Capture:
         return 0
 
     def report(self, path: Path, *, title: str = "", limit: int = 5_000, secrets: bool = False, redact: bool = False) -> None:
-        """Write what happened as one HTML page, as `sniff report` does.
+        """Write what happened as one HTML page, as `sniff report` does: of all that is in the files, whatever filter was given.
 
         title    instead of the name of the file
         limit    most rows of each table; figures count everything

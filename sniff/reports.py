@@ -23,7 +23,7 @@ from sniff.decode.columns import BODY_ID
 from sniff.decode.message import Message
 from sniff.exchange.dns import DnsExchange
 from sniff.exchange.http import Exchange
-from sniff.exchange.http2_exchanges import Http2Exchanges, all_of, upgrades
+from sniff.exchange.http2_exchanges import Http2Exchanges, upgrades
 from sniff.exchange.names import Names
 from sniff.exchange.stage import Joiner
 from sniff.limits import Counters
@@ -111,16 +111,15 @@ def _first_pass(paths: Paths, options: Options, masker: Masker, progress: Progre
     analysis = Analysis(paths, rows=False, messages=True, endings=True)
     figures = Figures(options.limit, masker)
     joiner = Joiner(analysis.notes, analysis.counters)
-    second = Http2Exchanges(joiner.names)
     gateways = GatewayRequests(options.limit, masker)
     with closing(analysis.source) as source:
         for step in analysis:
             joined = joiner.add(step.apps)
-            figures.add(step.streams, joined.dns, all_of(joined.http, second.add(step.streams, joined.http)))
+            figures.add(step.streams, joined.dns, joined.http)
             gateways.add(step.apps.gateways)
             progress(source.position)
         joined = joiner.finish()
-        figures.finish(joined.dns, all_of(joined.http, second.finish()))
+        figures.finish(joined.dns, joined.http)
         facts, dropped = _facts(source, figures, masker)
         first = _First(figures, masker, analysis.notes, analysis.counters, joiner.names, facts,
                        [masker.name(printable(Path(info.name).name)) for info in source.info],
@@ -160,7 +159,7 @@ def _facts(source: Source, figures: Figures, masker: Masker) -> tuple[list[tuple
             words.append(f"filter {printable(interface.filter)!r}")
         if interface.dropped >= 0:
             words.append(f"{interface.dropped:,} dropped")
-        facts.append(("Interface", masker.text(", ".join(words))))
+        facts.append(("Interface", masker.body(", ".join(words))))
     if len(source.interfaces) > FILES:
         facts.append(("", f"and {count(len(source.interfaces) - FILES, 'more interface')}"))
     for interface in source.interfaces:

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 import sniff
+from sniff.decode import fields
 from sniff.report.notebook import CELL_CHARACTERS, ROWS, cell_html, table_html
+from tests import wire
+from tests.report import html_captures
 from tests.report.batches import Row, row_batch
 
 CAPTURES = Path(__file__).parents[1] / "captures"
@@ -74,6 +77,57 @@ def test_every_column_has_one_value_for_each_item(capture, name):
     assert {column.shape for column in columns.values()} == {(count,)}
     assert columns["frame.time_epoch"].dtype == "datetime64[ns]"
     assert columns["frame.number"].dtype == np.int64
+
+
+def of_exchange(exchange):
+    """What the columns of an exchange should say."""
+    asked, answered = exchange.request, exchange.response
+    connection, phases, first = exchange.connection, exchange.phases, exchange.messages[0]
+
+    def said(message, name):
+        return fields.text(message.get(name)) if message is not None else ""
+    return (first.first_packet, np.datetime64(first.first_ns, "ns"), exchange.stream, connection.client, connection.client_port,
+            connection.server, connection.server_port, asked.method.decode("latin-1") if asked else "",
+            fields.text(asked.target) if asked else "", exchange.url(), said(asked, b"host"), said(asked, b"user-agent"),
+            said(asked, b"referer"), exchange.status, said(answered, b"content-type"), said(answered, b"server"),
+            said(answered, b"location"), exchange.state.name.lower(), asked.body_length if asked else -1,
+            answered.first_packet if answered else -1, answered.body_length if answered else -1, phases.total, phases.dns,
+            phases.connect, phases.queue, phases.send, phases.wait, phases.receive)
+
+
+def of_lookup(lookup):
+    first = lookup.query or lookup.response
+    return (first.packet, np.datetime64(first.ts_ns, "ns"), lookup.id, lookup.name, lookup.type, lookup.rcode,
+            len(lookup.response.answers) if lookup.response else -1, lookup.stream, lookup.client, lookup.server,
+            lookup.state.name.lower(), lookup.response.packet if lookup.response else -1, lookup.retries, lookup.time_ns)
+
+
+@pytest.mark.parametrize("path", sorted(CAPTURES.glob("*.pcap*")), ids=lambda path: path.name)
+def test_columns_of_exchanges_agree_with_items(path):
+    capture = sniff.read(path)
+    for table, make in ((capture.exchanges, of_exchange), (capture.lookups, of_lookup)):
+        rows = list(zip(*table.columns().values(), strict=True))
+        assert rows == [make(item) for item in table]
+
+
+def test_columns_of_odd_exchanges_agree_with_items(tmp_path):
+    """Heads, names and URLs that are not read in columns."""
+    tcp = wire.Tcp(50_000)
+    frames = tcp.open()
+    empty = b"Content-Length: 0\r\n\r\n"
+    for said, answer in (
+            (b"GET http://user:pass@a.test/x HTTP/1.1\r\nHost: b.test\r\n\r\n",
+             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 \r\n\r\n"),
+            (b"GET /\xc3\xa9 HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n",
+             b"HTTP/1.1 200 OK\r\nContent-Type: a\r\n b\r\n" + empty),
+            (b"GET /a HTTP/1.1\r\nHost: a.test\r\nAuthorization: Basic dXNlcjpwYXNz\r\n\r\n", b"HTTP/1.1 404 No\r\n" + empty),
+            (b"ODD /b HTTP/1.1\r\nHost: a@b\r\n\r\n", b"HTTP/1.1 200 OK\r\nServer:\r\n" + empty),
+            (b"CONNECT a.test:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 500 No\r\n" + empty)):
+        frames += [tcp.frame(0, said), tcp.frame(1, answer)]
+    frames += [tcp.frame(1, b"HTTP/1.1 408 Timeout\r\n" + empty), *tcp.close()]
+    for name in ([b"plain", b"test"], [b"a\0b", b"test"], [], [b"x" * 63] * 3):
+        frames += html_captures.lookup(name)
+    test_columns_of_exchanges_agree_with_items(html_captures.pcapng(tmp_path / "odd.pcapng", frames))
 
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("nginx-*.pcap*"))[:6], ids=lambda path: path.name)

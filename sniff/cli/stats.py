@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 
 from sniff.cli._click import click
+from sniff.cli.completion import complete_filter
 from sniff.cli.output import Output
 from sniff.cli.progress import Progress
 from sniff.errors import InputError
@@ -16,6 +17,8 @@ PIPE_WIDTH = 120
 
 @click.command("stats")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("-Y", "--filter", "expression", metavar="FILTER", shell_complete=complete_filter,
+              help="Only what matches this display filter, in Wireshark's language; `sniff fields` lists the fields.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with all entries of all tables.")
 @click.option("--top", "most", metavar="N", type=click.IntRange(1, 100_000), default=10, show_default=True,
               help="Entries of each table; with --json all of them, unless said.")
@@ -23,8 +26,8 @@ PIPE_WIDTH = 120
               help="Count packets and bytes in intervals of this length; what suits when not said.")
 @click.option("-o", "--output", "path", metavar="PATH", help="Write to this file.")
 @click.pass_context
-def command(context: click.Context, files: tuple[str, ...], as_json: bool, most: int, interval: float | None,
-            path: str | None) -> int:
+def command(context: click.Context, files: tuple[str, ...], expression: str | None, as_json: bool, most: int,
+            interval: float | None, path: str | None) -> int:
     """Say in figures what happened in capture files.
 
     Packets and bytes over time, endpoints, conversations, HTTP hosts, paths, status codes, media types and latencies, DNS
@@ -34,7 +37,11 @@ def command(context: click.Context, files: tuple[str, ...], as_json: bool, most:
     from sniff.cli.analyze import stopping
     from sniff.pipeline import Analysis
     from sniff.report.stats import Statistics
-    analysis = Analysis(files, rows=False, messages=True)
+    chosen = None
+    if expression is not None:
+        from sniff.filters.filter import Filter
+        chosen = Filter(expression)
+    analysis = Analysis(files, rows=False, messages=True, filter=chosen)
     found = Statistics(analysis.notes, analysis.counters, interval_ns=round(interval * 1e9) if interval else 0)
     with closing(analysis.source) as source, Output(path, inputs=files) as output:
         if len(files) == 1:

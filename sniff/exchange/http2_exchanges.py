@@ -24,6 +24,8 @@ from sniff.exchange.connection import Connection
 from sniff.exchange.events import Events
 from sniff.exchange.http import HTTP2_VERSION, LOOKUP_REACH_NS, Exchange, Exchanges, Lookup, Lookups, State
 from sniff.exchange.http2 import Http2Event, Http2Streams
+from sniff.exchange.totals import PREFACE
+from sniff.packets.batch import Table
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.columns import EndReason
@@ -32,7 +34,6 @@ FIRST_NUMBER = 1 << 40
 """Exchange.number of the first one; those of HTTP/1 are far below."""
 ON_FIRST_REQUEST = -2
 """What ExchangeBuilder says of the first exchange of a connection: it waited for the connection."""
-_PRI = m.METHODS.index("PRI")
 _CONTROLS = bytes.maketrans(b"\r\n\0", b"   ")
 
 
@@ -234,8 +235,15 @@ def _decode(message: Message, data: bytes, sink: Sink) -> None:
 
 def all_of(first: Exchanges, second: Sequence[Exchange]) -> Exchanges:
     """Exchanges of HTTP/1 and of HTTP/2; the preface of HTTP/2, which looks like a request of HTTP/1, is none."""
-    preface = first.rows[:, x.X_REQUEST + m.M_METHOD] == _PRI
+    preface = first.rows[:, x.X_REQUEST + m.M_METHOD] == PREFACE
     return (first.select(~preface) if preface.any() else first).plus(second)
+
+
+def messages_of(exchanges: Exchanges) -> Table:
+    """int64[M_COUNT, k]: the messages of HTTP/2 among those of some exchanges. AppBatch.messages has none of them."""
+    rows = exchanges.rows[exchanges.rows[:, x.X_ODD] & x.HTTP2 != 0]
+    asked, answered = rows[:, x.X_HAS] & x.REQUEST != 0, rows[:, x.X_HAS] & x.RESPONSE != 0
+    return np.concatenate([rows[asked, x.X_REQUEST:x.X_REQUEST + m.M_COUNT], rows[answered, x.X_RESPONSE:x.X_RESPONSE + m.M_COUNT]]).T
 
 
 def upgrades(exchanges: Sequence[Exchange]) -> list[Exchange]:

@@ -9,6 +9,8 @@ from sniff import limits
 from sniff.decode import columns as c
 from sniff.packets.batch import Table
 
+PREFACE = c.METHODS.index("PRI")
+"""The method of the preface of HTTP/2 (RFC 9113 section 3.4), which is no request."""
 SLOWEST = 5
 """How many of the slowest exchanges are remembered."""
 
@@ -30,7 +32,7 @@ class Slow(NamedTuple):
 class HttpTotals:
     """What a summary says of HTTP.
 
-    requests, responses  messages, 1xx not counted
+    requests, responses  messages, 1xx and the preface of HTTP/2 not counted
     classes              responses by first digit of the status: {2: 10, 4: 1}; 0 where there was none
     errors               responses with a status of 400 and above
     incomplete           messages that broke off, or of which bytes are missing
@@ -54,6 +56,9 @@ class HttpTotals:
         """
         if not messages.shape[1]:
             return
+        preface = messages[c.M_METHOD] == PREFACE
+        if preface.any():
+            messages = messages[:, ~preface]
         status = messages[c.M_STATUS]
         answers = messages[c.M_IS_RESPONSE] != 0
         final = answers & ((status < 100) | (status >= 200) | (status == 101))

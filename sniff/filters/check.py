@@ -11,7 +11,6 @@ from sniff.filters import syntax as x
 from sniff.filters.field import Field
 from sniff.filters.fields import begins_like_a_field, find, instead_of, nearest
 from sniff.filters.predicates import Predicate
-from sniff.filters.regex import BadPattern, Pattern
 from sniff.filters.types import (
     ARITHMETIC,
     COMPARABLE,
@@ -79,6 +78,7 @@ class _Checker:
     def _exists(self, node: x.Value) -> Predicate:
         value = self.value(node)
         if isinstance(value, ArithmeticValue) and value.type == Type.BYTES:
+            from sniff.filters.regex import Pattern
             return p.Matches(False, value, Pattern(rb"[^\0]"))
         return p.Exists(value, nonzero=isinstance(value, ArithmeticValue | NegativeValue | CallValue | ExtremeValue)
                         and value.type in NUMBERS)
@@ -109,6 +109,7 @@ class _Checker:
                              "string(...) makes one a string", node.left)
         if not isinstance(node.right, x.Literal) or node.right.form != x.Form.STRING:
             raise self.wrong("'matches' needs a regular expression in double quotes", node.right)
+        from sniff.filters.regex import BadPattern, Pattern
         try:
             return p.Matches(node.every, left, Pattern(node.right.text))
         except BadPattern as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sniff.decode.dns import DnsBatch
     from sniff.exchange.dns import DnsExchanges
     from sniff.exchange.http import Exchanges
+    from sniff.exchange.stage import Joined
 
 
 class Bits:
@@ -105,6 +106,11 @@ class Chosen:
         from sniff.exchange.dns_pair import X_ANSWER_, X_QUERY_
         wanted = self.packets.have(exchanges.column(X_QUERY_ + D_NUMBER)) | self.packets.have(exchanges.column(X_ANSWER_ + D_NUMBER))
         return replace(exchanges, rows=exchanges.rows[wanted])
+
+    def joined(self, joined: "Joined") -> "Joined":
+        """What matched of that which a batch completed."""
+        messages = self.dns(joined.messages) if joined.messages is not None else None
+        return replace(joined, messages=messages, dns=self.lookups(joined.dns), http=joined.http.select(self.exchanges(joined.http)))
 
     def dns(self, batch: "DnsBatch") -> "DnsBatch":
         """The DNS messages whose packet matched."""

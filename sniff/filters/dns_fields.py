@@ -1,7 +1,6 @@
 """Fields of DNS, MDNS and LLMNR messages. A packet has those of every message that it completes."""
 
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,20 @@ from sniff.capture.raw import view as buffer
 from sniff.decode import dns_columns as d
 from sniff.decode.columns import Protocol
 from sniff.decode.dns_columns import MessageFlag
-from sniff.decode.dns_fields import LAYOUTS
-from sniff.decode.dns_message import DnsMessage, Record, read_options
-from sniff.decode.dns_text import read_name
+from sniff.decode.dns_message import DnsMessage, Record
 from sniff.filters import find
-from sniff.filters.columns import Column, Texts, numbers, objects
+from sniff.filters.columns import NOTHING, Column, Texts, joined, numbers, objects
+from sniff.filters.dns_rows import places, record_rows, wire_of
 from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
 
 _DNS = ("dns",)
-OPT = 41
+SRV, OPT = 33, 41
+UPDATE = 5
+ROOT = b"<Root>"
+BITMAPS = (30, 47, 50, 62)
 
 OPCODES = {"standard query": 0, "inverse query": 1, "server status request": 2, "zone change notification": 4,
            "dynamic update": 5}
@@ -32,14 +33,15 @@ TYPES = {"a": 1, "ns": 2, "cname": 5, "soa": 6, "ptr": 12, "mx": 15, "txt": 16, 
 """Names of record types that people write: dns.qry.type == "AAAA"."""
 
 
-def _header(column: int, mask: int = 0, least: int = 0) -> Source:
-    """A number of the header of every message that has one."""
+def _header(column: int, mask: int = 0, update: bool | None = None) -> Source:
+    """A number of the header of every message that has one; update: of dynamic updates (RFC 2136) only, or of all others."""
     shift = (mask & -mask).bit_length() - 1 if mask else 0
 
     def source(view: View, candidates: Table) -> Column:
         there = view.dns.column(d.D_ID) >= 0
         values = view.dns.column(column)
-        there &= values >= least
+        if update is not None:
+            there &= (view.dns.column(d.D_FLAGS) >> 11 & 15 == UPDATE) == update
         return Column(view.dns_packets[there], (values[there] & mask) >> shift if mask else values[there])
 
     return source
@@ -87,38 +89,19 @@ def _records(read: Callable[[Record], Iterable[Any]], numeric: bool) -> Source:
     return _each(lambda message: [value for record in message.records for value in read(record)], numeric)
 
 
-def _name(name: str) -> str:
-    return name if name != "." else "<Root>"
-
-
-def _rows(view: View, candidates: Table, questions: bool) -> tuple[Table, Table]:
-    """(int64[r], int64[r]): which rows of the batch's records are the questions, or all other records, of the messages that the
-    candidates complete; and the message of each."""
-    records = view.dns.records
-    messages = records[:, d.R_MESSAGE]
-    wanted = (records[:, d.R_SECTION] == d.Section.QUESTION) == questions
-    if len(candidates) < view.size:
-        asked = np.zeros(view.size, np.bool_)
-        asked[candidates] = True
-        wanted &= asked[view.dns_packets][messages]
-    rows = np.flatnonzero(wanted)
-    return rows, messages[rows]
-
-
 def _column(column: int, questions: bool, edns: bool | None = None, mask: int = 0) -> Source:
     """A number of every question or record. edns: only of OPT records, or of all others; mask: bits of it that count."""
     shift = (mask & -mask).bit_length() - 1 if mask else 0
 
     def source(view: View, candidates: Table) -> Column:
-        rows, messages = _rows(view, candidates, questions)
+        rows, messages = record_rows(view, candidates, questions)
         records = view.dns.records
         if edns is not None:
             which = (records[rows, d.R_TYPE] == OPT) == edns
             rows, messages = rows[which], messages[which]
         values = records[rows, column]
-        if column == d.R_CLASS and not edns:       # the upper bit is a flag of mDNS (RFC 6762 section 10.2)
-            mdns = (view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS) & (records[rows, d.R_TYPE] != OPT)
-            values[mdns] &= 0x7FFF
+        if column == d.R_CLASS:       # the upper bit is a flag of mDNS (RFC 6762 section 10.2)
+            values[view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS] &= 0x7FFF
         if mask:
             values = (values & mask) >> shift
         return Column(view.dns_packets[messages], values)
@@ -126,107 +109,103 @@ def _column(column: int, questions: bool, edns: bool | None = None, mask: int = 
     return source
 
 
-def _names(questions: bool) -> Source:
-    """The names of questions or records: odd ones are read one by one."""
+def _names(view: View, rows: Table) -> Texts:
+    """The owners of some questions or records, as Wireshark shows them: odd ones are read one by one."""
+    messages = view.dns.records[rows, d.R_MESSAGE]
+    starts = view.dns.column(d.D_START)[messages]
+    stops = starts + view.dns.column(d.D_LEN)[messages]
+    at, out, progress = view.dns.records[rows, d.R_OWNER], np.empty((2, len(rows)), np.int64), np.zeros(2, np.int64)
+    pool = np.empty(64 * len(rows) + 512, np.uint8)
+    while True:
+        find.names(buffer(view.dns.data), buffer(starts), buffer(stops), buffer(at), buffer(pool), buffer(out), buffer(progress))
+        if progress[0] == len(rows):
+            break
+        pool = np.concatenate([pool, np.empty_like(pool)])
+    others = np.flatnonzero(out[0] == find.ODD)
+    if len(others):
+        used = int(progress[1])
+        root = view.dns.data[starts[others] + at[others]] == 0
+        out[0, others[root]], out[1, others[root]] = used, len(ROOT)
+        names = [_odd_name(view, int(starts[k]), int(stops[k]), int(at[k])).encode() for k in others[~root].tolist()]
+        pool = np.concatenate([pool[:used], np.frombuffer(ROOT + b"".join(names), np.uint8)])
+        sizes = np.array([len(name) for name in names], np.int64)
+        out[0, others[~root]], out[1, others[~root]] = used + len(ROOT) + np.cumsum(sizes) - sizes, sizes
+    return Texts(view.dns_packets[messages], pool, out[0], out[1])
+
+
+def _odd_name(view: View, start: int, stop: int, at: int) -> str:
+    from sniff.filters.dns_reader import Reader, Short
+    try:
+        return Reader(wire_of(view), start, stop, start, stop).name(start + at)[0]
+    except Short:
+        return ""
+
+
+def _question_sizes(view: View, candidates: Table) -> tuple[Table, Table, Table]:
+    """(packets, bytes of the names of questions without their escapes, dots in them)."""
+    from sniff.filters.dns_reader import Reader, Short
+    rows, _ = record_rows(view, candidates, True)
+    found = []
+    for row, _, base, stop, packet, _ in places(view, rows):
+        try:
+            name, _ = Reader(wire_of(view), base, stop, base, stop).raw_name(base + int(view.dns.records[row, d.R_OWNER]))
+        except Short:
+            name = b""
+        found.append((packet, len(name), name.count(b".")))
+    columns: Table = np.array(found, np.int64).reshape(-1, 3).T
+    return columns[0], columns[1], columns[2]
+
+
+def _question_names(view: View, candidates: Table) -> Column:
+    return _names(view, record_rows(view, candidates, True)[0])
+
+
+def _owners(view: View, candidates: Table) -> Column:
+    """The owners of records; of SRV records they are told in parts."""
+    rows, _ = record_rows(view, candidates)
+    return _names(view, rows[view.dns.records[rows, d.R_TYPE] != SRV])
+
+
+def _service(part: int) -> Source:
+    """A part of the owners of SRV records: _service._proto.name (RFC 2782)."""
 
     def source(view: View, candidates: Table) -> Column:
-        rows, messages = _rows(view, candidates, questions)
-        data = view.dns.data
-        starts = view.dns.column(d.D_START)[messages]
-        stops = starts + view.dns.column(d.D_LEN)[messages]
-        at, out, progress = view.dns.records[rows, d.R_OWNER], np.empty((2, len(rows)), np.int64), np.zeros(2, np.int64)
-        pool = np.empty(64 * len(rows) + 512, np.uint8)
-        while True:
-            find.names(buffer(data), buffer(starts), buffer(stops), buffer(at), buffer(pool), buffer(out), buffer(progress))
-            if progress[0] == len(rows):
-                break
-            pool = np.concatenate([pool, np.empty_like(pool)])
-        odd = [(k, _name(read_name(data[starts[k]:stops[k]].tobytes(), int(at[k]))[0]).encode())
-               for k in np.flatnonzero(out[0] == find.ODD).tolist()]
-        for k, name in odd:
-            out[:, k] = progress[1], len(name)
-            progress[1] += len(name)
-        if odd:
-            used = int(progress[1]) - sum(len(name) for _, name in odd)
-            pool = np.concatenate([pool[:used], np.frombuffer(b"".join(name for _, name in odd), np.uint8)])
-        return Texts(view.dns_packets[messages], pool, out[0], out[1])
+        rows, _ = record_rows(view, candidates)
+        column = _names(view, rows[view.dns.records[rows, d.R_TYPE] == SRV])
+        found = [(packet, parts[part]) for packet, parts in
+                 zip(column.packets.tolist(), (name.split(".", 2) for name in column.values), strict=True) if len(parts) > part]
+        return objects([packet for packet, _ in found], [text for _, text in found])
 
     return source
 
 
-def _data(field: str, form: str) -> Source:
-    """A field of the data of records."""
-
-    def values(record: Record) -> Iterable[Any]:
-        if record.type not in kinds:
-            return ()
-        found = record.fields.get(field)
-        if found is None:
-            return ()
-        return [shaped(value) for value in (found if isinstance(found, list) else [found])]
-
-    kinds = {kind for kind, layout in LAYOUTS.items() if any("dns." + name == field for name, _ in layout)}
-    shaped: Callable[[Any], Any] = str
-    if form == "ip4":
-        shaped = lambda value: int(IPv4Address(value))      # noqa: E731
-    elif form == "ip6":
-        return _ipv6(values)
-    elif form.isdigit():
-        shaped = int
-    elif form in ("rest", "bytes", "block"):
-        shaped = bytes
-    elif form == "name":
-        shaped = _name
-    elif form == "mac":
-        shaped = lambda value: int(value.replace(":", ""), 16)  # noqa: E731
-    return _records(values, form == "ip4" or form.isdigit() or form == "mac")
+def _question_lengths(view: View, candidates: Table) -> Column:
+    packets, sizes, _ = _question_sizes(view, candidates)
+    return Column(packets, np.where(sizes > 1, sizes, 0))
 
 
-def _ipv6(values: Callable[[Record], Iterable[Any]]) -> Source:
-    def source(view: View, candidates: Table) -> Column:
-        texts = _records(values, False)(view, candidates)
-        halves = np.zeros((len(texts), 2), np.uint64)
-        for row, text in zip(halves, texts.values.tolist(), strict=True):
-            number = int(IPv6Address(text))
-            row[:] = number >> 64, number & (1 << 64) - 1
-        return texts.having(halves)
-
-    return source
+def _labels(view: View, candidates: Table) -> Column:
+    packets, sizes, dots = _question_sizes(view, candidates)
+    return Column(packets, np.where(sizes > 1, dots + 1, 0))
 
 
-FORMS = {"name": Type.STRING, "string": Type.STRING, "strings": Type.STRING, "text": Type.STRING, "ip4": Type.IPV4,
-         "ip6": Type.IPV6,
-         "rest": Type.BYTES, "bytes": Type.BYTES, "block": Type.BYTES}
-"""Types of record data by their form (decode/dns_fields.py); forms that are not here are not fields."""
-
-STRANGE = {"rrsig.signature_expiration", "rrsig.signature_inception", "tkey.signature_inception", "tkey.signature_expiration",
-           "tsig.time_signed", "tsig.mac", "wks.bits", "caa.value", "caa.tag"}
-"""Fields that are something else in Wireshark than their form says."""
-
-
-def _data_fields() -> list[Field]:
-    fields: dict[str, Field] = {}
-    for layout in LAYOUTS.values():
-        for name, form in layout:
-            kind = FORMS.get(form, Type.NUMBER if form.isdigit() else None)
-            if kind is None or name in STRANGE or f"dns.{name}" in fields:
-                continue
-            bits = 8 * int(form) if form.isdigit() else 64
-            meaning = MEANINGS.get(name, f"of {name.split('.')[0].upper()} records: {name.split('.')[-1].replace('_', ' ')}")
-            fields[f"dns.{name}"] = Field(f"dns.{name}", kind, meaning, _data(f"dns.{name}", form), MESSAGE,
-                                          bits=bits, trackers=_DNS)
-    return list(fields.values())
-
-
-MEANINGS = {"a": "address in A records", "aaaa": "address in AAAA records", "cname": "name in CNAME records",
-            "ns": "name server in NS records",
-            "ptr.domain_name": "name in PTR records", "txt": "texts in TXT records"}
+def _types(view: View, candidates: Table) -> Column:
+    """Types of records, and those that bitmaps in their data name."""
+    column = _column(d.R_TYPE, False)(view, candidates)
+    if not np.isin(view.dns.records[:, d.R_TYPE], BITMAPS).any():
+        return column
+    from sniff.filters.dns_data import of_records
+    return joined([column, of_records("resp.type", Type.NUMBER, BITMAPS)(view, candidates)])
 
 
 def _time(part: int) -> Source:
     def source(view: View, candidates: Table) -> Column:
         found, _ = view.memory["dns_times"]
         rows = sorted(found)
+        if rows:
+            from sniff.filters.dns_data import broken
+            wrong = broken(view)
+            rows = [row for row in rows if not wrong[row]]
         return numbers(view.dns_packets[rows] if rows else [], [found[row][part] for row in rows])
 
     return source
@@ -252,24 +231,49 @@ def _again_label(response: bool) -> Source:
     return source
 
 
-def _edns(read: Callable[[int, bytes], Any], numeric: bool) -> Source:
-    """What a function reads in every option of an OPT record (RFC 6891 section 6.1.2); None counts as nothing."""
-    def values(record: Record) -> Iterable[Any]:
-        if record.type != OPT:
-            return ()
-        data = record.data.wire[record.data.start:record.data.end]
-        return [value for option in read_options(data) if (value := read(option.code, option.data)) is not None]
-
-    return _records(values, numeric)
+def _high_bit(view: View, candidates: Table) -> Column:
+    column = _column(d.R_TTL, False, False)(view, candidates)
+    return column.only(column.values & 0x80000000 != 0)
 
 
-def _qu(view: View, candidates: Table) -> Column:
-    mdns = _each(lambda m: [int(q.qu) for q in m.questions] if m.protocol == "MDNS" else [], True)
-    return mdns(view, candidates)
+def _extraneous(data: bool) -> Source:
+    """How many bytes follow the last record of a message, or which."""
+
+    def source(view: View, candidates: Table) -> Column:
+        from sniff.filters.dns_data import left_over
+        messages = view.dns.messages
+        which = (messages[:, d.D_WIRE] > messages[:, d.D_PARSED]) & (messages[:, d.D_LEN] >= messages[:, d.D_WIRE])
+        which &= np.isin(view.dns_packets, candidates)
+        left = [(k, size) for k in np.flatnonzero(which).tolist() if (size := left_over(view, k)) > 0]
+        packets = view.dns_packets[[k for k, _ in left]] if left else NOTHING
+        if not data:
+            return numbers(packets, [size for _, size in left])
+        wire = wire_of(view)
+        ends = [(int(messages[k, d.D_START]), size, messages[k].tolist()) for k, size in left]
+        return objects(packets, [wire[start + row[d.D_WIRE] - size:start + row[d.D_LEN]] for start, size, row in ends])
+
+    return source
 
 
-def _label_count(message: DnsMessage) -> list[int]:
-    return [len(question.name.split(".")) if question.name else 0 for question in message.questions]
+def _unsolicited(view: View, candidates: Table) -> Column:
+    from sniff.filters.dns_data import left_over
+    found, again = view.memory["dns_times"]
+    flags = view.dns.column(d.D_FLAGS)
+    which = (flags & MessageFlag.RESPONSE != 0) & np.isin(view.dns_packets, candidates)
+    which[[*found, *again]] = False
+    rows = [k for k in np.flatnonzero(which).tolist() if left_over(view, k) >= 0]
+    return Column(view.dns_packets[rows] if rows else NOTHING, np.ones(len(rows), np.int64))
+
+
+def _top_bit(questions: bool) -> Source:
+    """The upper bit of the class, in mDNS."""
+
+    def source(view: View, candidates: Table) -> Column:
+        rows, messages = record_rows(view, candidates, questions)
+        which = view.dns.column(d.D_PROTOCOL)[messages] == Protocol.MDNS
+        return Column(view.dns_packets[messages[which]], view.dns.records[rows[which], d.R_CLASS] >> 15)
+
+    return source
 
 
 def _flag(name: str, bit: int, meaning: str, llmnr: bool = True) -> Field:
@@ -306,6 +310,19 @@ def _answer_flag(name: str, bit: int, meaning: str) -> Field:
     return Field(f"dns.flags.{name}", Type.BOOLEAN, meaning, source, COLUMN, trackers=_DNS)
 
 
+def _authenticated(view: View, candidates: Table) -> Column:
+    """Wireshark shows it in responses, and in queries that have it set."""
+    flags = view.dns.column(d.D_FLAGS)
+    which = (view.dns.column(d.D_ID) >= 0) & (flags & (MessageFlag.RESPONSE | MessageFlag.AUTHENTIC) != 0)
+    which &= view.dns.column(d.D_PROTOCOL) != Protocol.LLMNR
+    return Column(view.dns_packets[which], (flags[which] & MessageFlag.AUTHENTIC != 0).astype(np.int64))
+
+
+def _count(name: str, column: int, meaning: str, update: bool | None) -> Field:
+    return Field(f"dns.count.{name}", Type.NUMBER, f"{meaning}, as the header says", _header(column, 0, update), COLUMN, bits=16,
+                 trackers=_DNS)
+
+
 def _rcode(view: View, candidates: Table) -> Column:
     flags = view.dns.column(d.D_FLAGS)
     which = (view.dns.column(d.D_ID) >= 0) & (flags & MessageFlag.RESPONSE != 0)
@@ -335,59 +352,56 @@ DNS_FIELDS = [
     _llmnr_flag("conflict", 0x0400, "the name is not unique (LLMNR)"),
     _llmnr_flag("tentative", 0x0100, "the name is not known to be unique yet (LLMNR)"),
     _flag("truncated", 0x0200, "did not fit into the packet"),
-    _flag("recdesired", 0x0100, "the server shall ask others"),
+    _flag("recdesired", 0x0100, "the server shall ask others", llmnr=False),
     _answer_flag("recavail", 0x0080, "the server can ask others"),
     _flag("z", 0x0040, "reserved bit", llmnr=False),
-    _answer_flag("authenticated", 0x0020, "the server checked DNSSEC"),
-    _flag("checkdisable", 0x0010, "data that DNSSEC rejects are welcome"),
+    Field("dns.flags.authenticated", Type.BOOLEAN, "the server checked DNSSEC; in queries: whether it did is of interest", _authenticated,
+          COLUMN, trackers=_DNS),
+    _flag("checkdisable", 0x0010, "data that DNSSEC rejects are welcome", llmnr=False),
     Field("dns.flags.rcode", Type.NUMBER, "status of a response: 0 no error, 2 server failure, 3 no such name",
           _rcode, COLUMN, bits=16,
           names=RCODES, trackers=_DNS),
-    Field("dns.count.queries", Type.NUMBER, "questions, as the header says", _header(d.D_QUESTIONS), COLUMN, bits=16,
-          trackers=_DNS),
-    Field("dns.count.answers", Type.NUMBER, "answers, as the header says", _header(d.D_ANSWERS), COLUMN, bits=16, trackers=_DNS),
-    Field("dns.count.auth_rr", Type.NUMBER, "authority records, as the header says", _header(d.D_AUTHORITY), COLUMN,
-          bits=16, trackers=_DNS),
-    Field("dns.count.add_rr", Type.NUMBER, "additional records, as the header says", _header(d.D_ADDITIONAL), COLUMN,
-          bits=16, trackers=_DNS),
-    Field("dns.count.labels", Type.NUMBER, "labels of the name that is asked for", _each(_label_count, True),
-          MESSAGE, bits=16, trackers=_DNS),
-    Field("dns.qry.name", Type.STRING, "name that is asked for", _names(True), PARSE, trackers=_DNS),
+    _count("queries", d.D_QUESTIONS, "questions", False), _count("answers", d.D_ANSWERS, "answers", False),
+    _count("auth_rr", d.D_AUTHORITY, "authority records", False), _count("add_rr", d.D_ADDITIONAL, "additional records", None),
+    _count("zones", d.D_QUESTIONS, "zones of an update", True), _count("prerequisites", d.D_ANSWERS, "prerequisites of an update", True),
+    _count("updates", d.D_AUTHORITY, "updates", True),
+    Field("dns.count.labels", Type.NUMBER, "labels of the name that is asked for", _labels, PARSE, bits=16, trackers=_DNS),
+    Field("dns.qry.name", Type.STRING, "name that is asked for", _question_names, PARSE, trackers=_DNS),
     Field("dns.qry.name.len", Type.NUMBER, "characters of it",
-          _each(lambda m: [len(_name(q.name)) for q in m.questions], True), MESSAGE,
-          bits=16, trackers=_DNS),
+          _question_lengths, PARSE, bits=16, trackers=_DNS),
     Field("dns.qry.type", Type.NUMBER, "type of record that is asked for: 1 or \"A\", 28 or \"AAAA\"",
           _column(d.R_TYPE, True), GATHER, bits=16, names=TYPES, trackers=_DNS),
     Field("dns.qry.class", Type.NUMBER, "class that is asked for", _column(d.R_CLASS, True), GATHER, bits=16,
           names={"in": 1}, trackers=_DNS),
-    Field("dns.qry.qu", Type.BOOLEAN, "an answer to this host alone is welcome (mDNS)", _qu, MESSAGE, trackers=_DNS),
-    Field("dns.resp.name", Type.STRING, "owner of a record", _names(False), PARSE, trackers=_DNS),
-    Field("dns.resp.type", Type.NUMBER, "type of a record", _column(d.R_TYPE, False), GATHER, bits=16,
+    Field("dns.qry.qu", Type.BOOLEAN, "an answer to this host alone is welcome (mDNS)", _top_bit(True), GATHER, trackers=_DNS),
+    Field("dns.resp.name", Type.STRING, "owner of a record", _owners, PARSE, trackers=_DNS),
+    Field("dns.resp.type", Type.NUMBER, "type of a record", _types, GATHER, bits=16,
           names=TYPES, trackers=_DNS),
     Field("dns.resp.class", Type.NUMBER, "class of a record", _column(d.R_CLASS, False, False), GATHER, bits=16,
           names={"in": 1}, trackers=_DNS),
     Field("dns.resp.ttl", Type.NUMBER, "seconds a record holds", _column(d.R_TTL, False, False), GATHER, bits=32, trackers=_DNS),
     Field("dns.resp.len", Type.NUMBER, "bytes of the data of a record",
           _column(d.R_LENGTH, False), GATHER, bits=16, trackers=_DNS),
-    Field("dns.resp.cache_flush", Type.BOOLEAN, "replaces what was known (mDNS)",
-          _each(lambda m: [int(r.cache_flush) for r in m.records if r.type != 41] if m.protocol == "MDNS" else [],
-                True), MESSAGE, trackers=_DNS),
+    Field("dns.resp.cache_flush", Type.BOOLEAN, "replaces what was known (mDNS)", _top_bit(False), GATHER, trackers=_DNS),
     Field("dns.rr.udp_payload_size", Type.NUMBER, "bytes of a UDP answer that the sender takes (EDNS)",
           _column(d.R_CLASS, False, True), GATHER, bits=16, trackers=_DNS),
     Field("dns.resp.z.do", Type.BOOLEAN, "DNSSEC records are wanted (EDNS)",
-          _records(lambda r: [r.ttl >> 15 & 1] if r.type == 41 else [], True), MESSAGE, trackers=_DNS),
+          _column(d.R_TTL, False, True, 0x8000), GATHER, trackers=_DNS),
     Field("dns.resp.ext_rcode", Type.NUMBER, "upper bits of the status (EDNS)", _column(d.R_TTL, False, True, 0xFF000000), GATHER, bits=8,
           trackers=_DNS),
     Field("dns.resp.edns0_version", Type.NUMBER, "version of EDNS", _column(d.R_TTL, False, True, 0x00FF0000), GATHER, bits=8,
           trackers=_DNS),
     Field("dns.resp.z", Type.NUMBER, "flags of EDNS", _column(d.R_TTL, False, True, 0x0000FFFF), GATHER, bits=16, trackers=_DNS),
-    Field("dns.opt.code", Type.NUMBER, "code of an option (EDNS): 8 client subnet, 12 padding, 15 extended error",
-          _edns(lambda code, value: code, True), MESSAGE, bits=16, trackers=_DNS),
-    Field("dns.opt.len", Type.NUMBER, "bytes of an option", _edns(lambda code, value: len(value), True), MESSAGE, bits=16, trackers=_DNS),
-    Field("dns.opt.data", Type.BYTES, "bytes of an option", _edns(lambda code, value: value, False), MESSAGE, trackers=_DNS),
-    Field("dns.opt.ext_error.info_code", Type.NUMBER, "extended error (RFC 8914)",
-          _edns(lambda code, value: int.from_bytes(value[:2], "big") if code == 15 and len(value) >= 2 else None, True), MESSAGE, bits=16,
+    Field("dns.resp.z.reserved", Type.NUMBER, "flags of EDNS but DO", _column(d.R_TTL, False, True, 0x7FFF), GATHER, bits=16,
           trackers=_DNS),
+    Field("dns.ttl.high_bit_set", Type.NONE, "a TTL that is negative to some (RFC 2181 section 8)", _high_bit, GATHER, trackers=_DNS),
+    Field("dns.srv.service", Type.STRING, "_service of an SRV record", _service(0), PARSE, trackers=_DNS),
+    Field("dns.srv.proto", Type.STRING, "_proto of an SRV record", _service(1), PARSE, trackers=_DNS),
+    Field("dns.srv.name", Type.STRING, "name of an SRV record", _service(2), PARSE, trackers=_DNS),
+    Field("dns.extraneous", Type.NONE, "bytes that follow the last record", _extraneous(False), MESSAGE, trackers=_DNS),
+    Field("dns.extraneous.length", Type.NUMBER, "how many they are", _extraneous(False), MESSAGE, bits=32, trackers=_DNS),
+    Field("dns.extraneous.data", Type.BYTES, "bytes that follow the last record", _extraneous(True), MESSAGE, trackers=_DNS),
+    Field("dns.unsolicited", Type.BOOLEAN, "a response to which no query is known", _unsolicited, MESSAGE, trackers=("dns", "dns_times")),
     Field("dns.retransmit_request", Type.NONE, "a query that was sent before", _again_label(False), COLUMN, trackers=("dns", "dns_times")),
     Field("dns.retransmit_response", Type.NONE, "a response that was sent before", _again_label(True), COLUMN,
           trackers=("dns", "dns_times")),
@@ -399,5 +413,4 @@ DNS_FIELDS = [
           trackers=("dns", "dns_times")),
     Field("dns.retransmit_response_in", Type.NUMBER, "packet of the same response before", _again(True, True), COLUMN, bits=32,
           trackers=("dns", "dns_times")),
-    *_data_fields(),
 ]

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from sniff.filters.field import Field
 
-_HEADER = re.compile(r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+", re.ASCII)
+_HEADER = r"http\.header\.[A-Za-z0-9!#$%&*+.^_|~-]+"
 
 HEADER = "http.header.NAME"
 """Stands in lists for the fields of all header fields."""
@@ -15,6 +15,9 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
           "http.next_request_in": "the next request is not known yet; use http.prev_request_in",
           "http.next_response_in": "the next response is not known yet; use http.prev_response_in",
           "dns.response_in": "the response is not known yet when its query is read; use dns.response_to",
+          "http.subdissector_failed": "who reads a body and fails is not known here; use http.content_type",
+          **dict.fromkeys((f"xml.{name}" for name in ("attribute", "cdata", "comment", "doctype", "tag", "xmlpi")),
+                          "XML is not taken apart; use xml contains or http.file_data"),
           "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
           "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
           "frame.protocols": "only Wireshark's dissectors name all protocols; use the names themselves: dns and udp"}
@@ -32,7 +35,9 @@ def all_fields() -> dict[str, Field]:
 MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
            "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
            "sll": ("link_fields", "LINK_FIELDS"),
-           **dict.fromkeys(("nbns", "ssdp", "websocket", "fcgi"), ("row_fields", "ROW_FIELDS")),
+           **dict.fromkeys(("json", "xml", "data-text-lines", "urlencoded-form", "png", "image-gif", "image-jfif", "media",
+                            "mime_multipart"), ("media_fields", "MEDIA_FIELDS")),
+           **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("row_fields", "ROW_FIELDS")),
            **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
                            ("packet_fields", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
@@ -40,6 +45,8 @@ MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIEL
 _NEVER = ("never_fields", "NEVER_FIELDS")
 
 MORE: dict[str, tuple[tuple[str, str], ...]] = {
+    "dns": (("dns_data_fields", "DNS_DATA_FIELDS"),),
+    "http": (("http_more_fields", "HTTP_MORE_FIELDS"),),
     "tcp": (("tcp_states", "TCP_STATES"), ("tcp_options", "TCP_OPTIONS"), _NEVER),
     "ip": (("fragment_fields", "FRAGMENT_FIELDS"), ("ip_options", "IP_OPTIONS"), _NEVER),
     "ipv6": (("fragment_fields", "FRAGMENT_FIELDS"), ("ipv6_fields", "IPV6_FIELDS")),
@@ -48,7 +55,7 @@ MORE: dict[str, tuple[tuple[str, str], ...]] = {
     **dict.fromkeys(("icmp", "igmp", "arp"), (("icmp_fields", "ICMP_FIELDS"),)),
     **dict.fromkeys(("eth", "vlan", "udp"), (("link_fields", "LINK_FIELDS"), _NEVER)),
 }
-"""The same for fields that few ask for: looked through when the first place does not know a name."""
+"""Where those fields are that are asked for less often, in the order in which they are looked through."""
 
 
 @cache
@@ -64,13 +71,12 @@ def begins_like_a_field(name: str) -> bool:
 def find(name: str) -> Field | None:
     """The field of that name, None for none."""
     first = name.partition(".")[0]
-    place = MODULES.get(first)
-    field = _fields_in(*place).get(name) if place is not None else None
-    for further in MORE.get(first, ()) if field is None else ():
-        field = field or _fields_in(*further).get(name)
-    if field is None and _HEADER.fullmatch(name):
+    field = _fields_in(*MODULES[first]).get(name) if first in MODULES else None
+    if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
+    for place in MORE.get(first, ()) if field is None else ():
+        field = field or _fields_in(*place).get(name)
     return field
 
 

@@ -3,15 +3,19 @@
 A Filter is what its text says and may be shared; a Matcher is one use of it on one capture, and sees every batch in order.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from sniff.decode.batch import AppBatch
 from sniff.filters.check import check, fields_of
 from sniff.filters.columns import Mask
 from sniff.filters.parser import parse
-from sniff.filters.trackers import TRACKERS
 from sniff.filters.view import Context, View
 from sniff.packets import columns as c
+
+if TYPE_CHECKING:
+    from sniff.filters.trackers import Tracker
 
 
 class Filter:
@@ -34,7 +38,7 @@ class Filter:
         fields = fields_of(names)
         self.fields = tuple(sorted(names))
         wanted = {tracker for field in fields for tracker in field.trackers}
-        self.trackers = tuple(name for name in TRACKERS if name in wanted)
+        self.trackers = tuple(sorted(wanted))
         self.heads = any(field.heads for field in fields)
         self.bodies = any(field.bodies for field in fields)
         self.messages = self.bodies or any(field.messages for field in fields)
@@ -57,7 +61,10 @@ class Matcher:
     def __init__(self, filter: Filter, context: Context) -> None:
         self.filter = filter
         self._context = context
-        self._trackers = [TRACKERS[name]() for name in filter.trackers]
+        self._trackers: list["Tracker"] = []
+        if filter.trackers:
+            from sniff.filters.trackers import TRACKERS
+            self._trackers = [make() for name, make in TRACKERS.items() if name in filter.trackers]
         self._zero_ns: int | None = None
 
     def see(self, apps: AppBatch) -> View:

@@ -43,15 +43,15 @@ SIGNS = {"===": "===", "!==": "!==", "==": "==", "!=": "!=", "~=": "!==", ">=": 
          "~": "matches",
          "!": "not", "&&": "and", "||": "or", "^^": "xor", "&": "&", "..": "..", "(": "(", ")": ")", "{": "{", "}": "}", ",": ",",
          "+": "+", "-": "-", "*": "*", "/": "/", "%": "%", "[": "[", "]": "]", "#": "#"}
-"""Signs that are operators, longer ones first."""
+"""Signs that are operators; of those that begin alike the longest is meant."""
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_WORD = re.compile(r"[\w:][\w:/-]*(?:\.[\w:/-]+)*|\.\d+", re.ASCII)
-_SIGN = re.compile("|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True)))
-_RANGE = re.compile(r"[^\],]+")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_CHARACTER = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)", re.DOTALL)
+_SPACE = " \t\r\n"
+# These are compiled when a filter has such a token, and re remembers them: making all of them would cost a millisecond a start.
+_WORD = r"(?a:[\w:][\w:/-]*(?:\.[\w:/-]+)*|\.\d+)"
+_RANGE = r"[^\],]+"
+_QUOTED = r'(?s:"(?:[^"\\]|\\.)*")'
+_CHARACTER = r"(?s:'(?:[^'\\]|\\.)*')"
+_ESCAPE = rb"(?s:\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.))"
 _ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"\\": b"\\", b'"': b'"',
             b"'": b"'"}
 
@@ -62,8 +62,8 @@ def tokens_of(text: str) -> list[Token]:
     at = 0
     while True:
         start = at
-        found = _SPACE.match(text, at)
-        at = found.end() if found else at
+        while at < len(text) and text[at] in _SPACE:
+            at += 1
         if at >= len(text):
             tokens.append(Token(Kind.END, "", min(start, len(text)), len(text)))
             return tokens
@@ -80,12 +80,13 @@ def _next(text: str, at: int) -> Token:
         return _string(text, at, first != '"')
     if first == "'":
         return _character(text, at)
-    word = _WORD.match(text, at)
+    word = re.compile(_WORD).match(text, at)
     if word is not None:
         return _word(text, at, word.end())
-    sign = _SIGN.match(text, at)
-    if sign is not None:
-        return Token(Kind.OPERATOR, SIGNS[sign[0]], at, sign.end())
+    for size in (3, 2, 1):
+        sign = SIGNS.get(text[at:at + size])
+        if sign is not None:
+            return Token(Kind.OPERATOR, sign, at, at + size)
     raise FilterError(f"{first!r} means nothing here", text, at)
 
 
@@ -97,7 +98,7 @@ def _word(text: str, at: int, end: int) -> Token:
 
 
 def _string(text: str, at: int, raw: bool) -> Token:
-    found = _QUOTED.match(text, at + raw)
+    found = re.compile(_QUOTED).match(text, at + raw)
     if found is None:
         raise FilterError("the closing quote is missing", text, at, len(text) - at)
     inner = found[0][1:-1].encode("utf-8", "surrogateescape")
@@ -106,7 +107,7 @@ def _string(text: str, at: int, raw: bool) -> Token:
 
 
 def _character(text: str, at: int) -> Token:
-    found = _CHARACTER.match(text, at)
+    found = re.compile(_CHARACTER).match(text, at)
     if found is None:
         raise FilterError("the closing quote is missing", text, at, len(text) - at)
     value = _unescaped(found[0][1:-1].encode("utf-8", "surrogateescape"), text, at, found.end())
@@ -138,13 +139,13 @@ def _unescaped(inner: bytes, text: str, at: int, end: int) -> bytes:
                               text, at, end - at)
         return _ESCAPES[code]
 
-    return _ESCAPE.sub(meaning, inner)
+    return re.sub(_ESCAPE, meaning, inner)
 
 
 def _ranges(text: str, at: int, tokens: list[Token]) -> int:
     """The parts between the brackets of a slice, and the closing one; the index after it."""
     while True:
-        found = _RANGE.match(text, at)
+        found = re.compile(_RANGE).match(text, at)
         if found is not None:
             tokens.append(Token(Kind.RANGE, found[0].strip(), at, found.end()))
             at = found.end()

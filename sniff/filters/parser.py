@@ -48,7 +48,7 @@ COMPARISONS = {"==": ("==", False), "!=": ("!=", True), "===": ("==", True), "!=
                "<": ("<", False), ">=": (">=", False), "<=": ("<=", False)}
 """{operator: (what it compares, whether every value has to fulfil it when nothing else is said)}."""
 
-_RANGE = re.compile(r"(-?\d+)?\s*(?:([:-])\s*(-?\d+)?)?$", re.ASCII)
+_RANGE = r"(?a:(-?\d+)?\s*(?:([:-])\s*(-?\d+)?)?$)"
 
 
 def parse(text: str) -> Test | None:
@@ -288,7 +288,7 @@ class _Parser:
                 return tuple(parts), end
 
     def _range(self, token: Token) -> Span:
-        found = _RANGE.match(token.text)
+        found = re.match(_RANGE, token.text)
         if found is None or not token.text or token.text in (":", "-") or max(len(group or "") for group in found.groups()) > 9:
             raise self.wrong(f"'{token.text}' is no range; [offset:length], [first-last] and [offset] are", token)
         start, sign, number = found.groups()

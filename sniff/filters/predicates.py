@@ -6,18 +6,20 @@ the next one only about the packets that passed, `or` only about those that did 
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sniff.filters import find
 from sniff.filters.columns import Column, Mask, Texts, has, pairs
 from sniff.filters.record import record
-from sniff.filters.regex import Pattern
 from sniff.filters.types import OBJECTS, Constant, Type
 from sniff.filters.values import ConstantValue, Value, as_bytes
 from sniff.filters.view import View
 from sniff.packets.batch import Table
+
+if TYPE_CHECKING:
+    from sniff.filters.regex import Pattern
 
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {"==": operator.eq, "!=": operator.ne, ">": operator.gt, "<": operator.lt,
                                                  ">=": operator.ge, "<=": operator.le}
@@ -207,7 +209,7 @@ class Matches(Predicate):
 
     every: bool
     left: Value
-    pattern: Pattern
+    pattern: "Pattern"
 
     @property
     def cost(self) -> int:  # type: ignore[override]

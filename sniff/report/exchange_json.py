@@ -606,12 +606,27 @@ CONTENT_LOCATION = cython.declare(cython.Py_ssize_t, 4)
 TRANSFER = cython.declare(cython.Py_ssize_t, 5)
 CODING = cython.declare(cython.Py_ssize_t, 6)      # from here on: a head with this field is not plain
 
-# --- names of secrets, as part of a name or as all of it (credentials.is_secret) ------------------------------------------------
-_PARTS = [word.encode() for word in credentials.SECRET_PARTS]
-_WHOLES = [word.encode() for word in credentials.SECRET_WHOLES]
-SECRET_BYTES, SECRET_STARTS = joined(_PARTS + _WHOLES)
-PART_COUNT = cython.declare(cython.Py_ssize_t, len(_PARTS))
-SECRET_COUNT = cython.declare(cython.Py_ssize_t, len(_PARTS) + len(_WHOLES))
+# --- names of secrets (credentials.is_secret) -----------------------------------------------------------------------------------
+_KINDS = (credentials.SECRET_PARTS, credentials.SECRET_ENDS, credentials.SECRET_WHOLES, credentials.OPEN_ENDS)
+SECRET_BYTES, SECRET_STARTS = joined([word.encode() for kind in _KINDS for word in kind])
+PARTS_END = cython.declare(cython.Py_ssize_t, len(_KINDS[0]))
+ENDS_END = cython.declare(cython.Py_ssize_t, len(_KINDS[0]) + len(_KINDS[1]))
+WHOLES_END = cython.declare(cython.Py_ssize_t, len(_KINDS[0]) + len(_KINDS[1]) + len(_KINDS[2]))
+SECRET_COUNT = cython.declare(cython.Py_ssize_t, len(SECRET_STARTS) - 1)
+
+
+def _begins() -> np.ndarray:
+    """uint8[1024]: 1 where the low five bits of two letters begin a word of SECRET_PARTS, 2 where they end another secret name; few
+    pairs in other names do."""
+    found = np.zeros(1024, np.uint8)
+    for word in credentials.SECRET_PARTS:
+        found[(ord(word[0]) & 31) << 5 | ord(word[1]) & 31] |= 1
+    for word in (*credentials.SECRET_ENDS, *credentials.SECRET_WHOLES):
+        found[(ord(word[-2]) & 31) << 5 | ord(word[-1]) & 31] |= 2
+    return found
+
+
+SECRET_BEGINS = _begins()
 
 CHUNKED = np.frombuffer(b"chunkedcharset=utf-8", np.uint8)
 
@@ -625,14 +640,17 @@ class Entries(Writer):
 
     secrets: cython.const[cython.uchar][::1]
     secret_starts: cython.const[cython.longlong][::1]
+    begins: cython.const[cython.uchar][::1]
     chunked: cython.const[cython.uchar][::1]
     shown: cython.bint
 
     def mask(self, secrets: cython.const[cython.uchar][::1], secret_starts: cython.const[cython.longlong][::1],
-             chunked: cython.const[cython.uchar][::1], shown: bool) -> None:
-        """Take what else is constant: SECRET_BYTES, SECRET_STARTS, CHUNKED as buffers; to be called before anything is written."""
+             begins: cython.const[cython.uchar][::1], chunked: cython.const[cython.uchar][::1], shown: bool) -> None:
+        """Take what else is constant: SECRET_BYTES, SECRET_STARTS, SECRET_BEGINS, CHUNKED as buffers; call this before anything
+        is written."""
         self.secrets = secrets
         self.secret_starts = secret_starts
+        self.begins = begins
         self.chunked = chunked
         self.shown = shown
 
@@ -874,30 +892,53 @@ class Entries(Writer):
         """credentials.is_secret of a name in the pool."""
         k: cython.Py_ssize_t
         i: cython.Py_ssize_t
-        length: cython.Py_ssize_t
-        for k in range(SECRET_COUNT):
-            length = self.secret_starts[k + 1] - self.secret_starts[k]
-            if k >= PART_COUNT:
-                if end - at == length and self.is_word(k, at):
-                    return True
+        start: cython.Py_ssize_t
+        found: cython.bint = False
+        while end > at and self.pool[end - 1] == 93:
+            end -= 1
+        for i in range(at, end - 1):
+            if not self.begins[(self.pool[i] & 31) << 5 | (self.pool[i + 1] & 31)] & 1:
                 continue
-            for i in range(at, end - length + 1):
-                if self.is_word(k, i):
-                    return True
-        return False
+            for k in range(PARTS_END):
+                if i + self.secret_starts[k + 1] - self.secret_starts[k] <= end and self.is_word(k, i):
+                    found = True
+                    break
+            if found:
+                break
+        if not found and (end - at < 2 or not self.begins[(self.pool[end - 2] & 31) << 5 | (self.pool[end - 1] & 31)] & 2):
+            return False
+        for k in range(WHOLES_END if found else PARTS_END, SECRET_COUNT):
+            if k == WHOLES_END and not found:
+                return False
+            start = end - self.secret_starts[k + 1] + self.secret_starts[k]
+            if start < at or not self.is_word(k, start):
+                continue
+            if k >= WHOLES_END:
+                return False
+            if start == at or (k < ENDS_END and self.is_separator(self.pool[start - 1])):
+                found = True
+        return found
+
+    @cython.cfunc
+    @cython.inline
+    @cython.nogil
+    @cython.exceptval(check=False)
+    def is_separator(self, byte: cython.uchar) -> cython.bint:
+        """Whether a byte separates the words of a name: `_ - . [`."""
+        return byte == 95 or byte == 45 or byte == 46 or byte == 91
 
     @cython.cfunc
     @cython.nogil
     @cython.exceptval(-1)
     def is_word(self, k: cython.Py_ssize_t, at: cython.Py_ssize_t) -> cython.bint:
-        """Whether secret name `k` stands at `at`, in any case, `-` for `_`; its bytes must lie in the pool."""
+        """Whether secret name `k` stands at `at`, in any case, any separator for `_`; its bytes must lie in the pool."""
         j: cython.Py_ssize_t
         byte: cython.uchar
         for j in range(self.secret_starts[k], self.secret_starts[k + 1]):
             byte = self.pool[at]
             if 65 <= byte <= 90:
                 byte = byte | 32
-            elif byte == 45:
+            elif self.is_separator(byte):
                 byte = 95
             if byte != self.secrets[j]:
                 return False
@@ -948,8 +989,8 @@ class Entries(Writer):
         """Whether a body is ASCII text, in UTF-8 if a charset is named, without anything that may be a secret's name."""
         i: cython.Py_ssize_t
         k: cython.Py_ssize_t
+        name: cython.Py_ssize_t
         byte: cython.uchar
-        length: cython.Py_ssize_t
         start: cython.Py_ssize_t = self.values[2 * TYPE]
         stop: cython.Py_ssize_t = self.values[2 * TYPE + 1]
         if at == end:
@@ -968,12 +1009,14 @@ class Entries(Writer):
                 return False
             if self.shown:
                 continue
-            for k in range(SECRET_COUNT):
-                length = self.secret_starts[k + 1] - self.secret_starts[k]
-                if (self.secrets[self.secret_starts[k]] == byte or self.secrets[self.secret_starts[k]] == byte + 32) \
-                        and i + length <= end and self.is_word(k, i):
-                    if k < PART_COUNT or (i > at and self.pool[i - 1] == 34 and i + length < end
-                                                 and self.pool[i + length] == 34):
+            if byte == 34:
+                for k in range(PARTS_END, WHOLES_END):
+                    name = i - self.secret_starts[k + 1] + self.secret_starts[k]
+                    if name > at and (self.pool[name - 1] == 34 or self.is_separator(self.pool[name - 1])) and self.is_word(k, name):
+                        return False
+            elif i + 1 < end and self.begins[(byte & 31) << 5 | (self.pool[i + 1] & 31)] & 1:
+                for k in range(PARTS_END):
+                    if i + self.secret_starts[k + 1] - self.secret_starts[k] <= end and self.is_word(k, i):
                         return False
         return True
 
@@ -1003,12 +1046,14 @@ class Entries(Writer):
         start: cython.Py_ssize_t
         stop: cython.Py_ssize_t
         name: cython.Py_ssize_t
+        secret: cython.bint
         first: cython.bint = True
         while i + 2 < end:
             start = i
             while self.pool[i] != 58:
                 i += 1
             name = self.known(start, i - start)
+            secret = not self.shown and name < 0 and self.is_secret(start, i)
             if not first:
                 self.out[self.at] = 44
                 self.at += 1
@@ -1027,6 +1072,8 @@ class Entries(Writer):
                 stop -= 1
             if LOCATION <= name <= CONTENT_LOCATION:
                 self.put_link(start, stop)
+            elif secret and stop > start:
+                self.put_text(T_MASK)
             else:
                 self.put_escaped(start, stop)
             self.put_text(T_PAIR_END)

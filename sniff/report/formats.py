@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sniff.decode.batch import AppBatch
     from sniff.filters.chosen import Chosen
+    from sniff.filters.columns import Mask
     from sniff.limits import Counters
     from sniff.notes import Notes
     from sniff.report.process import Processes
@@ -34,6 +35,9 @@ class Step(Protocol):
 
     @property
     def rows(self) -> "RowBatch | None": ...
+
+    @property
+    def matched(self) -> "Mask | None": ...
 
 
 class Writer(Protocol):

@@ -28,8 +28,8 @@ from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange.connection import Connection
 from sniff.exchange.http import Exchange, Exchanges, State
-from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
+from sniff.notes import Notes
 from sniff.packets.batch import Table
 from sniff.report import exchange_json as j
 from sniff.report.formats import Options, Sink, Step
@@ -52,9 +52,10 @@ class HarWriter:
         self._sink = sink
         self._secrets = options.secrets
         self._chosen = options.chosen
-        self._joiner = Joiner(options.notes, options.counters)
-        self._bodies = Bodies(self._joiner.notes, self._joiner.counters)
-        self._http2 = Http2Exchanges(self._joiner.names, self._bodies.begin, limits.HAR_BODY_BYTES)
+        notes = options.notes if options.notes is not None else Notes()
+        counters = options.counters if options.counters is not None else limits.Counters()
+        self._bodies = Bodies(notes, counters)
+        self._joiner = Joiner(notes, counters, self._bodies.begin, limits.HAR_BODY_BYTES)
         self._pages = Pages()
         self._entries = Entries(self._bodies, options.secrets)
         self._separator = 1     # bytes of the first entry's separator that are left out: its comma
@@ -63,13 +64,12 @@ class HarWriter:
     def write(self, step: Step) -> None:
         """Write the exchanges that one step completes."""
         self._bodies.add(step.apps)
-        first = self._joiner.add(step.apps).http
-        self._write(all_of(first, self._http2.add(step.apps.streams, first)))
+        self._write(self._joiner.add(step.apps).http)
 
     def end(self, summary: Summary) -> None:
         """Write those that are still open, and the pages."""
         self._bodies.finish()
-        self._write(all_of(self._joiner.finish().http, self._http2.finish()))
+        self._write(self._joiner.finish().http)
         self._write_text('\n],"pages":[')
         pages = iter(self._pages)
         comma = ""
@@ -104,7 +104,7 @@ class Entries:
         self._secrets = secrets
         self._writer = j.Entries()
         self._writer.words(*map(view, j.constants(j.ENTRY_TEXTS, j.ENTRY_NAMES)))
-        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.CHUNKED), secrets)
+        self._writer.mask(view(j.SECRET_BYTES), view(j.SECRET_STARTS), view(j.SECRET_BEGINS), view(j.CHUNKED), secrets)
         self._ends, self._addresses = ConnectionTexts(_ends), ConnectionTexts(connection_json)
         self._out = np.empty(1 << 20, np.uint8)
 
@@ -282,7 +282,8 @@ def _cookies(message: Message, secrets: bool) -> str:
     found: list[dict[str, Any]] = []
     if not message.is_response:
         for name, value in forms.cookies(message.get_all(b"cookie")):
-            found.append({"name": name, "value": value if secrets else credentials.MASK})
+            bare = not value and not secrets       # without a name: all of it is the value
+            found.append({"name": "" if bare else name, "value": value if secrets else credentials.MASK})
         return json.dumps(found)
     for line in message.get_all(b"set-cookie"):
         cookie = forms.set_cookie(line)

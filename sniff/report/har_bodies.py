@@ -1,14 +1,13 @@
 """Bodies as HAR wants them: kept while they arrive, up to a cap, and given out as text."""
 
 import base64
-import re
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sniff import limits
-from sniff.decode import charset, credentials, fields, media
+from sniff.decode import charset, fields, media
 from sniff.decode import columns as c
 from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo
@@ -18,6 +17,7 @@ from sniff.exchange import http_columns as x
 from sniff.exchange.http import Exchanges
 from sniff.notes import Notes
 from sniff.packets.batch import Table
+from sniff.report import spoken
 from sniff.report.secret_urls import may_have_secrets
 
 
@@ -214,12 +214,6 @@ class Bodies:
         return body
 
 
-_MEMBER = re.compile(r'"((?:[^"\\]|\\.){1,64})"(\s{0,8}:\s{0,8})("(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*)')
-
-
 def masked_json(text: str) -> str:
     """JSON with the values of members masked whose names say that they are secrets. It need not be well formed."""
-    if not may_have_secrets(text):
-        return text
-    return _MEMBER.sub(lambda match: f'"{match[1]}"{match[2]}"{credentials.MASK}"' if credentials.is_secret(match[1]) else match[0],
-                       text)
+    return spoken.hidden_json(text) if may_have_secrets(text) else text

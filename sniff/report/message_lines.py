@@ -8,13 +8,12 @@ import numpy as np
 
 from sniff import limits
 from sniff.decode.cgi import CgiRequest
-from sniff.decode.columns import APP_PROTOCOL, M_FLAGS, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
+from sniff.decode.columns import APP_PROTOCOL, HTTP2_ROWS, M_FLAGS, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
 from sniff.decode.dns import DnsBatch
 from sniff.decode.dns_columns import D_NUMBER, D_TS_NS
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange
-from sniff.exchange.http import Exchange, Exchanges
-from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
+from sniff.exchange.http import Exchanges
 from sniff.exchange.stage import Joined, Joiner
 from sniff.packets.columns import NUMBER
 from sniff.reassembly import columns as s
@@ -28,7 +27,7 @@ from sniff.report.lines import PART_ROWS
 from sniff.report.process import members, with_members
 from sniff.report.summary import Summary
 
-AS_EXCHANGES = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, Protocol.DNS, Protocol.MDNS, Protocol.LLMNR)
+AS_EXCHANGES = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, Protocol.DNS, Protocol.MDNS, Protocol.LLMNR, *HTTP2_ROWS)
 """Protocols whose rows stand for messages that are part of an exchange."""
 
 SIDES = ("client", "server")
@@ -44,7 +43,6 @@ class MessageWriter:
     def __init__(self, sink: Sink, options: Options) -> None:
         self.sink = sink
         self.joiner = Joiner(options.notes, options.counters)
-        self.http2 = Http2Exchanges(self.joiner.names)
         self.packets = PacketLines(processes=options.processes)
         self.http = HttpLines()
         self.processes = options.processes
@@ -58,19 +56,18 @@ class MessageWriter:
             protocol = rows.apps.apps[APP_PROTOCOL][rows.shown]
             others = rows.shown[~np.isin(protocol, AS_EXCHANGES)]
             self._put(rows.packets.table[NUMBER, others].tolist(), self.packets.chunks(replace(rows, shown=others)))
-        joined = self.joiner.add(step.apps)
-        self._join(joined, self.http2.add(step.apps.streams, joined.http), step.apps.streams)
+        self._join(self.joiner.add(step.apps), step.apps.streams)
         requests = list(filter(self._cgi_shown, step.apps.gateways))
         self._put([request.ended_packet for request in requests], _blocks(map(self._cgi, requests)))
         self._flush()
 
     def end(self, summary: Summary) -> None:
         """Write what was still open."""
-        self._join(self.joiner.finish(), self.http2.finish(), None)
+        self._join(self.joiner.finish(), None)
         self._flush()
 
-    def _join(self, joined: Joined, http2: list[Exchange], streams: StreamBatch | None) -> None:
-        exchanges = all_of(joined.http, http2)
+    def _join(self, joined: Joined, streams: StreamBatch | None) -> None:
+        exchanges = joined.http
         lookups = list(joined.dns)
         if self.chosen is not None:
             exchanges = exchanges.select(self.chosen.exchanges(exchanges))

@@ -14,8 +14,11 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 def may_have_secrets(text: str) -> bool:
     """Whether a text may have a secret's name in it: a quick look before a slow one."""
-    lower = text.lower().replace("-", "_")
-    return any(word in lower for word in (*credentials.SECRET_PARTS, *credentials.SECRET_WHOLES))
+    lower = text.lower().replace("-", "_").replace(".", "_")
+    return any(word in lower for word in _WORDS)
+
+
+_WORDS = (*credentials.SECRET_PARTS, *credentials.SECRET_ENDS, "key", "session")
 
 
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://[^/@?#:]*):[^/@?#]*@")

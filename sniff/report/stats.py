@@ -22,7 +22,9 @@ from sniff.exchange import dns_pair as p
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
 from sniff.exchange.http import Exchanges, State
+from sniff.exchange.http2_exchanges import messages_of
 from sniff.exchange.stage import Joined, Joiner
+from sniff.exchange.totals import PREFACE
 from sniff.exchange.url import plain_url
 from sniff.limits import Counters
 from sniff.notes import Notes
@@ -120,17 +122,16 @@ class Conversations:
         self._rows: Table = np.zeros((256, V_COUNT), np.int64)
         self._place: dict[int, int] = {}
         self._counters = counters
-        self.zero_ns: int | None = None
+        self.zero_ns: int | None = None     # what `start` counts from
 
     def __len__(self) -> int:
         return len(self._place)
 
-    def add(self, step: Step) -> None:
-        """Count the packets of a batch."""
-        streams = step.apps.streams
-        table, flows = streams.packets.table, streams.table
-        if self.zero_ns is None and table.shape[1]:
-            self.zero_ns = int(table[c.TS_NS, 0])
+    def add(self, table: Table, flows: Table) -> None:
+        """Count packets.
+
+        table, flows  int64[packets.COUNT, n], int64[reassembly.COUNT, n]
+        """
         chosen = np.flatnonzero((flows[s.STREAM] >= 0) & ((table[c.KIND] == Kind.TCP) | (table[c.KIND] == Kind.UDP)))
         if not len(chosen):
             return
@@ -298,8 +299,9 @@ class Http:
     def add(self, messages: Table, exchanges: Exchanges) -> None:
         """Count the messages and the exchanges that a batch completed.
 
-        messages  int64[M_COUNT, k]  AppBatch.messages
+        messages  int64[M_COUNT, k]  AppBatch.messages, and those of HTTP/2
         """
+        messages = messages[:, messages[m.M_METHOD] != PREFACE]
         answers = messages[m.M_IS_RESPONSE] != 0
         self.requests += int((~answers).sum())
         self.responses += int(answers.sum())
@@ -503,12 +505,13 @@ class Tcp:
         self.sent_again_bytes = 0
         self.marks: dict[str, int] = {}
 
-    def add(self, step: Step) -> None:
-        """Count the packets of a batch."""
-        streams = step.apps.streams
-        table = streams.packets.table
+    def add(self, table: Table, flows: Table) -> None:
+        """Count packets.
+
+        table, flows  int64[packets.COUNT, n], int64[reassembly.COUNT, n]
+        """
         tcp = np.flatnonzero(table[c.KIND] == Kind.TCP)
-        size, tags = np.maximum(table[c.PAYLOAD_WIRE, tcp], 0), streams.table[s.TAGS, tcp]
+        size, tags = np.maximum(table[c.PAYLOAD_WIRE, tcp], 0), flows[s.TAGS, tcp]
         again = tags & SENT_AGAIN != 0
         self.packets += len(tcp)
         self.segments += int((size > 0).sum())
@@ -552,30 +555,50 @@ class Statistics:
         self._joiner = Joiner(self.notes, self.counters)
 
     def add(self, step: Step) -> None:
-        """Count one batch."""
-        table = step.apps.streams.packets.table
-        self.summary.add(step.apps)
+        """Count one batch; of a filtered one what matched, and messages and exchanges of which a packet did."""
+        streams, messages = step.apps.streams, step.apps.messages
+        table, flows = streams.packets.table, streams.table
+        if self.conversations.zero_ns is None and table.shape[1]:
+            self.conversations.zero_ns = int(table[c.TS_NS, 0])
+            self.time.begin(self.conversations.zero_ns)
+        if step.matched is not None and self.summary.chosen is None:
+            from sniff.filters.chosen import Chosen
+            self.summary.chosen = Chosen()
+        self.summary.add(step.apps, 0, step.matched)
+        if step.matched is not None and self.summary.chosen is not None:
+            table, flows = table[:, step.matched], flows[:, step.matched]
+            messages = messages[:, self.summary.chosen.packets.have(messages[m.M_LAST_PACKET])]
         self.time.add(table[c.TS_NS], table[c.WIRELEN])
         self.endpoints.add(table)
-        self.conversations.add(step)
-        self.tcp.add(step)
-        joined = self._joiner.add(step.apps)
-        self.http.add(step.apps.messages, joined.http)
+        self.conversations.add(table, flows)
+        self.tcp.add(table, flows)
+        joined = self._joined(self._joiner.add(step.apps))
+        self._add_http(messages, joined.http)
         self.dns.add(joined)
         self.summary.dns_queries = self.dns.datagram_queries    # it counts rows, and none were made
 
     def finish(self) -> None:
         """The capture is over."""
-        joined = self._joiner.finish()
-        self.http.add(np.empty((m.M_COUNT, 0), np.int64), joined.http)
+        joined = self._joined(self._joiner.finish())
+        self._add_http(np.empty((m.M_COUNT, 0), np.int64), joined.http)
         self.dns.add(joined)
+
+    def _joined(self, joined: Joined) -> Joined:
+        """What of it counts."""
+        return self.summary.chosen.joined(joined) if self.summary.chosen is not None else joined
+
+    def _add_http(self, messages: Table, exchanges: Exchanges) -> None:
+        second = messages_of(exchanges)
+        self.summary.http.add(second)
+        self.http.add(np.concatenate([messages, second], axis=1) if second.shape[1] else messages, exchanges)
 
     def record(self, most: int | None = None) -> dict[str, Any]:
         """All of it as a JSON object. Times are seconds, sizes bytes; `most` entries of each list, all without it."""
         summary = self.summary
         duration = (summary.last_ns or 0) - (summary.first_ns or 0)
         return {
-            "packets": summary.packets, "bytes": summary.wire_bytes,
+            **({"packets": summary.packets} if summary.chosen is None else
+               {"packets": summary.chosen.count, "packets_of_capture": summary.packets}), "bytes": summary.wire_bytes,
             "first": None if summary.first_ns is None else summary.first_ns / 1e9,
             "last": None if summary.last_ns is None else summary.last_ns / 1e9, "duration": duration / 1e9,
             "tcp_connections": summary.tcp_flows, "udp_flows": summary.udp_flows,

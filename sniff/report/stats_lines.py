@@ -25,7 +25,8 @@ def lines_of(found: Statistics, most: int, width: int = 100, blocks: str = BLOCK
     if not found.summary.packets:
         return
     record = found.record(most)
-    yield from _chart(found, width, blocks)
+    if found.time.packets:
+        yield from _chart(found, width, blocks)
     yield from _endpoints(record, len(found.endpoints), width)
     yield from _conversations(record, width)
     yield from _http(found, record["http"], width)

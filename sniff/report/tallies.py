@@ -136,6 +136,10 @@ class TimeLine:
         self._counts: NDArray[np.int64] = np.zeros((2, 64), np.int64)
         self._used = 0
 
+    def begin(self, ns: int) -> None:
+        """Time counts from here: when the first packet was captured."""
+        self._zero_ns = ns
+
     def add(self, ts_ns: NDArray[np.int64], size: NDArray[np.int64]) -> None:
         """Count packets.
 

@@ -71,7 +71,7 @@ def test_the_summary_counts_what_matches(sniff):
 
 @pytest.mark.parametrize(("expression", "line", "pointer"), [
     ("http.respnse.code > 400",
-     "sniff: no field 'http.respnse.code'; did you mean http.response.code or http.response.line?", "^~~~~~~~~~~~~~~~~"),
+     "sniff: no field 'http.respnse.code'; did you mean http.response.code or http.response.code.desc?", "^~~~~~~~~~~~~~~~~"),
     ("tcp.port == ", "sniff: something is missing at the end", "           ^"),
     ("tcp and ip.addr == 1.2.3", "sniff: '1.2.3' is no IPv4 address; 10.1.2.3 and 10.0.0.0/8 are", "                   ^~~~~"),
 ])
@@ -166,8 +166,9 @@ def test_fields(sniff):
     assert len(lines) > 300
     assert all(len(line.split("\t")) == 3 and all(line.split("\t")) for line in lines)
     assert "http.response.code\tnumber\tstatus" in lines
-    assert [line.split("\t")[0] for line in sniff("fields", "cookie").stdout.splitlines()] == ["http.cookie",
-                                                                                               "http.cookie_pair", "http.set_cookie"]
+    cookies = sniff("fields", "cookie").stdout.splitlines()
+    assert {"http.cookie", "http.cookie_pair", "http.set_cookie"} <= {line.split("\t")[0] for line in cookies}
+    assert all("cookie" in line.lower() for line in cookies) and len(cookies) < 20
     found = json.loads(sniff("fields", "dns.qry.type", "--format", "json").stdout)
     assert found[0]["type"] == "number"
     assert "aaaa" in found[0]["values"]

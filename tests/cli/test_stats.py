@@ -71,7 +71,7 @@ def tree_of(text):
 
 def intervals_of(text):
     """[(frames, bytes)] of io,stat."""
-    return [(int(frames), int(size)) for frames, size in re.findall(r"^\|.*<>.*\| +(\d+) \| +(\d+) \|$", text, re.M)]
+    return [(int(frames), int(size)) for frames, size in re.findall(r"^\|.*<>.*\| +(\d+) \| +(\d+) \|[ |]*$", text, re.M)]
 
 
 def interval_for(path, duration):
@@ -115,6 +115,33 @@ def test_the_numbers_of_tshark(tshark, capture):
     packets, size = exact.time.packets, exact.time.bytes
     expected = intervals_of(said)
     assert list(zip(packets, size, strict=True)) == expected[:len(packets)] and not any(frames for frames, _ in expected[len(packets):])
+
+
+@pytest.mark.parametrize("wanted", ["http.response.code == 200", "tcp.srcport == 80", "frame.number > 20 && tcp.len > 0", "dns"])
+@pytest.mark.parametrize("name", ["browse.pcapng", "nginx-keepalive.pcap", "nginx-parallel.pcapng"])
+def test_the_numbers_of_tshark_for_what_a_filter_chose(tshark, stats, name, wanted):
+    path = CAPTURES / name
+    found = json.loads(stats(path, "-Y", wanted, "--json").stdout)
+    assert found == json.loads(json.dumps(sniff.read(path).filter(wanted).stats.record()))
+    said = tshark_says(tshark, path, f"conv,tcp,{wanted}", f"http,tree,{wanted}", f"io,stat,0,{wanted}")
+    assert ours(found["conversations"]["tcp"]) == conversations_of(said)
+    tree = tree_of(said[said.index("HTTP/Packet Counter"):])
+    assert found["http"]["status_codes"] == {name[:3]: count for name, count in tree.items() if re.match(r"\d{3} ", name)}
+    assert found["http"]["methods"] == {name: count for name, count in tree.items() if name.isupper() and name.isalpha()}
+    assert [(sum(found["time"]["packets"]), sum(found["time"]["bytes"]))] == intervals_of(said)
+    assert (found["packets"], found["packets_of_capture"]) == (sum(found["time"]["packets"]), len(sniff.read(path).packets))
+    assert found["tcp"]["packets"] == sum(one["packets"] for one in found["conversations"]["tcp"])
+
+
+def test_a_filter_that_nothing_matches(stats, tmp_path):
+    found = json.loads(stats(NEVERSSL, "-Y", "tcp.port == 1", "--json").stdout)
+    assert (found["packets"], found["bytes"], found["endpoints"], found["http"]["requests"]) == (0, 0, [], 0)
+    assert stats(NEVERSSL, "-Y", "tcp.port == 1").stdout.startswith("0 of 10 packets match")
+    empty = tmp_path / "empty.pcap"
+    empty.write_bytes(NEVERSSL.read_bytes()[:24])
+    assert stats(empty, "-Y", "tcp").stdout.startswith("0 of 0 packets match")
+    wrong = stats(NEVERSSL, "-Y", "tcp.prot == 1")
+    assert wrong.returncode == 2 and wrong.stderr.startswith("sniff: no field 'tcp.prot'; did you mean tcp.port")
 
 
 # --- one truth ----------------------------------------------------------------------------------------------------------

@@ -80,13 +80,20 @@ def test_secrets_are_masked():
     assert credentials.masked(b"authorization", b"raw-secret") == b"***"
     assert credentials.masked(b"cookie", b"a=1; b=2") == b"a=***; b=***"
     assert credentials.masked(b"set-cookie", b"a=1; Path=/") == b"a=***; Path=/"
+    assert credentials.masked(b"set-cookie", b"1; Path=/") == b"***; Path=/"
+    assert credentials.masked(b"set-cookie2", b"a=1, b=2; Path=/; c=3") == b"a=***; Path=/; c=***"
+    assert credentials.masked(b"cookie", b"alone") == b"***"
     assert credentials.masked(b"x-api-key", b"123") == b"***"
+    assert credentials.masked(b"x-vault-token", b"123") == b"***"
     assert credentials.masked(b"host", b"example.com") == b"example.com"
     assert credentials.masked(b"cookie", b"a=1", secrets=True) == b"a=1"
 
 
 @pytest.mark.parametrize(("name", "secret"), [("password", True), ("user[Password]", True), ("csrf-token", True), ("pin", True),
                                               ("spinner", False), ("name", False), ("shipping", False),
-                                              ("client_secret", True)])
+                                              ("client_secret", True), ("X-Auth-Key", True), ("X-Pass", True), ("passenger", False),
+                                              ("card[number]", True), ("userPass", True), ("new.pwd", True), ("x-sid", True),
+                                              ("side", False), ("key", True), ("Sec-WebSocket-Key", False), ("cache_key", False),
+                                              ("token_type", False), ("Access-Control-Allow-Credentials", False), ("author", False)])
 def test_names_of_secrets(name, secret):
     assert credentials.is_secret(name) == secret

@@ -9,7 +9,6 @@ from hpack import Encoder
 
 from sniff import limits
 from sniff.exchange.http import State
-from sniff.exchange.http2_exchanges import Http2Exchanges, all_of
 from sniff.exchange.stage import Joiner
 from sniff.pipeline import Analysis
 from tests import wire
@@ -45,14 +44,12 @@ class Talk:
 
 def exchanges_of(path, sink=None, cap=0):
     analysis = Analysis([str(path)], rows=False, messages=True)
-    joiner = Joiner(analysis.notes, analysis.counters)
-    second = Http2Exchanges(joiner.names, sink, cap)
+    joiner = Joiner(analysis.notes, analysis.counters, sink, cap)
     found = []
     with analysis.source:
         for step in analysis:
-            first = joiner.add(step.apps).http
-            found += all_of(first, second.add(step.streams, first))
-        found += all_of(joiner.finish().http, second.finish())
+            found += joiner.add(step.apps).http
+        found += joiner.finish().http
     return found
 
 

@@ -22,7 +22,8 @@ OURS = {"frame.file_off", "ipv6.dstopts", "ipv6.fraghdr", "ipv6.hopopts", "ipv6.
         *(f"tcp.options.{name}" for name in ("mss", "nop", "sack", "sack_perm", "timestamp", "wscale"))}
 """The first is shown by Wireshark only when it is told to; the others are protocols there and have no value that it prints."""
 
-FIELDS = [field for field in all_fields().values() if field.name.partition(".")[0] in (*MORE, "sll") and field.name not in OURS
+LAYERS = {*MORE, "sll"} - {"http", "dns"}
+FIELDS = [field for field in all_fields().values() if field.name.partition(".")[0] in LAYERS and field.name not in OURS
           and field.type not in (Type.PROTOCOL, Type.TIME)]
 
 OF_STREAMS = {"udp.stream", "udp.time_delta", "udp.time_relative", "udp.payload"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sniff import limits
 from sniff.capture.writer import PcapWriter
+from sniff.decode import credentials
 from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.notes import Notes
 from sniff.pipeline import Analysis
@@ -229,6 +230,19 @@ def test_credentials_are_shown_when_asked_for(tmp_path, validator):
     check(log, validator)
     text = json.dumps(log, default=str)
     assert all(f"geheim{number}" in text for number in range(1, 8)) and "***" not in text
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_fields_whose_names_tell_of_a_secret(tmp_path, plain):
+    names = ["X-Vault-Token", "X-Auth-Key", "X-Pass", "PASSENGER", "DD-API-KEY", "X-Session-Id", "Sec-WebSocket-Key", "X.Sid", "Cache-Key",
+             "Access-Control-Allow-Credentials", "Key", "X-Key", "X-Token-Type", "Auth", "Author", "X-Client-Secret"]
+    head = "".join(f"{name}: abc{number}\r\n" for number, name in enumerate(names)) + ("" if plain else "X-Other:\tx\x01\r\n")
+    path = talk(tmp_path / "names.pcap", b"GET / HTTP/1.1\r\nHost: a\r\n" + head.encode() + b"\r\n",
+                                          b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    [entry] = har_of(path)["entries"]
+    shown = {field["name"]: field["value"] for field in entry["request"]["headers"]}
+    assert {name: shown[name] for name in names} == {name: "***" if credentials.is_secret(name) else f"abc{number}"
+                                                     for number, name in enumerate(names)}
 
 
 @pytest.mark.parametrize(("url", "masked"), [

@@ -131,6 +131,7 @@ def test_details(watched: Watched, shop: Path) -> None:
     expect(pane).to_contain_text("a b")
     pane.get_by_role("tab", name="Timing").click()
     expect(pane).to_contain_text("Waiting")
+    expect(pane).to_contain_text(re.compile("Most of the time, .* passed|The largest part of the time, .* passed"))
     expect(pane).to_contain_text("UTC")
     page.locator("#view-exchanges .grid").focus()
     page.keyboard.press("ArrowDown")
@@ -221,6 +222,18 @@ def test_following_what_is_no_http(watched: Watched, tmp_path: Path) -> None:
     expect(said.nth(1)).to_contain_text("USER bob")
     expect(said.nth(2)).to_contain_text("PASS ***")
     assert "sesame-9" not in captures.texts_in(report.read_bytes())
+
+
+def test_one_packet_and_addresses_with_colons(watched: Watched, tmp_path: Path) -> None:
+    header = (40_000).to_bytes(2, "big") + (80).to_bytes(2, "big") + bytes(8) + bytes([0x50, wire.SYN, 1, 0, 0, 0, 0, 0])
+    six = b"\x60\0\0\0" + len(header).to_bytes(2, "big") + b"\x06\x40" + bytes(15) + b"\1" + bytes(15) + b"\2"
+    frames = [wire.ETHERNET[:12] + b"\x86\xdd" + six + header]
+    report = write(make_report([captures.pcapng(tmp_path / "one.pcapng", frames)]), tmp_path / "one.html")
+    page = watched.open(report, "#sequence")
+    expect(page.locator("#view-sequence .toolbar")).to_contain_text("1 packet ·")
+    expect(page.locator(".ends")).to_contain_text("[::1]:40000")
+    page = watched.open(report, "#connections")
+    expect(page.locator("#view-connections .row")).to_contain_text("[::2]:80")
 
 
 def test_keys(watched: Watched, shop: Path) -> None:
@@ -324,6 +337,24 @@ def test_nothing_sticks_out_on_a_phone(watched: Watched, shop: Path, view: str) 
         page.locator("#view-exchanges .row").first.click()
         expect(page.get_by_role("complementary")).to_be_in_viewport()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("watched", [{"viewport": {"width": 400, "height": 800}}], indirect=True)
+def test_the_waterfall_runs_below_the_rows_of_a_narrow_table(watched: Watched, shop: Path) -> None:
+    page = watched.open(shop, "#exchanges")
+    row = page.locator("#view-exchanges .row", has_text="/slow")
+    expect(row.locator(".underbar .seg.phase-wait")).to_have_count(1)
+    expect(row.locator(".underbar .tick")).to_have_count(1)
+    bar, box = row.locator(".underbar").bounding_box(), row.bounding_box()
+    assert bar is not None
+    assert box is not None
+    assert bar["width"] > 300
+    assert bar["y"] + bar["height"] <= box["y"] + box["height"]
+    expect(page.locator("#view-exchanges .footbar")).to_contain_text(re.compile(r"bars: .*[\d.]+ (µs|ms|s)"))
+    page.set_viewport_size({"width": 1000, "height": 800})
+    expect(page.locator("#view-exchanges .underbar")).to_have_count(0)
+    expect(row.locator(".bars .seg.phase-wait")).to_have_count(1)
+    expect(page.locator("#view-exchanges .footbar")).not_to_contain_text("bars:")
 
 
 SMALL = {"viewport": {"width": 1280, "height": 500}}

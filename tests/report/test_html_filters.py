@@ -115,6 +115,17 @@ COUNTS = {
         ("logo", 1), ("\"logo\"", 1), ("error xor status: 404", 2), ("error ^^ logo", 4), ("not (error or logo)", 4),
         ("host: api", 1), ("host:api", 1), ("host: \"api\"", 1), ("type: json or type: png", 2),
         ("not host: api and status: 2xx", 5), ("shop.test/order", 1), ("any tcp.port == 80", 8), ("all tcp.port == 80", 0),
+        ("http.host[0:3] == \"api\"", 1), ("http.host[0:3] == \"sho\"", 7), ("http.host[:3] == 61:70:69", 1),
+        ("http.host[-4:] == \".test\"", 0), ("http.host[-5:] == \".test\"", 8), ("http.host[0-2] == \"api\"", 1),
+        ("http.host[0,2] == \"ai\"", 1), ("http.host[0:3, 4] == \"apit\"", 1), ("http.host[20]", 0),
+        ("lower(http.host)[0:3] == \"api\"", 1), ("http.host[0:4][1:2] == \"pi\"", 1), ("len(http.host[1:]) == 7", 1),
+        ("ip.src[0:2] == 0a:00", 8), ("ip.src[3] == 01", 8), ("http.host[0:3] contains \"p\"", 1),
+        ("http.host[0:3] in {\"api\", \"xyz\"}", 1), ("http.response.code - 400 >= 0", 2), ("http.response.code + 1 == 405", 1),
+        ("http.response.code / 100 == 4", 1), ("http.response.code % 100 == 4", 1), ("2 * http.response.code == 808", 1),
+        ("405 == http.response.code + 1", 1), ("http.response.code == 400 + 4", 1), ("tcp.dstport + 1 < tcp.srcport", 8),
+        ("tcp.srcport > tcp.dstport * 100 + 1", 8), ("http.response.code & 1", 2), ("http.response.code / 0 == 1", 0),
+        ("http.response.code - 2 * 2 == 400", 1), ("sniff.wait + 1s > 1s", 8), ("sniff.wait * 2 > 10s", 0),
+        ("len(http.host) - 1 == 7", 1), ("logo + x", 0),
         ("count(ip.addr) == 2", 8), ("80 == tcp.port", 8), ("in", 3), ("HTTP.HOST == \"api.test\"", 1)],
     "connections": [
         ("", 4), ("tcp", 3), ("udp", 1), ("tcp.port == 8080", 1), ("tcp.dstport == 80", 2), ("udp.port == 53", 1),
@@ -146,6 +157,8 @@ PACKETS = (
     "ip.addr != 10.0.0.1", "tcp.port == 80", "tcp.srcport == 80", "tcp.dstport == 8080", "udp.port == 53",
     "tcp.port in {40001, 40002}", "frame.time_relative > 0.01", "tcp.analysis.retransmission", "tcp.analysis.flags",
     "tcp.analysis.retransmission || tcp.analysis.duplicate_ack", "sniff.direction == 1", "not tcp",
+    "frame.len - 20 > 60", "frame.len + 1 == 61", "frame.number % 2 == 1", "frame.len * 2 / 3 < 50", "frame.len & 1 == 1",
+    "ip.src[0:2] == 0a:00", "ip.src[3] == 01", "tcp.srcport > tcp.dstport + 1",
     "tcp and not http and frame.len > 60", "(tcp.port == 80 and ip.src == 10.0.0.1) or dns", "udp xor dns")
 EXCHANGES = (
     "http.response.code >= 400", "http.response.code == 404", "http.response.code in {200, 201}",
@@ -154,6 +167,8 @@ EXCHANGES = (
     "http.header.accept", "http.accept", "http.content_type contains \"json\"", "ip.addr == 10.0.0.0/8",
     "ip.addr == 10.1.0.0/16", "tcp.port == 80", "tcp.port == 8080", "http.response.code and sniff.duration > 0.0015",
     "http.response.code and sniff.wait > 0.0005", "http.response.phrase == \"Not Found\"", "http.user_agent",
+    "http.host[0:3] == \"api\"", "http.host[-5:] == \".test\"", "http.host[:1] == \"s\"", "http.host[0-2,4] == \"apit\"",
+    "http.response.code - 400 >= 0", "http.response.code / 100 == 4", "http.response.code % 100 == 4",
     "lower(http.host) == \"api.test\"", "http.response.code and sniff.retransmissions > 0", "sniff.state == \"complete\"")
 
 
@@ -193,6 +208,11 @@ MISTAKES = (
     ("== 200", "a field is needed before '=='", "=="), ("error or or slow", "'or' was not expected here", "or"),
     ("lower(tcp.port) == 1", "lower() takes a text", "tcp.port"),
     ("(" * 160, "nested more than 60 levels deep", "("),
+    ("http.host[0:0] == x", "the length of a slice is at least 1", "[0:0]"), ("http.host[3-1] == x", "ends before it begins", "[3-1]"),
+    ("tcp.port[0:1] == x", "only texts and addresses have slices", "[0:1]"), ("http.host[] == x", "is no range", "[]"),
+    ("http.host + 1 == 2", "http.host is a text; '+' needs numbers", "http.host"), ("tcp.port + > 2", "is needed after '+'", ">"),
+    ("tcp.port +", "is needed after '+'", "+"), ("tcp.port + http.host > 2", "'+' needs numbers", "http.host"),
+    ("tcp.port + many > 2", "'many' is no number", "many"), ("tcp.port" + " + 1" * 200 + " > 1", "more than 100 operations", "+"),
     ("http.request == maybe", "neither true nor false", "maybe"), ("words = here", "stands in double quotes", "words"))
 
 

@@ -42,6 +42,33 @@ def test_fields_of_login() -> None:
     ("user=bob&password=letmein77&go=1", "letmein77"),
     ("GET / HTTP/1.1\nCookie: sid=abc999; x=y\nHost: a", "abc999"),
     ("set-cookie: sid=abc999; Path=/", "abc999"),
+    ("/?u=http%3A%2F%2Fy.test%2F%3Ftoken%3Dabc999%26x%3D1", "abc999"),
+    ("/?password=<abc999>", "abc999"),
+    ("/?password='abc999'", "abc999"),
+    ("/?password=a;abc999", "abc999"),
+    ("/?password=a#abc999&x=1", "abc999"),
+    ("/cb?code=abc999&state=1", "abc999"),
+    ("/?userpass=abc999", "abc999"),
+    ("/?SAMLResponse=abc999", "abc999"),
+    ("/reset-password/0a1b2c3d4e5f6a7b8c9d", "0a1b2c3d4e5f6a7b8c9d"),
+    ("http://0a1b2c3d4e5f6a7b8c9d@h.test/", "0a1b2c3d4e5f6a7b8c9d"),
+    ("/?a=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc999", "abc999"),
+    ("it is ghp_0123456789abcdefghij", "0123456789abcdefghij"),
+    ("-----BEGIN PRIVATE KEY-----\nabc999\n-----END PRIVATE KEY-----", "abc999"),
+    ('[{"name": "password", "value": "abc999"}]', "abc999"),
+    (r'{"pass\u0077ord": "abc999"}', "abc999"),
+    (r'{"body": "{\"password\": \"abc999\"}"}', "abc999"),
+    (r'{"query": "mutation { login(password: \"abc999\") { id } }"}', "abc999"),
+    ("<password><![CDATA[abc999]]></password>", "abc999"),
+    ("<password><value>abc999</value></password>", "abc999"),
+    ("<member><name>password</name><value><string>abc999</string></value></member>", "abc999"),
+    ('<textarea name="secret">abc999</textarea>', "abc999"),
+    ("localStorage.setItem('token', 'abc999')", "abc999"),
+    ("document.cookie = 'sid=abc999; path=/'", "abc999"),
+    ('password: "two words abc999"', "abc999"),
+    ("[db]\npass = abc999\n", "abc999"),
+    ("ALTER USER bob PASSWORD 'abc999'", "abc999"),
+    ('--x\nContent-Disposition: form-data; name="password"\n\nabc999\n--x--', "abc999"),
 ])
 def test_texts_that_say_themselves_what_is_secret(text: str, hidden: str) -> None:
     assert hidden in text
@@ -49,6 +76,42 @@ def test_texts_that_say_themselves_what_is_secret(text: str, hidden: str) -> Non
     assert hidden not in shown
     assert MASK in shown
     assert Masker(secrets=True).body(text) == text
+
+
+@pytest.mark.parametrize(("name", "value", "shown"), [
+    (b"X-Auth-Key", b"abc999", MASK), (b"Ocp-Apim-Subscription-Key", b"abc999", MASK), (b"X-Pass", b"abc999", MASK),
+    (b"X-Auth", b"abc999", MASK), (b"Authentication", b"abc999", MASK), (b"Cookie2", b"a=abc999", f"a={MASK}"),
+    (b"Set-Cookie2", b"a=abc999; Path=/", f"a={MASK}; Path=/"),
+    (b"Cookie", b"abc999", MASK), (b"Set-Cookie", b"abc999; Path=/", f"{MASK}; Path=/"),
+    (b"Set-Cookie", b"a=b1; Path=/, c=abc999; Path=/", f"a={MASK}; Path=/, c={MASK}; Path=/"),
+    (b"Sec-WebSocket-Protocol", b"v1, bearer, 0123456789abcdef0123", f"v1, bearer, {MASK}"),
+    (b"X-Json", b'{"password":"abc999"}', f'{{"password":"{MASK}"}}'), (b"X-Custom", b"password=abc999", f"password={MASK}"),
+    (b"Host", b"bob:abc999@a.test", f"{MASK}@a.test"), (b"X-Data", b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc999", MASK),
+    (b"Referer", b"http://h/?u=%3Ftoken%3Dabc999", f"http://h/?u=%3Ftoken%3D{MASK}"),
+    (b"Host", b"a.test", "a.test"), (b"Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="),
+    (b"Sec-WebSocket-Protocol", b"graphql-transport-ws, v5.channel.k8s.io", "graphql-transport-ws, v5.channel.k8s.io"),
+    (b"Access-Control-Allow-Credentials", b"true", "true"), (b"Set-Cookie", b"a=b; Expires=Wed, 21 Oct 2026 07:28:00 GMT",
+                                                             f"a={MASK}; Expires=Wed, 21 Oct 2026 07:28:00 GMT"),
+])
+def test_header_fields(name: bytes, value: bytes, shown: str) -> None:
+    assert Masker().header(name, value) == shown
+
+
+def test_words_that_are_no_secrets_are_not_learned() -> None:
+    made = masker(b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Credentials: true\r\nX-Token: required\r\n\r\n")
+    made.learn_json({"token_type": "Bearer", "token": "none", "access_token": "abc999"})
+    assert made.text("true, required, Bearer, none, abc999") == f"true, required, Bearer, none, {MASK}"
+
+
+def test_names_and_values_side_by_side_are_learned() -> None:
+    made = Masker()
+    made.learn_json([{"name": "password", "value": "abc999"}, {"name": "user", "value": "alice99"}, '{"pin": "xyz777"}'])
+    assert made.text("abc999 alice99 xyz777") == f"{MASK} alice99 {MASK}"
+
+
+def test_what_stands_in_no_url_is_learned_whole() -> None:
+    made = masker(b"GET /?password=two words<9> HTTP/1.1\r\n\r\n")
+    assert "words" not in made.row("GET /?password=two words<9> HTTP/1.1 ")
 
 
 def test_html_and_short_mixed_cookies() -> None:
@@ -62,6 +125,10 @@ def test_html_and_short_mixed_cookies() -> None:
     ([(0, b"a1 LOGIN bob sesame9\r\n")], "sesame9"),
     ([(0, b"AUTH LOGIN\r\n"), (1, b"334 UGFzc3dvcmQ6\r\n"), (0, b"c2VzYW1lOQ==\r\n")], "c2VzYW1lOQ=="),
     ([(0, b"*2\r\n$4\r\nAUTH\r\n$7\r\nsesame9\r\n")], "sesame9"),
+    ([(0, b"OPER bob sesame9\r\n")], "sesame9"),
+    ([(0, b"<auth mechanism='PLAIN'>sesame9</auth>")], "sesame9"),
+    ([(0, b"\x10\x1f\0\x04MQTT\4\xc2\0\x3c\0\1a\0\3bob\0\7sesame9")], "sesame9"),
+    ([(0, b"Q\0\0\0\x05SELECT 1\0"), (1, b"R"), (0, b"p\0\0\0\x0csesame9\0")], "sesame9"),
     ([(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nsesame9")], "sesame9"),
     ([(0, b"\x01\x01\0\x01HTTP_COOKIEsid=sesame9")], "sesame9"),
 ])
@@ -90,6 +157,11 @@ def test_bytes_keep_their_length() -> None:
     assert not made.knows(b"\0hush\xff")
 
 
+def test_bytes_that_say_what_they_are() -> None:
+    assert Masker().bytes(b"\0\1password=hushhush\xff") == b"\0\1password=********\xff"
+    assert Masker().bytes(b"\x82\xa8password\xa8hushhush") == b"\x82\xa8password\xa8********"
+
+
 def test_fields_with_telling_names_and_urls() -> None:
     made = masker(b"GET / HTTP/1.1\r\nX-Session-Token: qwertz987\r\nReferer: http://h/?token=uvw55&a=1\r\n\r\n")
     assert made.header(b"X-Session-Token", b"qwertz987") == MASK
@@ -116,6 +188,12 @@ def test_addresses_are_replaced_consistently() -> None:
 def test_floods_take_linear_time() -> None:
     made = masker(b"GET /?" + b"&".join(b"token%d=secret%d" % (n, n) for n in range(5_000)) + b" HTTP/1.1\r\n\r\n")
     for text in ('"' * 100_000, "<input " * 20_000, "password" * 20_000, "?a=" * 50_000, "://" * 50_000, "a:" * 50_000, "1." * 50_000,
-                 "basic " * 20_000, '{"a":' * 20_000, "<" * 100_000):
+                 "basic " * 20_000, "token " * 20_000, "token=" * 20_000, "%3Ftoken%3D" * 20_000, "?token=;" * 20_000, "/token" * 20_000,
+                 "<token>" * 20_000, '\\"token\\":' * 20_000, "eyJ" * 50_000, "eyJ." * 50_000,
+                 'name="token"\n' * 10_000, "'token', '" * 10_000,
+                 "PRIVATE KEY-----" * 10_000, "<textarea name=token " * 10_000, "<name>token</name>" * 10_000, "pass_" * 40_000,
+                 "a_" * 50_000 + "pass", "document.cookie=" * 10_000, '{"a":' * 20_000, "<" * 100_000):
         assert made.body(text) is not None
         assert Masker(redact=True).text(text) is not None
+        assert made.url(text) is not None
+        assert made.bytes(text.encode()) is not None

@@ -200,6 +200,27 @@ def test_captures_without_http_say_what_they_hold(tmp_path: Path) -> None:
     assert b'class="charts"' not in page_of(captures.pcapng(tmp_path / "empty.pcapng", []))
 
 
+def first_words(page: bytes) -> str:
+    found = re.search(r'id="verdict" class="verdict">([^<]*)<', page.decode())
+    assert found is not None
+    return found[1]
+
+
+def test_the_verdict_says_what_became_of_connections(tmp_path: Path) -> None:
+    tcp = [wire.Tcp(40_000 + number, 8080) for number in range(3)]
+    refused = [frame for one in tcp[:2] for frame in (one.frame(0, flags=wire.SYN), one.frame(1, flags=wire.RST | wire.ACK))]
+    path = tmp_path / "refused.pcapng"
+    assert first_words(page_of(captures.pcapng(path, refused))) == \
+        "4 packets without HTTP, all of them TCP; 2 TCP connections; all of them were refused or not answered."
+    assert "; 1 TCP connection; it was refused or not answered." in first_words(page_of(captures.pcapng(path, refused[:2])))
+    assert "; 3 TCP connections; 2 connection attempts failed" in first_words(page_of(captures.pcapng(path, [*refused, *tcp[2].open()])))
+    visit = captures.exchange(captures.request(b"/"), captures.response(b"x"))
+    said = first_words(page_of(captures.pcapng(path, [*refused, *visit])))
+    assert "1 request to 1 host; none failed; it took " in said
+    assert "; 2 connection attempts failed" in said
+    assert first_words(page_of(captures.pcapng(path, refused[:1]))).startswith("1 packet without HTTP (TCP); 1 TCP connection;")
+
+
 def test_an_empty_capture(tmp_path: Path) -> None:
     assert b"The capture holds no packets." in page_of(captures.pcapng(tmp_path / "empty.pcapng", []))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import sniff
 from sniff import limits
 from sniff.cli.view import view_of
 from tests.exchange.test_http2_exchanges import Talk
@@ -62,3 +63,26 @@ def test_http2_has_lines(monkeypatch, tmp_path, packets):
     assert (one["http.request.uri"], one["http.response.code"]) == ("/one?token=n0tForYou", 404)
     assert one["sniff.phases"]["connect"] > 0
     assert lookup["dns.qry.name"] == "after.test"
+
+
+@pytest.mark.parametrize("packets", [1, limits.BATCH_PACKETS])
+def test_http2_is_the_same_in_lines_statistics_summary_and_api(monkeypatch, tmp_path, packets):
+    talk = Talk()
+    talk.ask(1, "/one")
+    talk.ask(3, "/two", method="POST", body=b"question")
+    talk.say(1, 3, [(":status", "200"), ("content-type", "text/css")], b"body")
+    talk.say(1, 1, [(":status", "404")])
+    path = captures.pcapng(tmp_path / "two.pcapng", [*talk.frames, *talk.tcp.close()])
+    monkeypatch.setattr(limits, "BATCH_PACKETS", packets)
+    said = {line["http.request.full_uri"]: line["http.response.code"] for line in map(json.loads, lines(path).splitlines())}
+    capture = sniff.read(path)
+    assert {exchange.url(): exchange.status for exchange in capture.exchanges} == said
+    assert dict(zip(*capture.exchanges.columns("http.request.full_uri", "http.response.code").values(), strict=True)) == said
+    http = capture.stats.record()["http"]
+    assert (http["requests"], http["responses"], http["methods"]) == (2, 2, {"GET": 1, "POST": 1})
+    assert http["status_codes"] == {"200": 1, "404": 1}
+    for summary in (capture.summary, capture.stats.summary):
+        assert (summary.http.requests, summary.http.responses, summary.http.errors, summary.http.body_bytes) == (2, 2, 1, 12)
+        assert len(summary.http.slowest) == 2
+    failed = capture.filter(f"frame.number == {capture.exchanges['frame.number'][1]}")
+    assert len(failed.exchanges) == failed.summary.http.requests == 1

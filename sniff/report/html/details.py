@@ -133,7 +133,9 @@ def body_value(message: Message, body: KeptBody, masker: Masker) -> Value:
     binary = media.is_binary(data[:4096])
     if not binary and media_type == "application/x-www-form-urlencoded":
         pairs = forms.urlencoded(data.strip(b"\r\n"), fields.text(message.media_parameters.get("charset", b"")))
-        return found | {"k": "form", "t": [[masker.text(name), masker.pair(name, value)] for name, value in pairs[:1000]]}
+        granted = {name for name, _ in pairs} >= {"grant_type", "code"}       # the code of a login: it is as good as the login
+        return found | {"k": "form", "t": [[masker.text(name), masker.pair("token" if granted and name == "code" else name, value)]
+                                           for name, value in pairs[:1000]]}
     if whole and media_type == "multipart/form-data":
         parts = forms.multipart(data, message.media_parameters.get("boundary", b""))
         if parts:
@@ -176,7 +178,7 @@ def _text(message: Message, media_type: str, data: bytes, whole: bool, masker: M
 def _part(part: forms.Part, masker: Masker) -> list[Any]:
     name = masker.text(part.name)
     if part.file_name:
-        return [name, masker.text(part.file_name), masker.text(part.media_type), len(part.data)]
+        return [name, masker.body(part.file_name), masker.text(part.media_type), len(part.data)]
     return [name, masker.pair(part.name, part.text[:FIELD_CHARACTERS])]
 
 

@@ -68,12 +68,17 @@ def verdict(figures: Figures) -> str:
         if http.slowest is not None and http.slowest[0] > 0:
             duration, exchange = http.slowest
             words, most = longest_phase(exchange)
-            parts.append(f"slowest {span(duration)}" + (f", most of it {words}" if most * 2 > duration else ""))
+            parts.append(f"{'it took' if http.requests == 1 else 'slowest'} {span(duration)}"
+                         + (f", most of it {words}" if most * 2 > duration else ""))
     elif figures.packets.packets:
         parts.append(f"{count(figures.packets.packets, 'packet')} without HTTP{_kinds(figures)}")
         parts += [count(number, what) for number, what in ((flows.tcp, "TCP connection"), (flows.udp, "UDP flow")) if number]
     else:
         return "The capture holds no packets."
+    attempts = flows.states[ConnState.S0] + flows.states[ConnState.REJ]
+    if attempts:
+        parts.append(f"{count(attempts, 'connection attempt')} failed" if attempts < flows.tcp or http.requests
+                     else "it was refused or not answered" if attempts == 1 else "all of them were refused or not answered")
     if dns.kept.seen:
         failed = dns.failed + dns.states[DnsState.UNANSWERED]
         parts.append(count(dns.kept.seen, "DNS lookup") + (f" ({failed:,} failed)" if failed else ""))
@@ -88,6 +93,8 @@ def _kinds(figures: Figures) -> str:
     kinds = figures.packets.kinds.most_common(1)
     if not kinds or kinds[0][1] * 2 <= figures.packets.packets:
         return ""
+    if figures.packets.packets == 1:
+        return f" ({kind_words(kinds[0][0])})"
     return f", {'all' if kinds[0][1] == figures.packets.packets else 'most'} of them {kind_words(kinds[0][0])}"
 
 

@@ -154,5 +154,5 @@ def _table(title: str, rows: Sequence[Row]) -> str:
         f'<td>{escape(row.status)}</td><td class="number">{escape(row.time)}</td><td>{escape(row.where)}</td></tr>' for row in rows)
     return (f'<section class="card brief"><h3>{escape(title)}</h3><div class="scroll" tabindex="0" role="region" '
             f'aria-label="{escape(title)}"><table><thead><tr><th scope="col">Method</th><th scope="col">URL</th><th scope="col">Status'
-            f'</th><th scope="col" class="number">Time</th><th scope="col">Most of it</th></tr></thead><tbody>{lines}</tbody></table>'
+            f'</th><th scope="col" class="number">Time</th><th scope="col">Longest phase</th></tr></thead><tbody>{lines}</tbody></table>'
             "</div></section>")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sniff import limits
+from sniff.decode import media
 from sniff.reassembly import columns as s
 from sniff.reassembly.batch import StreamBatch
 from sniff.reassembly.columns import Piece
@@ -15,8 +16,9 @@ from sniff.report.message import printable
 
 STREAMS, STREAM_BYTES = limits.REPORT_STREAMS, limits.REPORT_STREAM_BYTES
 
-_LOGIN = re.compile(r"^(\s*(?:\S{1,20}\s+)?(?:PASS|AUTH|LOGIN|AUTHENTICATE|APOP)\s+)\S.*$", re.IGNORECASE | re.MULTILINE)
-"""How passwords are told in FTP, POP3, IMAP, SMTP, IRC and Redis."""
+_LOGIN = re.compile(r"^(\s*(?:\S{1,20}\s+)?(?:PASS|AUTH|LOGIN|AUTHENTICATE|APOP|OPER|CONFIG SET requirepass|PRIVMSG NickServ :?IDENTIFY)"
+                    r"\s+)\S.*$|(<(?:auth|response)\b[^<>]{0,400}>)[^<]{1,4096}", re.IGNORECASE | re.MULTILINE)
+"""How passwords are told in FTP, POP3, IMAP, SMTP, IRC, Redis and XMPP."""
 _REDIS = re.compile(r"^((?:AUTH|HELLO)\n)((?:\$\d+\n[^\n]*\n?)+)", re.IGNORECASE | re.MULTILINE)
 _BASE64 = re.compile(r"^[A-Za-z0-9+/]{4,}={0,2}$", re.MULTILINE)
 """What a client of SMTP or IMAP answers when it is asked for its password."""
@@ -24,8 +26,14 @@ _CLOSED = (b"\x16\x03", b"PRI * HTTP/2")
 """Beginnings of conversations that are not shown: TLS, and HTTP/2, whose header blocks nobody masks."""
 _SPOKEN = (b"HTTP_", b"CONTENT_LENGTH")
 """Signs of a web server that hands a request to an application, cookies and all."""
+GREETINGS = 6
+"""Messages of a client with which it logs in, in protocols that are no text (MQTT, LDAP, databases): their words are not known here."""
 LETTERS = frozenset({23, 512, 513, 514, 992})
 """Servers to which people type, letter by letter."""
+
+
+def _hide(match: re.Match[str]) -> str:
+    return f"{match[1] or match[2]}{MASK}"
 
 
 class FollowedStreams:
@@ -63,10 +71,15 @@ class FollowedStreams:
             if not masker.secrets and (said[0][3].startswith(_CLOSED) or any(sign in data for *_, data in said for sign in _SPOKEN)):
                 continue
             lines: list[list[Any]] = []
+            asked = 0
             for direction, packet, ts_ns, data in said:
+                asked += not direction
+                if not masker.secrets and not direction and asked <= GREETINGS and media.is_binary(data):
+                    lines.append([direction, packet, ts_ns - self._zero_ns, f"[{len(data):,} bytes that may hold a login]"])
+                    continue
                 text = printable(data.decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
                 if not masker.secrets:
-                    text = _REDIS.sub(rf"\1{MASK}\n", _LOGIN.sub(rf"\1{MASK}", text))
+                    text = _REDIS.sub(rf"\1{MASK}\n", _LOGIN.sub(_hide, text))
                     text = text if direction else _BASE64.sub(MASK, text)
                 lines.append([direction, packet, ts_ns - self._zero_ns, masker.body(text)])
             found[stream] = lines

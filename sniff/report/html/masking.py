@@ -10,13 +10,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 from html import escape
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 from sniff import limits
 from sniff.decode import credentials, fields
 from sniff.decode.message import Message
+from sniff.report import spoken
+from sniff.report.spoken import is_secret, unquoted
 
 MASK = credentials.MASK
 
@@ -33,31 +34,18 @@ FIELDS = 10_000
 NAME_CHARACTERS, VALUE_BYTES = 200, 8_192
 """How much of a field is shown."""
 
+_COMMON = frozenset({"true", "false", "null", "none", "undefined", "basic", "bearer", "digest", "token", "password", "required", "optional",
+                     "default", "deleted", "include", "same-origin", "enabled", "disabled"})
+"""What is never taken for a secret, wherever it stands."""
+
 _WORD = re.compile(r"[A-Za-z0-9_-]{4,}")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]+")
 _PARTS = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_PART},}}")
 
-_SPEAKING = ("passw", "passphrase", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey",
-             "access-key", "private_key", "privatekey", "credit_card", "card_number", "cardnumber", "cvv", "session", "credential",
-             "signature", "authoriz", "bearer", "basic ", "jwt", "cookie")
-_SHORT = ("pass", "pin", "otp", "sid", "sig", "key", "auth")
-_SHORT_WORD = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b")
-
-_NAME = (r"[\w.$-]{0,40}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credit[_-]?card"
-         r"|card[_-]?number|cvv|session[_-]?id|signature|credential|jwt)[\w.$-]{0,40}")
-_JSON_PAIR = re.compile(r'("(?:[^"\\\n]|\\.){1,100}"\s{0,8}:\s{0,200})("(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*)')
-_ASSIGNED = re.compile(rf"\b({_NAME})(\"?'?\s{{0,4}}[=:]\s{{0,4}}[\"']?)([^\s\"'&;,<>{{}}()]{{1,4096}})", re.IGNORECASE)
-_ELEMENT = re.compile(rf"(<(?:[\w.-]{{1,40}}:)?{_NAME}(?:\s[^<>]{{0,400}})?>)([^<]{{1,4096}})(?=</)", re.IGNORECASE)
-_INPUT = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""\b(value|content)(\s{0,4}=\s{0,4})("[^"]*"|'[^']*'|[^\s"'<>]+)""", re.IGNORECASE)
-_IS_PASSWORD = re.compile(rf"""\b(?:type\s{{0,4}}=\s{{0,4}}["']?password|(?:name|id)\s{{0,4}}=\s{{0,4}}["']?{_NAME})""", re.IGNORECASE)
-_HEADER_LINE = re.compile(
-    r"^(\s{0,8}[\"']?(?:proxy-)?authorization[\"']?\s{0,8}:|\s{0,8}[\"']?(?:set-)?cookie2?[\"']?\s{0,8}:)(.{1,8192})$",
-    re.IGNORECASE | re.MULTILINE)
 _MIXED = re.compile(r"[A-Za-z].*[0-9]|[0-9].*[A-Za-z]|[a-z].*[A-Z]")
-_SCHEME = re.compile(r"\b(Bearer|Basic|Digest|Negotiate|NTLM)(\s+)([A-Za-z0-9+/=._~-]{6,})")
-_USERINFO = re.compile(r"(?<=://)([^/\s:@\"'<>]{0,200}):([^/\s@\"'<>]{1,400})@")
-_QUERY_PAIR = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,200})=([^&;#\s\"'<>]{1,8192})")
+
+_CHOICE = re.compile(r"(?=[^\s,]*[A-Za-z])(?=[^\s,]*[0-9])[^\s,]{20,8192}")
+"""An element of Sec-WebSocket-Protocol that names no protocol: browsers have no other place for a token."""
 
 _IPV4 = re.compile(r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d])(?!\.\d)(?!\.in-addr)")
 _ARPA = re.compile(r"(?<![\d.])((?:\d{1,3}\.){4})in-addr\.arpa|(?<![0-9a-f.])((?:[0-9a-f]\.){32})ip6\.arpa", re.IGNORECASE)
@@ -91,7 +79,7 @@ class Masker:
 
     def learn(self, value: str, least: int = LEAST) -> None:
         """Hide this text wherever it occurs from now on."""
-        if self.secrets or len(value) < least or len(self._words) >= LEARNED or value.strip("*") == "":
+        if self.secrets or len(value) < least or len(self._words) >= LEARNED or value.strip("*") == "" or value.lower() in _COMMON:
             return
         if _PLAIN_WORD.fullmatch(value):
             if value in self._words or (value.isdigit() and len(value) < 6):
@@ -143,7 +131,7 @@ class Masker:
         for name, value in _RAW_PAIR.findall(joined):
             kind = kinds.get(name)
             if kind is None:
-                kind = kinds[name] = _SECRET if is_secret(_unquoted(fields.text(name))) else _NOTHING
+                kind = kinds[name] = _SECRET if is_secret(unquoted(fields.text(name))) else _NOTHING
                 if len(kinds) > FIELDS:
                     kinds.clear()
             if kind == _NOTHING:
@@ -154,8 +142,16 @@ class Masker:
                 self._learn_quoted(fields.text(value))
         room = LEARNED - len(self._words)
         if plain and room > 0:
-            self._words.update([value for value in plain if len(value) >= LEAST and not (len(value) < 6 and value.isdigit())][:room])
+            self._words.update([value for value in plain if len(value) >= LEAST and not (len(value) < 6 and value.isdigit())
+                                and value.lower() not in _COMMON][:room])
             self._fields.clear()
+        for match in _RAW_LINE.finditer(joined):
+            self.learn_pairs(fields.text(match[1]))
+        if b"code=" in joined and b"state=" in joined:
+            for line in lines:
+                if b"code=" in line and b"state=" in line:
+                    for match in _RAW_CODE.finditer(line):
+                        self._learn_quoted(fields.text(match[1]))
         if b"@" in joined:
             for match in _RAW_USERINFO.finditer(joined):
                 self._learn_quoted(fields.text(match[1]))
@@ -169,7 +165,7 @@ class Masker:
         """Learn the secrets of a query or an urlencoded form."""
         for member in text.split("&"):
             name, equals, value = member.partition("=")
-            if equals and value and is_secret(_unquoted(name)):
+            if equals and value and is_secret(unquoted(name)):
                 self._learn_quoted(value)
 
     def learn_json(self, value: object, secret: bool = False, depth: int = 0) -> None:
@@ -177,42 +173,54 @@ class Masker:
         if depth > 60:
             return
         if isinstance(value, dict):
+            named = any(isinstance(value.get(key), str) and is_secret(value[key]) for key in ("name", "key", "id", "field", "header"))
             for key, item in value.items():
+                if named and key in ("value", "val", "content", "data"):
+                    self.learn_json(item, True, depth + 1)
+                    continue
                 self.learn_json(item, secret or is_secret(str(key)), depth + 1)
         elif isinstance(value, list):
             for item in value:
                 self.learn_json(item, secret, depth + 1)
-        elif secret and isinstance(value, str):
-            self.learn(value)
+        elif isinstance(value, str):
+            if secret:
+                self.learn(value)
+            elif value[:1] in ("{", "[") and len(value) > 8:
+                try:
+                    self.learn_json(json.loads(value), False, depth + 20)
+                except (ValueError, RecursionError):
+                    return
 
     def _learn_quoted(self, value: str) -> None:
         self.learn(value)
-        plain = _unquoted(value)
+        plain = unquoted(value)
         if plain != value:
             self.learn(plain)
 
     def _learn_field(self, name: bytes, value: bytes) -> None:
         if name in (b"authorization", b"proxy-authorization"):
-            _, _, rest = value.partition(b" ")
+            _, _, rest = value.replace(b"\t", b" ").partition(b" ")
             self.learn(fields.text(rest.strip() or value))
             read = credentials.read(value)
             if read is not None and read.password:
                 self.learn(read.password)
                 self.learn(f"{read.user}:{read.password}")
-        elif name == b"cookie":
+        elif name in (b"cookie", b"cookie2"):
             for member in value.split(b";"):
                 self._learn_cookie(member)
-        elif name == b"set-cookie":
+        elif name in (b"set-cookie", b"set-cookie2"):
             self._learn_cookie(value.partition(b";")[0])
-        elif is_secret(fields.text(name)) or name in credentials.SECRET_FIELDS:
+        else:
             self.learn(fields.text(value))
 
     def _learn_cookie(self, member: bytes) -> None:
-        name, _, content = member.strip().partition(b"=")
+        name, equals, content = member.strip().partition(b"=")
+        if not equals:
+            content = name
         value = fields.text(content.strip().strip(b'"'))
         least = LEAST if is_secret(fields.text(name)) or _MIXED.search(value) else LEAST_COOKIE
         self.learn(value, least)
-        plain = _unquoted(value)
+        plain = unquoted(value)
         if plain != value:
             self.learn(plain, least)
 
@@ -220,8 +228,10 @@ class Masker:
 
     def text(self, text: str) -> str:
         """A text from the wire without what was learned, and without addresses when they are to be replaced."""
-        if not self.secrets and (self._words or self._phrases):
-            text = self._without_learned(text)
+        if not self.secrets:
+            text = spoken.known(text)
+            if self._words or self._phrases:
+                text = self._without_learned(text)
         return self._without_addresses(text) if self.redact else text
 
     def name(self, text: str) -> str:
@@ -229,12 +239,14 @@ class Masker:
         return self.text(text)
 
     def url(self, url: str) -> str:
-        """A URL, or a text with URLs in it: passwords and secret parameters are hidden, names stay."""
-        return self.text(self._masked_url(url))
+        """A URL, or the first line of a message: passwords and secret parameters are hidden, names stay."""
+        shown = self.text(url)
+        return shown if self.secrets else spoken.hidden_scheme(spoken.hidden_url(shown))
 
     def row(self, info: str) -> str:
         """A cell of the timeline."""
-        return self.text(info if "=" not in info and "@" not in info else self._masked_url(info))
+        shown = self.text(info)
+        return shown if self.secrets or ("=" not in shown and "@" not in shown and "/" not in shown) else spoken.hidden_url(shown)
 
     def field(self, name: bytes, value: bytes) -> tuple[str, str]:
         """(name, value) of a header field. The same ones come again and again, so the answers are kept."""
@@ -252,30 +264,26 @@ class Masker:
         if self.secrets:
             return self.text(fields.text(value))
         key = name.strip().lower()
-        if key in credentials.SECRET_FIELDS:
-            return self.text(fields.text(credentials.masked(key, value)))
-        if value and is_secret(fields.text(key)):
-            return MASK
-        shown = fields.text(value)
-        if "=" in shown or "@" in shown:
-            shown = self._masked_url(shown)
-        return self.text(_SCHEME.sub(_hide_third, shown))
+        shown = fields.text(credentials.masked(key, value))
+        if key in (b"host", b":authority") and "@" in shown:
+            shown = MASK + shown[shown.rindex("@"):]
+        elif key == b"sec-websocket-protocol":
+            shown = _CHOICE.sub(MASK, shown)
+        elif key not in credentials.SECRET_FIELDS:
+            shown = spoken.hidden(shown)
+        return self.text(spoken.hidden_url(shown, False) if "=" in shown or "@" in shown or "%3" in shown else shown)
 
     def pair(self, name: str, value: str) -> str:
         """The value of a form field."""
-        return self.text(value) if self.secrets or not value or not is_secret(name) else MASK
+        return self.body(value) if self.secrets or not value or not is_secret(name) else MASK
 
     def body(self, text: str) -> str:
         """A body that is text: HTML, JSON, a script, anything."""
-        if not self.secrets and _speaks(text):
-            text = _JSON_PAIR.sub(_hide_json, text)
-            if "<" in text:
-                text = _INPUT.sub(_hide_input, text)
-                text = _ELEMENT.sub(rf"\1{MASK}", text)
-            text = _HEADER_LINE.sub(rf"\1 {MASK}", text)
-            text = _ASSIGNED.sub(rf"\1\2{MASK}", text)
-            text = _SCHEME.sub(_hide_third, text)
-        return self.text(self._masked_url(text) if "?" in text or "@" in text or "&" in text else text)
+        if not self.secrets:
+            text = spoken.hidden(text)
+            if "?" in text or "@" in text or "&" in text:
+                text = spoken.hidden_url(text, False)
+        return self.text(text)
 
     def bytes(self, data: bytes) -> bytes:
         """Bytes that are shown as they are, in a hex dump: what was learned is written over, the length stays."""
@@ -286,6 +294,7 @@ class Masker:
             raw = phrase.encode("utf-8", "replace").decode("latin-1")
             if raw in text:
                 text = text.replace(raw, "*" * len(raw))
+        text = spoken.hidden_bytes(text)
         words = {word for word in _WORD.findall(text) if word in self._words}
         for word in words:
             text = re.sub(rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_-])", "*" * len(word), text)
@@ -294,13 +303,6 @@ class Masker:
     def knows(self, data: bytes) -> bool:
         """Whether something that was learned occurs in these bytes."""
         return self.bytes(data) != data
-
-    def _masked_url(self, url: str) -> str:
-        if self.secrets:
-            return url
-        if "@" in url:
-            url = _USERINFO.sub(rf"\1:{MASK}@", url)
-        return _QUERY_PAIR.sub(_hide_pair, url) if "=" in url else url
 
     def _without_learned(self, text: str) -> str:
         for phrase in self._phrases:
@@ -374,10 +376,12 @@ class Masker:
 
 
 _NOTHING, _SECRET, _LOGIN = range(3)
-_RAW_PAIR = re.compile(rb"[?&;]([^=&;?#\s\"'<>]{0,100}(?:pass|pwd|secret|token|key|session|sid|sessid|sig|cred|jwt|card|cvv|pin|otp|auth)"
-                       rb"[^=&;?#\s\"'<>]{0,100})=([^&;#\s\"'<>]{1,8192})", re.IGNORECASE)
-"""What may be a pair of a query whose name is_secret() knows: one of these words is part of every such name."""
-_RAW_USERINFO = re.compile(rb"://[^/\s:@\"'<>]{0,200}:([^/\s@\"'<>]{1,400})@")
+_RAW_PAIR = re.compile(rb"[?&;#]([^=&;?#\s\"'<>]{1,200})=([^&;#\s]{1,8192}(?:[;#](?![^=&;#\s]{1,100}=)[^&;#\s]{0,8192}){0,4})")
+"""A pair of a query. A semicolon ends its value when another pair follows."""
+_RAW_LINE = re.compile(rb"^[A-Z]{3,10} [^ ?\r\n]{0,4096}\?([^\r\n\"'<> ]*[\"'<> ][^\r\n]*) HTTP/1", re.MULTILINE)
+"""A request whose query has in it what stands in no URL."""
+_RAW_USERINFO = re.compile(rb"(?:://|^CONNECT |^host: ?)[^/\s:@\"'<>]{0,200}:([^/\s@\"'<>]{1,400})@", re.IGNORECASE | re.MULTILINE)
+_RAW_CODE = re.compile(rb"[?&#](?:code|auth_code)=([^&#\s\"'<>]{4,4096})")
 
 
 def _kind_of(name: bytes) -> int:
@@ -388,38 +392,3 @@ def _kind_of(name: bytes) -> int:
     if len(key) > NAME_CHARACTERS or b" " in key or b"/" in key:
         return _NOTHING
     return _SECRET if key in credentials.SECRET_FIELDS or is_secret(fields.text(key)) else _NOTHING
-
-
-def _speaks(text: str) -> bool:
-    """Whether a text may hold a secret that its own words give away. One word after another: that is what Python finds fast."""
-    lower = text.lower()
-    return any(word in lower for word in _SPEAKING) \
-        or (any(word in lower for word in _SHORT) and _SHORT_WORD.search(lower) is not None)
-
-
-is_secret = lru_cache(4096)(credentials.is_secret)
-
-
-def _unquoted(text: str) -> str:
-    if "%" not in text and "+" not in text:
-        return text
-    return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
-
-
-def _hide_pair(match: re.Match[str]) -> str:
-    return f"{match[1]}{match[2]}={MASK}" if is_secret(_unquoted(match[2])) else match[0]
-
-
-def _hide_third(match: re.Match[str]) -> str:
-    return f"{match[1]}{match[2]}{MASK}"
-
-
-def _hide_json(match: re.Match[str]) -> str:
-    key = match[1].split('"')[1]
-    return f'{match[1]}"{MASK}"' if is_secret(key) and match[2] != '""' else match[0]
-
-
-def _hide_input(match: re.Match[str]) -> str:
-    return _ATTRIBUTE.sub(rf'\1\2"{MASK}"', match[0]) if _IS_PASSWORD.search(match[0]) else match[0]
-
-

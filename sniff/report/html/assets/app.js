@@ -136,7 +136,8 @@ function frame() {
      ["1 … 9, 0", "views"], ["?", "this help"]].map(([key, what]) => [h("dt", null, key), h("dd", null, what)])),
     h("h2", null, "Filters"), h("p", null, "The display filters of Wireshark and ", h("code", null, "sniff -Y"), ", over the rows of a table; or words. The box proposes fields while you type."),
     h("dl.fields.filters", null, [["http.response.code >= 400", "== != > >= < <=, or eq ne gt ge lt le; status is short for it, 4xx a group"], ["http.request.method in {\"PUT\", \"POST\"}", "one of these; 8000..8080 is a range"],
-      ["http.host contains \"shop\"", "has it in it; host: shop does not mind capitals"], ["http.host matches \"^(www|api)\\.\"", "regular expression"], ["ip.addr == 10.0.0.0/8", "addresses, with a prefix if you like"],
+      ["http.host contains \"shop\"", "has it in it; host: shop does not mind capitals"], ["http.host matches \"^(www|api)\\.\"", "regular expression"], ["http.host[0:3] == \"www\"", "some bytes: [offset:length], [first-last], [offset]; below zero from the end"],
+      ["ip.addr == 10.0.0.0/8", "addresses, with a prefix if you like"], ["frame.len - 20 > 1000", "+ - * / % &, with spaces around"],
       ["sniff.wait > 200ms", "durations: seconds, or with ns us ms s min h"], ["http.header.x-request-id", "there is one"], ["header: cookie  body: error", "anywhere in the headers or bodies"],
       ["error and not (slow or logo)", "and or xor not, && || ^^ !, brackets; words alone are looked for in the row"]].map(([filter, what]) => [h("dt", null, h("code", null, filter)), h("dd", null, what)])));
   document.body.append(help);

@@ -43,6 +43,9 @@ const grouped = new Intl.NumberFormat("en-US");
 const number = (value) => grouped.format(value);
 const plural = (value, one, many) => `${number(value)} ${value === 1 ? one : many || one + "s"}`;
 
+/** An address or a name, and a port: 192.0.2.1:80, [2001:db8::1]:80. */
+const endpoint = (host, port) => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
 /** Three figures of a number. */
 function figures(value) {
   const whole = Math.abs(Math.trunc(value));

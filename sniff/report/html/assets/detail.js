@@ -89,7 +89,7 @@ const detail = {
     append(panel, [block2("Where the time went",
       h("table.timing", null, h("thead", null, h("tr", null, h("th", {scope: "col"}, "Phase"), h("th", {scope: "col"}, "When"), h("th.number", {scope: "col"}, "Took"), h("th.number", {scope: "col"}, "Part"))),
         h("tbody", null, rows), h("tfoot", null, h("tr", null, h("th", {scope: "row", colspan: 2}, "Total"), h("td.number", null, span(report.total[i])), h("td")))),
-      h("p", null, EXPLANATIONS[longest](phases[longest], x.rbytes[i])))]);
+      h("p", null, EXPLANATIONS[longest](`${2 * phases[longest] > total ? "Most of the time" : "The largest part of the time"}, ${span(phases[longest])},`, phases[longest], x.rbytes[i])))]);
     if (events.length) append(panel, [block2("What went wrong on the way", h("ul.plain", null, events.slice(0, 50).map(([ns, packet, kind, direction]) =>
       h("li", null, `${span(ns)} after the beginning: the ${direction ? "server" : "client"} ${kind ? "closed its window, or filled that of the other end" : "sent a segment again"}, `,
         linkButton(`packet ${packet}`, () => timelineView.goToPacket(packet))))))]);
@@ -121,12 +121,12 @@ const detail = {
 };
 
 const EXPLANATIONS = {
-  dns: (ns) => `Most of the time, ${span(ns)}, passed until the name had been looked up in DNS.`,
-  connect: (ns) => `Most of the time, ${span(ns)}, went into opening the connection: one round trip, more when a SYN was lost.`,
-  queue: (ns) => `Most of the time, ${span(ns)}, the request waited for its turn: for a free connection, or behind an earlier response on this one.`,
-  send: (ns) => `Most of the time, ${span(ns)}, went into sending the request.`,
-  wait: (ns) => `Most of the time, ${span(ns)}, passed between the last byte of the request and the first byte of the response: one round trip, and what the server needed to think.`,
-  receive: (ns, size) => `Most of the time, ${span(ns)}, went into receiving the response` + (size > 0 && ns > 0 ? `: ${bytes(size)} at ${bytes(Math.round(size / ns * 1e9))}/s.` : "."),
+  dns: (most) => `${most} passed until the name had been looked up in DNS.`,
+  connect: (most) => `${most} went into opening the connection: one round trip, more when a SYN was lost.`,
+  queue: (most) => `${most} the request waited for its turn: for a free connection, or behind an earlier response on this one.`,
+  send: (most) => `${most} went into sending the request.`,
+  wait: (most) => `${most} passed between the last byte of the request and the first byte of the response: one round trip, and what the server needed to think.`,
+  receive: (most, ns, size) => `${most} went into receiving the response` + (size > 0 && ns > 0 ? `: ${bytes(size)} at ${bytes(Math.round(size / ns * 1e9))}/s.` : "."),
 };
 
 /** A moment in the viewer's zone and in UTC, once when that is the same. */

@@ -1,5 +1,7 @@
 // The exchanges: the network panel people know, with what a capture knows and a browser does not.
 
+const BARS_FROM = 560;      // the least width of the table in which the waterfall has a column; else a bar runs below each row
+
 const exchangesView = {
   grid: null, detail: null, filter: "", grouped: false, folded: new Set(), bars: "auto", opened: -1, scale: null,
 
@@ -19,11 +21,15 @@ const exchangesView = {
       {key: "time", title: "Time", width: "76px", number: true, hint: "from the first packet it needed to its last byte", cell: (i) => x.state[i] === 4 ? report.total[i] ? `≥ ${span(report.total[i])}` : "" : span(report.total[i]),
        value: (i) => report.total[i]},
       {key: "wait", title: "Wait", width: "76px", number: true, from: 1240, hint: "from the last byte of the request to the first of the response", cell: (i) => x.d6[i] ? span(x.d6[i]) : "", value: (i) => x.d6[i]},
-      {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: 560, hint: "click to sort by start", extra: (width) => this.ruler(width), cell: (i) => this.waterfall(i),
+      {key: "start", title: "Waterfall", width: "minmax(120px, 1.6fr)", from: BARS_FROM, hint: "click to sort by start", extra: (width) => this.ruler(width), cell: (i) => this.waterfall(i),
        value: (i) => x.start[i], name: "bars", plain: true, rising: true},
     ];
     this.grid = new Grid({label: "Exchanges", columns, open: (i) => this.open(i), group: (ids) => this.groups(ids),
-      paint: (row, i) => { if (failed(i)) row.classList.add("failed"); }});
+      paint: (row, i) => {
+        if (failed(i)) row.classList.add("failed");
+        if (this.grid.width < BARS_FROM) row.append(h("div.underbar", {"aria-hidden": "true"}, this.waterfall(i)));
+      }});
+    this.grid.onResize = () => this.scaleWords();
     this.grid.groupTitle = (host) => this.groupTitle(host);
     this.grid.toggle = (host) => { if (!this.folded.delete(host)) this.folded.add(host); this.grid.arrange(); };
     this.grid.enter = () => { if (!this.pane.hidden) this.pane.focus(); };
@@ -40,12 +46,12 @@ const exchangesView = {
       this.grid.arrange();
     }}}, "Group by host");
     const har = h("button.chip", {type: "button", title: "the exchanges that are shown, as far as this page holds them, for a browser's network panel", on: {click: () => this.saveHar()}}, "Save HAR");
-    const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.grid.heads(); this.grid.forget(); this.grid.draw(); }}},
+    const scales = h("select", {"aria-label": "Waterfall shows", on: {change: (event) => { this.bars = event.target.value; this.rescale(); this.scaleWords(); this.grid.heads(); this.grid.forget(); this.grid.draw(); }}},
       h("option", {value: "auto"}, "Waterfall: automatic"), h("option", {value: "when"}, "Waterfall: when"), h("option", {value: "long"}, "Waterfall: how long"));
     this.legend = h("div.legend", {"aria-hidden": "true"}, PHASES.map((phase) => h("span.key", null, h(`i.swatch.phase-${phase}`), PHASE_TITLES[phase])),
       h("span.key", null, h("i.tick"), "sent again"), h("span.key", null, h("i.tick.stall"), "window closed"));
     this.pane = h("aside.pane", {hidden: true, tabindex: -1, "aria-label": "Details of the exchange"});
-    this.main = h("div.split", null, h("div.split-main", null, this.grid.element, h("div.footbar", null, this.state, this.legend)), this.pane);
+    this.main = h("div.split", null, h("div.split-main", null, this.grid.element, h("div.footbar", null, this.state, this.span = h("span.quiet"), this.legend)), this.pane);
     return h("section.view.panel", {id: "view-exchanges", "aria-label": "Exchanges", hidden: true},
       h("div.toolbar", null, this.box.element, h("div.chips", {role: "group", "aria-label": "Quick filters"}, this.chips, this.groupButton, har), scales, this.box.problem), this.main);
   },
@@ -67,6 +73,7 @@ const exchangesView = {
     for (let i = 0; i < report.count; i++) if (!test || test(i)) ids.push(i);
     this.ids = ids;
     this.rescale();
+    this.scaleWords();
     this.grid.empty.textContent = report.count ? "No exchange matches." : "There are no HTTP exchanges in this capture.";
     this.grid.show(ids);
     const seen = report.core.seen.exchanges;
@@ -97,6 +104,12 @@ const exchangesView = {
     const when = this.bars === "when" || (this.bars === "auto" && last - first < 40 * part(0.75));
     this.scale = when ? {first, length: Math.max(last - first, 1)}
       : {first: null, length: Math.max(Math.min(longest, Math.max(part(0.5) * 5, part(0.75) * 2.5)), 1)};
+  },
+
+  /** What the bars below the rows mean, when they stand there: then no ruler says it. */
+  scaleWords() {
+    const below = this.grid.width && this.grid.width < BARS_FROM && this.ids.length;
+    this.span.textContent = !below ? "" : this.scale.first === null ? `bars: 0 to ${span(this.scale.length)}` : `bars: ${span(this.scale.length)} from left to right`;
   },
 
   /** Marks of time over the bars: at round durations, as many as there is room for. */

@@ -2,7 +2,7 @@
 //
 //   http.response.code >= 400 and ip.addr == 10.0.0.0/8        http.host matches "\.example\.(com|org)$"
 //   http.request.method in {"PUT", "POST"} and not http.header.x-request-id        sniff.wait > 200ms
-//   status: 4xx        host: example        error        logo
+//   status: 4xx        host: example        error        logo        http.host[0:3] == "www"        frame.len - 20 > 1000
 //
 // A schema says what there is to ask about: {fields: {name: {type, get(row), hint, ...}}, short: {name: field}, flags: {word: test(row)},
 // words(row, text)}. get gives a value, a list of them, or undefined. A filter becomes a function of the number of a row.
@@ -26,7 +26,7 @@ const MOST_LEVELS = 60;
 
 /** The tokens of a filter, with their places; the last one is of kind "end". */
 function tokensOf(text) {
-  const pattern = /\s*(?:(r?"(?:[^"\\]|\\.)*")|(===|!==|==|!=|~=|>=|<=|&&|\|\||\^\^|[><~=!(){},])|((?:(?!&&|\|\|)[^\s"(){}<>=!~,])+)|("))/sy;
+  const pattern = /\s*(?:(r?"(?:[^"\\]|\\.)*")|(===|!==|==|!=|~=|>=|<=|&&|\|\||\^\^|[><~=!(){},])|((?:\[[-\d:, ]*\]|(?!&&|\|\|)[^\s"(){}<>=!~,])+)|("))/sy;
   const found = [];
   let match;
   while ((match = pattern.exec(text))) {
@@ -61,6 +61,35 @@ function fieldOf(schema, word) {
 /** {test(row), needsDetails}; test is null for an empty filter. Raises FilterError, which knows the place. */
 function compile(text, schema) {
   return new Compiler(text, schema).compile();
+}
+
+/** What slices and arithmetic make of fields. */
+const ARITHMETIC = {"+": (a, b) => a + b, "-": (a, b) => a - b, "*": (a, b) => a * b, "/": (a, b) => b ? a / b : undefined, "%": (a, b) => b ? a % b : undefined,
+  "&": (a, b) => Number(BigInt(Math.trunc(a)) & BigInt(Math.trunc(b)))};
+const LEVELS = [["&"], ["+", "-"], ["*", "/", "%"]];
+const NUMERIC = new Set(["number", "span", "bytes"]);
+const SLICE = /^(.*?)((?:\[[^\]]*\])+)$/s;
+const MOST_OPERATORS = 100;
+
+/** The bytes of a text or of an address, one character for each, as slices cut them. */
+function bytesOf(type, value) {
+  if (type !== "address") return Array.from(new TextEncoder().encode(String(value)), (byte) => String.fromCharCode(byte)).join("");
+  const address = addressOf(value);
+  if (!address) return "";
+  const hex = address.value.toString(16).padStart(address.bits / 4, "0");
+  return hex.replace(/../g, (byte) => String.fromCharCode(parseInt(byte, 16)));
+}
+
+/** Some bytes of a value, or undefined where it has not all of them. parts: [[start, length or undefined, last or undefined]] */
+function cut(value, parts) {
+  let found = "";
+  for (const [from, length, last] of parts) {
+    const start = from >= 0 ? from : value.length + from;
+    const stop = last !== undefined ? (last >= 0 ? last : value.length + last) + 1 : length === undefined ? value.length : start + length;
+    if (start < 0 || start >= stop || stop > value.length) return undefined;
+    found += value.slice(start, stop);
+  }
+  return found;
 }
 
 class Compiler {
@@ -135,7 +164,8 @@ class Compiler {
     }
     const short = this.shortForm(token);
     if (short) return short;
-    let field = this.is("(") && Object.hasOwn(FUNCTIONS, token.text.toLowerCase()) ? this.called(token) : fieldOf(this.schema, token.text);
+    const constant = this.constantBefore(token);
+    let field = constant || this.operand(token);
     const flag = Object.hasOwn(this.schema.flags, token.text.toLowerCase()) ? this.schema.flags[token.text.toLowerCase()] : undefined;
     if (!field || (flag && !this.startsComparison())) {
       if (flag) return flag;
@@ -147,6 +177,8 @@ class Compiler {
       if (token.text === "any" || token.text === "all") throw this.wrong(`'${quantifier.raw}' needs a comparison`, quantifier);
       return this.words(token.text);
     }
+    const masked = this.isArithmetic("&");
+    field = this.calculated(field, token);
     if (field.details) this.needsDetails = true;
     if (this.next.kind === "sign" && COMPARISONS.has(this.next.text)) return this.compared(field, token, all);
     if (this.is("contains", "matches")) return this.searched(field, token, all);
@@ -157,6 +189,7 @@ class Compiler {
       return (i) => !inside(i);
     }
     if (this.next.kind === "keyword" && COMPARISONS.has(this.next.text)) return this.compared(field, token, all);
+    if (masked) return (i) => valuesOf(field, i).some(Boolean);
     const present = field.present || ((i) => valuesOf(field, i).length > 0);
     return field.type === "flag" ? (i) => valuesOf(field, i).some(Boolean) : present;
   }
@@ -170,11 +203,94 @@ class Compiler {
   reversed(token) {
     const [operator, other] = [this.next, this.tokens[this.at + 1]];
     if (!COMPARISONS.has(operator.text) || operator.kind === "string" || !other || other.kind !== "word" || (token.kind === "word" && fieldOf(this.schema, token.text))) return null;
-    const field = fieldOf(this.schema, other.text);
+    let field = this.named(other);
     if (!field) return null;
     this.at += 2;
+    field = this.calculated(field, other);
     if (field.details) this.needsDetails = true;
     return this.values(field, MIRRORED[operator.text] || operator.text, undefined, this.literal(field, token, other));
+  }
+
+  // --- slices and arithmetic ---
+
+  /** The field that a word names, with what is cut from it: http.host[0:3]; undefined when it names none. */
+  named(token) {
+    const plain = fieldOf(this.schema, token.text);
+    const match = plain ? null : SLICE.exec(token.text);
+    if (!match || !match[1]) return plain;
+    const whole = fieldOf(this.schema, match[1]);
+    return whole ? this.sliced(whole, match[2], token, token.at + match[1].length) : undefined;
+  }
+
+  /** A field, or the result of a function, and what is cut from it. */
+  operand(token) {
+    if (!(this.is("(") && Object.hasOwn(FUNCTIONS, token.text.toLowerCase()))) return this.named(token);
+    const field = this.called(token);
+    return this.next.kind === "word" && /^(?:\[[^\]]*\])+$/.test(this.next.text) ? this.sliced(field, this.next.text, this.take(), this.tokens[this.at - 1].at) : field;
+  }
+
+  sliced(field, text, token, at) {
+    for (const [, inner] of text.matchAll(/\[([^\]]*)\]/g)) {
+      const place = {at, end: token.end};
+      if (field.type !== "text" && field.type !== "address") throw this.wrong(`only texts and addresses have slices, this is ${TYPES[field.type]}`, place);
+      const parts = inner.split(",").map((part) => this.range(part.trim(), place));
+      const before = field;
+      field = {type: "text", raw: true, details: before.details, get: (i) => valuesOf(before, i).map((value) => cut(before.raw ? value : bytesOf(before.type, value), parts))
+        .filter((value) => value !== undefined)};
+    }
+    return field;
+  }
+
+  /** [offset, length, last] of `0:3`, `0-2`, `5`, `:3`, `4:` or `-3:2`. */
+  range(text, place) {
+    const match = /^(-?\d{1,9})?(?:([:-])(-?\d{1,9})?)?$/.exec(text);
+    if (!match || !/\d/.test(text)) throw this.wrong(`'${text}' is no range; [offset:length], [first-last] and [offset] are`, place);
+    const [start, sign, value] = [Number(match[1] || 0), match[2], match[3] === undefined ? undefined : Number(match[3])];
+    if (!sign) return [start, 1];
+    if (value === undefined) return [start];
+    if (sign === ":" && value <= 0) throw this.wrong("the length of a slice is at least 1", place);
+    if (sign === "-" && (start < 0) === (value < 0) && value < start) throw this.wrong(`'${text}' ends before it begins`, place);
+    return sign === ":" ? [start, value] : [start, undefined, value];
+  }
+
+  isArithmetic(...operators) {
+    return this.next.kind === "word" && (operators.length ? operators.includes(this.next.text) : Object.hasOwn(ARITHMETIC, this.next.text));
+  }
+
+  /** The 2 of `2 * sniff.wait`: a field that is always the same; null when this is nothing of the kind. */
+  constantBefore(token) {
+    const other = this.tokens[this.at + 1];
+    if (token.kind !== "word" || !this.isArithmetic() || !/^-?[\d.]/.test(token.text) || !other || other.kind !== "word") return null;
+    const beside = this.named(other);
+    return beside && NUMERIC.has(beside.type) ? this.constant(token, beside, this.next.text) : null;
+  }
+
+  constant(token, beside, operator) {
+    const type = ["+", "-"].includes(operator) ? beside.type : "number";
+    const {value} = this.literal({type}, token, token);
+    return {type: beside.type, get: () => value};
+  }
+
+  /** A field and what is added to it, or taken away: & binds least, then + and -, then * / %. */
+  calculated(field, token, levels = LEVELS) {
+    if (!levels.length) return field;
+    let left = this.calculated(field, token, levels.slice(1));
+    while (this.isArithmetic(...levels[0])) {
+      const sign = this.take();
+      if ((this.operators = (this.operators || 0) + 1) > MOST_OPERATORS) throw this.wrong(`more than ${MOST_OPERATORS} operations`, sign);
+      if (!NUMERIC.has(left.type)) throw this.wrong(`${token.raw} is ${TYPES[left.type]}; '${sign.text}' needs numbers`, token);
+      const right = this.take();
+      if (right.kind !== "word") throw this.wrong(`a number or a field is needed after '${sign.text}'`, right.kind === "end" ? sign : right);
+      const other = this.calculated(this.operand(right) || this.constant(right, left, sign.text), right, levels.slice(1));
+      if (!NUMERIC.has(other.type)) throw this.wrong(`${right.raw} is ${TYPES[other.type]}; '${sign.text}' needs numbers`, right);
+      const [one, two, whole] = [left, other, sign.text === "/" && left.type !== "span"];
+      const act = ARITHMETIC[sign.text];
+      left = {type: one.type, details: one.details || two.details, get: (i) => {
+        const values = valuesOf(two, i);
+        return valuesOf(one, i).flatMap((a) => values.map((b) => act(a, b))).filter((value) => value !== undefined).map((value) => whole ? Math.trunc(value) : value);
+      }};
+    }
+    return left;
   }
 
   words(text) {
@@ -207,7 +323,7 @@ class Compiler {
   called(token) {
     this.take();
     const inner = this.take();
-    const field = inner.kind === "word" ? fieldOf(this.schema, inner.text) : undefined;
+    const field = inner.kind === "word" ? this.named(inner) : undefined;
     if (!field) throw inner.kind === "word" ? this.unknown(inner) : this.wrong("a field is needed here", inner);
     if (!this.is(")")) throw this.wrong("a ) is missing here", this.next);
     this.take();
@@ -224,8 +340,10 @@ class Compiler {
     const right = this.take();
     if (right.kind === "end") throw this.wrong(`what should ${token.raw} be compared with?`, operator);
     if (right.kind === "sign") throw this.wrong(`a value is needed here${field.type === "text" ? ", a text in double quotes" : ""}`, right);
-    const other = right.kind === "word" && right.text.includes(".") && !/^\d/.test(right.text) ? fieldOf(this.schema, right.text) : undefined;
-    if (other && other.type === field.type) {
+    const counts = NUMERIC.has(field.type);
+    let other = right.kind === "word" && (this.is("(") || (right.text.includes(".") && !/^\d/.test(right.text))) ? this.operand(right) : undefined;
+    if (counts && (other || this.isArithmetic())) other = this.calculated(other || this.constant(right, field, "+"), right);
+    if (other && (other.type === field.type || (counts && NUMERIC.has(other.type)))) {
       const test = COMPARE[operator.text];
       const every = all !== undefined ? all : operator.text === "!=" || operator.text === "===";
       if (other.details) this.needsDetails = true;
@@ -257,7 +375,8 @@ class Compiler {
     if (right.kind === "end") throw this.wrong(`what should ${token.raw} ${operator.text === "matches" ? "match" : "contain"}?`, operator);
     if (right.kind === "sign") throw this.wrong("a text in double quotes is needed here", right);
     if (field.type !== "text") throw this.wrong(`${token.raw} is ${TYPES[field.type]}; '${operator.raw}' looks into texts`, token);
-    const wanted = right.kind === "keyword" ? right.raw : right.text;
+    const word = right.kind === "keyword" ? right.raw : right.text;
+    const wanted = field.raw && operator.text === "contains" ? bytesOf("text", word) : word;
     let test;
     if (operator.text === "contains") test = (value) => value.includes(wanted);
     else {
@@ -306,6 +425,7 @@ class Compiler {
       const named = field.names(text);
       if (named !== undefined) return {value: named};
     }
+    if (field.raw) return {value: token.kind === "word" && /^[\da-f]{2}(?:[:.-][\da-f]{2})*$/i.test(text) ? text.replace(/(..)[:.-]?/g, (_, byte) => String.fromCharCode(parseInt(byte, 16))) : bytesOf("text", text)};
     if (field.type === "text") return {value: text};
     if (field.type === "flag") {
       if (/^(1|true|yes|set)$/i.test(text)) return {value: true};

@@ -63,6 +63,7 @@ class Grid {
       this.width = width;
       this.heads();
       this.forget();
+      if (this.onResize) this.onResize();
     }
     this.draw();
   }

@@ -56,7 +56,7 @@ function bars(title, data, format = number, classes = []) {
   if (!known.length) return null;
   const most = Math.max(...known.map(([, value]) => value));
   return card(title, "", h("ul.bars", null, known.map(([name, value, filter, bad, kind]) => h("li", null,
-    h("span.bar-name", null, filter ? linkButton(name, () => { navigate("exchanges"); exchangesView.apply(filter); }) : name),
+    h("span.bar-name", {title: name.length > 20 ? name : null}, filter ? linkButton(name, () => { navigate("exchanges"); exchangesView.apply(filter); }) : name),
     h("span.bar-track", {"aria-hidden": "true"}, h(`i.fill${typeof kind === "string" ? `.${kind}` : typeof bad === "string" ? `.${bad}` : bad === true ? ".bad" : ""}`, {css: {width: `${100 * value / most}%`}})),
     h("span.number", null, format(value))))));
 }

@@ -50,8 +50,8 @@ const connectionsView = new TableView("connections", "Connections", {
     const longest = Math.max(1, ...bounded(c.duration));
     return [
       column("stream", "Stream", "84px", (i) => `${c.tcp[i] ? "tcp" : "udp"} ${c.stream[i]}`, (i) => c.stream[i] + (c.tcp[i] ? 0 : 1e9), {number: false}),
-      column("client", "Client", "minmax(160px, 1fr)", (i) => `${c.words[c.client[i]]}:${c.cport[i]}`, (i) => c.words[c.client[i]], {from: 700}),
-      column("server", "Server", "minmax(110px, 1.4fr)", (i) => `${c.words[c.name[i]] || c.words[c.server[i]]}:${c.sport[i]}`, (i) => c.words[c.name[i]] || c.words[c.server[i]]),
+      column("client", "Client", "minmax(160px, 1fr)", (i) => endpoint(c.words[c.client[i]], c.cport[i]), (i) => c.words[c.client[i]], {from: 700}),
+      column("server", "Server", "minmax(110px, 1.4fr)", (i) => endpoint(c.words[c.name[i]] || c.words[c.server[i]], c.sport[i]), (i) => c.words[c.name[i]] || c.words[c.server[i]]),
       column("start", "Start", "88px", (i) => relative(c.start[i]), (i) => c.start[i], {number: true, rising: true, from: 900, hint: "seconds since the first packet"}),
       column("duration", "Duration", "140px", (i) => barCell(c.duration[i] / longest, span(c.duration[i])), (i) => c.duration[i], {number: true, from: 480}),
       column("bytes", "Sent ⇄ received", "142px", (i) => h("span.pair", null, h("span", null, bytes(c.cbytes[i])), h("span.quiet", null, "⇄"), h("span", null, bytes(c.sbytes[i]))), (i) => c.cbytes[i] + c.sbytes[i], numeric),

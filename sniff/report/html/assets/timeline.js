@@ -132,12 +132,12 @@ const sequenceView = {
     const rows = [];
     table.no.forEach((_, row) => { if (table.stream[row] === stream) rows.push(row); });
     const c = report.core.connections;
-    const place = c.stream.findIndex((one, index) => one === stream && c.tcp[index]);
-    const ends = place >= 0 ? [`${c.words[c.client[place]]}:${c.cport[place]}`, `${c.words[c.server[place]]}:${c.sport[place]}`] : ["client", "server"];
-    const facts = place >= 0 ? [`${number(c.cpackets[place] + c.spackets[place])} packets`, `${bytes(c.cbytes[place])} ⇄ ${bytes(c.sbytes[place])}`, span(c.duration[place]),
-      c.rtt[place] >= 0 ? `round trip ${span(c.rtt[place])}` : "", c.words[c.end[place]]].filter(Boolean) : [];
+    const at = c.stream.findIndex((one, index) => one === stream && c.tcp[index]);
+    const ends = at >= 0 ? [endpoint(c.words[c.client[at]], c.cport[at]), endpoint(c.words[c.server[at]], c.sport[at])] : ["client", "server"];
+    const facts = at >= 0 ? [plural(c.cpackets[at] + c.spackets[at], "packet"), `${bytes(c.cbytes[at])} ⇄ ${bytes(c.sbytes[at])}`, span(c.duration[at]),
+      c.rtt[at] >= 0 ? `round trip ${span(c.rtt[at])}` : "", c.words[c.end[at]]].filter(Boolean) : [];
     const choice = h("select", {"aria-label": "Connection", on: {change: (event) => { this.draw(Number(event.target.value)); remember(); }}},
-      c.stream.map((one, index) => c.tcp[index] && index < 2000 ? h("option", {value: one, selected: one === stream}, `tcp.stream ${one}: ${c.words[c.client[index]]}:${c.cport[index]} → ${c.words[c.name[index]] || c.words[c.server[index]]}:${c.sport[index]}`) : null));
+      c.stream.map((one, index) => c.tcp[index] && index < 2000 ? h("option", {value: one, selected: one === stream}, `tcp.stream ${one}: ${endpoint(c.words[c.client[index]], c.cport[index])} → ${endpoint(c.words[c.name[index]] || c.words[c.server[index]], c.sport[index])}`) : null));
     const mine = report.byStream.get(stream) || [];
     const head = h("div.toolbar", null, choice, h("span.quiet", null, facts.join(" · ")),
       h("div.chips", null, h("button.chip", {type: "button", on: {click: () => timelineView.goToStream(stream)}}, "Packets"),
