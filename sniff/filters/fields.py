@@ -41,7 +41,8 @@ MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIEL
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
 
 
-MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS"), "http": ("http_more_fields", "HTTP_MORE_FIELDS")}
+MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS"), "http": ("http_more_fields", "HTTP_MORE_FIELDS"),
+        "nbns": ("nbns_fields", "NBNS_FIELDS")}
 """Where those fields are that are asked for less often."""
 
 
