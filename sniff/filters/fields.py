@@ -18,6 +18,9 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
           "http.subdissector_failed": "who reads a body and fails is not known here; use http.content_type",
           **dict.fromkeys((f"xml.{name}" for name in ("attribute", "cdata", "comment", "doctype", "tag", "xmlpi")),
                           "XML is not taken apart; use xml contains or http.file_data"),
+          **dict.fromkeys((f"mime_multipart.{name}" for name in (
+              "decryption_not_possible", "header.originalcontent", "header.sectoken-length")),
+              "encrypted parts are not taken apart; use http.content_type"),
           "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
           "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
           "frame.protocols": "only Wireshark's dissectors name all protocols; use the names themselves: dns and udp"}
@@ -47,6 +50,7 @@ _NEVER = ("never_fields", "NEVER_FIELDS")
 MORE: dict[str, tuple[tuple[str, str], ...]] = {
     "dns": (("dns_data_fields", "DNS_DATA_FIELDS"),),
     "http": (("http_more_fields", "HTTP_MORE_FIELDS"),),
+    "nbns": (("nbns_fields", "NBNS_FIELDS"),),
     "tcp": (("tcp_states", "TCP_STATES"), ("tcp_options", "TCP_OPTIONS"), _NEVER),
     "ip": (("fragment_fields", "FRAGMENT_FIELDS"), ("ip_options", "IP_OPTIONS"), _NEVER),
     "ipv6": (("fragment_fields", "FRAGMENT_FIELDS"), ("ipv6_fields", "IPV6_FIELDS")),

@@ -301,6 +301,9 @@ dns.extraneous
 dns.unsolicited
 dns.resp.z.reserved == 0
 dns.undecoded.type
+nbns.name contains "WPAD"
+nbns.flags.opcode == 5
+nbns.addr
 dns.resp.type == 33
 dns.naptr.flags_length
 dns.caa.tag == "issue"

@@ -22,7 +22,7 @@ OURS = {"frame.file_off", "ipv6.dstopts", "ipv6.fraghdr", "ipv6.hopopts", "ipv6.
         *(f"tcp.options.{name}" for name in ("mss", "nop", "sack", "sack_perm", "timestamp", "wscale"))}
 """The first is shown by Wireshark only when it is told to; the others are protocols there and have no value that it prints."""
 
-LAYERS = {*MORE, "sll"} - {"http", "dns"}
+LAYERS = {*MORE, "sll"} - {"http", "dns", "nbns"}
 FIELDS = [field for field in all_fields().values() if field.name.partition(".")[0] in LAYERS and field.name not in OURS
           and field.type not in (Type.PROTOCOL, Type.TIME)]
 
