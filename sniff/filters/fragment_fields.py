@@ -24,7 +24,7 @@ class Whole:
 
     frames   numbers of its packets
     overlap, conflict, tails, long  bool each: it repeats bytes of others; other bytes; it is another end; it goes beyond the end
-    length   of the datagram
+    length   of the datagram; data: its bytes
     """
 
     def __init__(self, datagram: Datagram, frames: list[int], ends: list[bool]) -> None:
@@ -43,6 +43,7 @@ class Whole:
             self.tails.append(ends[order] and offset + len(piece) != datagram.length)
             self.long.append(offset + len(piece) > datagram.length)
             payload += piece[max(covered, 0):]
+        self.data = bytes(payload[:self.length])
 
     @property
     def errors(self) -> list[bool]:
@@ -127,8 +128,8 @@ def _marked(name: str) -> Callable[[Whole], list[int]]:
 def _bytes(version: int) -> Source:
     def source(view: View, candidates: Table) -> Column:
         wanted = set(candidates.tolist())
-        packets = [packet for packet, (kind, _) in view.memory["datagrams"].items() if kind == version and packet in wanted]
-        return objects(packets, [view.slice(int(view.table[c.L4, packet]), int(view.table[c.END, packet])) for packet in packets])
+        found = [(packet, whole.data) for packet, (kind, whole) in view.memory["datagrams"].items() if kind == version and packet in wanted]
+        return objects([packet for packet, _ in found], [data for _, data in found])
 
     return source
 

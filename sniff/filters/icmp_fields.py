@@ -173,6 +173,9 @@ def _extensions(view: View, candidates: Table) -> Headers:
     found, length = found.only((length == 0) | (length >= 128)), length[(length == 0) | (length >= 128)]
     at = found.at + 8 + np.where(length, length, 128)
     echo = of_types(_ICMP, 42)(view, candidates)
+    inside = at < found.stop        # of errors only version 2 is known
+    inside[inside] = view.data[at[inside]] >> 4 == 2
+    found, at = found.only(inside), at[inside]
     parts = (Headers(found.packets, at, found.stop, found.proto, found.quoted, found.nth),
              Headers(echo.packets, echo.at + 8, echo.stop, echo.proto, echo.quoted, echo.nth))
     both = together(parts)
