@@ -18,6 +18,9 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
           "http.subdissector_failed": "who reads a body and fails is not known here; use http.content_type",
           **dict.fromkeys((f"xml.{name}" for name in ("attribute", "cdata", "comment", "doctype", "tag", "xmlpi")),
                           "XML is not taken apart; use xml contains or http.file_data"),
+          **dict.fromkeys((f"mime_multipart.{name}" for name in (
+              "decryption_not_possible", "header.originalcontent", "header.sectoken-length")),
+              "encrypted parts are not taken apart; use http.content_type"),
           "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
           "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
           "frame.protocols": "use the names of protocols themselves: dns and udp"}
