@@ -236,6 +236,17 @@ def test_one_packet_and_addresses_with_colons(watched: Watched, tmp_path: Path) 
     expect(page.locator("#view-connections .row")).to_contain_text("[::2]:80")
 
 
+def test_types_and_times_that_are_odd(watched: Watched, tmp_path: Path) -> None:
+    frames = [frame for number, kind in enumerate((b"constructor/constructor", b"a/__proto__", b"text/plain"))
+              for frame in captures.exchange(captures.request(b"/"), captures.response(b"x", kind), 40_000 + number)]
+    page = watched.open(write(make_report([captures.pcapng(tmp_path / "types.pcapng", frames)]), tmp_path / "types.html"), "#exchanges")
+    for row, kind in zip(page.locator("#view-exchanges .row").all(), ("constructor", "__proto__", "text"), strict=True):
+        expect(row).to_contain_text(kind)
+    apart = captures.pcapng(tmp_path / "days.pcapng", 2 * captures.lookup([b"a", b"test"]), step_us=10 * 3_600_000_000)
+    page = watched.open(write(make_report([apart]), tmp_path / "days.html"), "#connections")
+    expect(page.locator("#view-connections .row")).to_contain_text("1 d 6 h")
+
+
 def test_keys(watched: Watched, shop: Path) -> None:
     page = watched.open(shop)
     page.keyboard.press("2")

@@ -221,6 +221,17 @@ def test_the_verdict_says_what_became_of_connections(tmp_path: Path) -> None:
     assert first_words(page_of(captures.pcapng(path, refused[:1]))).startswith("1 packet without HTTP (TCP); 1 TCP connection;")
 
 
+def test_the_verdict_of_halves(tmp_path: Path) -> None:
+    path = tmp_path / "halves.pcapng"
+    asked = [wire.Tcp(40_000 + number).frame(0, captures.request(b"/")) for number in range(2)]
+    answered = [wire.Tcp(40_000 + number).frame(1, captures.response(b"x")) for number in range(2)]
+    assert first_words(page_of(captures.pcapng(path, asked))).startswith("2 requests to 1 host; none was answered before the capture ended")
+    assert "1 request to 1 host; it was not answered before" in first_words(page_of(captures.pcapng(path, asked[:1])))
+    page = page_of(captures.pcapng(path, answered))
+    assert first_words(page).startswith("2 responses of HTTP, no request was captured")
+    assert b"no HTTP among them" not in page
+
+
 def test_an_empty_capture(tmp_path: Path) -> None:
     assert b"The capture holds no packets." in page_of(captures.pcapng(tmp_path / "empty.pcapng", []))
 

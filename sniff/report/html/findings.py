@@ -64,12 +64,17 @@ def verdict(figures: Figures) -> str:
     if http.requests:
         hosts = len(http.hosts)
         parts.append(f"{count(http.requests, 'request')} to {count(hosts, 'host')}")
-        parts.append(f"{http.failed:,} failed" if http.failed else "none failed")
+        if http.failed or any(http.statuses):       # keys: 0 for no response
+            parts.append(f"{http.failed:,} failed" if http.failed else "none failed")
+        else:
+            parts.append(f"{'it was not' if http.requests == 1 else 'none was'} answered before the capture ended")
         if http.slowest is not None and http.slowest[0] > 0:
             duration, exchange = http.slowest
             words, most = longest_phase(exchange)
             parts.append(f"{'it took' if http.requests == 1 else 'slowest'} {span(duration)}"
                          + (f", most of it {words}" if most * 2 > duration else ""))
+    elif http.states[State.UNASKED]:
+        parts.append(f"{count(http.states[State.UNASKED], 'response')} of HTTP, no request was captured")
     elif figures.packets.packets:
         parts.append(f"{count(figures.packets.packets, 'packet')} without HTTP{_kinds(figures)}")
         parts += [count(number, what) for number, what in ((flows.tcp, "TCP connection"), (flows.udp, "UDP flow")) if number]

@@ -83,7 +83,8 @@ def _tiles(figures: Figures) -> str:
         tiles.append(("Slowest", span(http.total.longest_ns), f"wait up to {span(http.wait.longest_ns)}",
                       "#exchanges?s=-time", ""))
     else:
-        tiles.append(("Packets", f"{packets.packets:,}", "no HTTP among them" if packets.packets else "none", "#timeline", ""))
+        tiles.append(("Packets", f"{packets.packets:,}", "none" if not packets.packets else "no request among them" if http.kept.seen
+                      else "no HTTP among them", "#timeline", ""))
     tiles.append(("Data", size(packets.wire_bytes), f"{size(http.body_bytes)} in bodies" if http.requests
                   else "on the wire", "#statistics", ""))
     if not http.requests and flows.addresses:
