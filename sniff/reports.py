@@ -410,11 +410,12 @@ class _Writer:
 
     def _row(self, exchange: Exchange) -> Row:
         masker = self._first.masker
-        words, _ = longest_phase(exchange)
+        words, longest = longest_phase(exchange)
         request = exchange.request
         return Row(f"#exchanges?x={exchange.number}", masker.text(request.method.decode("latin-1")[:32]) if request else "",
                    masker.url(exchange.url(masker.secrets))[:500] or "(request not captured)",
-                   str(exchange.status) if exchange.status else exchange.state.name.lower(), span(exchange.phases.total), words)
+                   str(exchange.status) if exchange.status else exchange.state.name.lower(), span(exchange.phases.total),
+                   words if longest else "")
 
     def _left_out(self) -> list[str]:
         first, figures = self._first, self._first.figures

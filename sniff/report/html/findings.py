@@ -65,7 +65,8 @@ def verdict(figures: Figures) -> str:
         hosts = len(http.hosts)
         parts.append(f"{count(http.requests, 'request')} to {count(hosts, 'host')}")
         if http.failed or any(http.statuses):       # keys: 0 for no response
-            parts.append(f"{http.failed:,} failed" if http.failed else "none failed")
+            one = http.requests == 1
+            parts.append(("it failed" if one else f"{http.failed:,} failed") if http.failed else "answered" if one else "none failed")
         else:
             parts.append(f"{'it was not' if http.requests == 1 else 'none was'} answered before the capture ended")
         if http.slowest is not None and http.slowest[0] > 0:
@@ -133,11 +134,15 @@ def _capture(figures: Figures, notes: Notes, damage: list[str], dropped: int) ->
     for line in damage:
         yield Finding("error", f"The capture file is damaged: {line}", "#notes")
     if dropped > 0:
-        yield Finding("error", f"{count(dropped, 'packet')} were dropped while capturing: what is missing here may have been there",
-                      "#statistics")
+        yield Finding("error", f"{count(dropped, 'packet')} {'was' if dropped == 1 else 'were'} dropped while capturing: what is missing "
+                               "here may have been there", "#statistics")
+    back = notes.counts[Code.TIME_BACKWARDS]
+    if back:
+        yield Finding("warning", f"The clock of the capture went back {count(back, 'time')}: what took time there is not known", "#notes")
     if figures.packets.cut:
-        yield Finding("warning", f"{count(figures.packets.cut, 'packet')} were cut by the snapshot length: bodies are incomplete",
-                      "#statistics")
+        cut = figures.packets.cut
+        yield Finding("warning", f"{count(cut, 'packet')} {'was' if cut == 1 else 'were'} cut by the snapshot length: bodies are "
+                                 "incomplete", "#statistics")
 
 
 def _http(figures: Figures, masker: Masker) -> Iterator[Finding]:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from html import escape
+from html import escape as escape_markup
 
 from sniff.report.capture_info import utc
 from sniff.report.html import charts
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import Finding, count, percent
+from sniff.report.message import printable
 from sniff.report.summary import size, span
 
 
@@ -36,6 +37,11 @@ class Row:
     status: str
     time: str
     where: str
+
+
+def escape(text: str) -> str:
+    """A text as text: no markup, and nothing in it that is not seen or turns other characters round."""
+    return escape_markup(printable(text))
 
 
 def first_screen(capture: Capture, figures: Figures, verdict: str, findings: Sequence[Finding], failed: Sequence[Row],

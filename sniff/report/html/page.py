@@ -14,6 +14,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from sniff.report.message import printable
+
 SCRIPTS = ("base.js", "data.js", "regex.js", "filter.js", "fields.js", "filterbox.js", "grid.js", "exchanges.js", "detail.js",
            "timeline.js", "tables.js", "statistics.js", "app.js")
 """Parts of the page's script, in the order in which they are joined."""
@@ -77,7 +79,7 @@ class Page:
                '<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
                '<meta name="color-scheme" content="light dark">\n'
                '<link rel="icon" href="data:,">\n'
-               f"<title>{escape(self.title)}</title>\n{style}\n</head>\n<body>\n").encode("utf-8", "replace")
+               f"<title>{escape(printable(self.title))}</title>\n{style}\n</head>\n<body>\n").encode("utf-8", "replace")
 
 
 def pack(value: Any) -> bytes:

@@ -114,7 +114,7 @@ const exchangesView = {
 
   /** Marks of time over the bars: at round durations, as many as there is room for. */
   ruler(width) {
-    if (!this.scale || !this.ids || !this.ids.length || !width) return "";
+    if (!this.scale || !this.ids || !this.ids.length || !width || this.scale.length <= 1) return "";
     const step = roundStep(this.scale.length / Math.max(width / 90, 1.5));
     const share = 100 * step / this.scale.length;
     this.grid.body.style.setProperty("--step", `${share.toFixed(4)}%`);
