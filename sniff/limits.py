@@ -206,6 +206,9 @@ ARP_OWNERS = 65_536
 FILTER_BODY_BYTES = 1 << 20
 """Bytes of one HTTP body that a filter looks at (http.file_data); the rest is not searched."""
 
+FILTER_JSON_PATHS = 16 << 20
+"""Characters of the paths of one body of JSON (json.path); members behind that have none."""
+
 FILTER_BODIES_BYTES = 64 << 20
 """Bytes of bodies that are not over that a filter keeps; those that began first are given up."""
 

@@ -36,6 +36,7 @@ from sniff.decode.columns import (
 from sniff.decode.dns import DnsRows
 from sniff.decode.gateways import Gateways
 from sniff.decode.http1 import HttpMessages, HttpRows, LateWords
+from sniff.decode.http2_rows import Http2Rows
 from sniff.decode.pool import Pool
 from sniff.decode.words import Describer
 from sniff.limits import Counters
@@ -122,6 +123,7 @@ class Analysis:
                                 endings=endings, flow_rows=flows or (filter is not None and filter.flows), udp=self._messages)
         self._dns_rows = DnsRows(self.counters)
         self._http_rows = HttpRows(self.counters, chosen=filter is not None, heads=filter is not None and filter.heads)
+        self._http2_rows = Http2Rows(self.counters)
         self._late_words = LateWords()
         self._http_messages = HttpMessages(self.notes, self.counters, bodies=bodies or (filter is not None and filter.bodies))
         self._gateways = Gateways(self.counters)
@@ -192,6 +194,7 @@ class Analysis:
         if self._rows or self._matcher is not None:
             self._dns_rows.read(streams, table, pool, udp=self._matcher is None)
             self._http_rows.read(streams, table, pool)
+            self._http2_rows.read(streams, table, pool)
             if self._matcher is not None:
                 batch.row_messages, batch.row_heads = self._http_rows.found, self._http_rows.heads
         if self._messages:

@@ -13,7 +13,8 @@ APP_MODE = 1       # Mode
 APP_TEXT = 2       # start of the text in the pool
 APP_TEXT_LEN = 3
 APP_SUFFIX = 4     # Suffix: what stands at the very end of Info
-APP_COUNT = 5
+APP_HTTP2 = 5         # index in PacketBatch.data at which a packet goes on with HTTP/2, 0: it does not
+APP_COUNT = 6
 
 
 class Mode(IntEnum):
@@ -56,14 +57,24 @@ class Protocol(IntEnum):
     ICMPV6 = 16
     ARP = 17
     IGMP = 18
+    HTTP2 = 19
+    HTTP2_JSON = 20
+    HTTP2_XML = 21
+    GRPC = 22
+    DOH = 23
 
 
 PROTOCOLS = ["", "TCP", "UDP", "DNS", "MDNS", "LLMNR", "NBNS", "HTTP", "HTTP/JSON", "HTTP/XML", "SSDP", "FCGI", "WebSocket",
-             "IPv4", "IPv6", "ICMP", "ICMPv6", "ARP", "IGMP"]
+             "IPv4", "IPv6", "ICMP", "ICMPv6", "ARP", "IGMP", "HTTP2",
+             "HTTP2/JSON", "HTTP2/XML", "GRPC", "DoH"]
 """The Protocol cells, by number."""
 
-APPLICATION = frozenset({Protocol.DNS, Protocol.MDNS, Protocol.LLMNR, Protocol.NBNS, Protocol.HTTP, Protocol.HTTP_JSON,
-                         Protocol.HTTP_XML, Protocol.SSDP, Protocol.FASTCGI, Protocol.WEBSOCKET})
+HTTP2_ROWS = (Protocol.HTTP2, Protocol.HTTP2_JSON, Protocol.HTTP2_XML, Protocol.GRPC, Protocol.DOH)
+"""Protocols of rows about HTTP/2, whatever it carries."""
+
+APPLICATION = frozenset({
+    Protocol.DNS, Protocol.MDNS, Protocol.LLMNR, Protocol.NBNS, Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, *HTTP2_ROWS,
+    Protocol.SSDP, Protocol.FASTCGI, Protocol.WEBSOCKET})
 """Protocols whose rows are application rows: what `analyze` shows without --packets."""
 
 

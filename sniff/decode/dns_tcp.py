@@ -4,7 +4,6 @@ DnsTcpRows decides rows when a segment is read, as Wireshark's one pass does: it
 DnsTcpMessages cuts the bytes in stream order, each once, into messages.
 """
 
-from array import array
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,7 +12,6 @@ import numpy as np
 
 from sniff import limits
 from sniff.decode.columns import (
-    APP_COUNT,
     APP_MODE,
     APP_PROTOCOL,
     APP_SUFFIX,
@@ -23,7 +21,7 @@ from sniff.decode.columns import (
     Protocol,
     Suffix,
 )
-from sniff.decode.dns_wire import dns_rows
+from sniff.decode.dns_words import DnsWords
 from sniff.decode.pool import Pool
 from sniff.packets import columns as c
 from sniff.packets.batch import PacketBatch, Table
@@ -88,11 +86,7 @@ class DnsTcpRows:
         self.counters = counters
         self._waiting: OrderedDict[tuple[int, int], _Waiting] = OrderedDict()
         self._held = 0
-        self._table: Table = np.zeros((c.COUNT, 1), np.int64)
-        self._table[c.KIND] = c.Kind.UDP
-        self._table[c.DST_PORT] = 53
-        self._apps: Table = np.zeros((APP_COUNT, 1), np.int64)
-        self._used = array("q", [0])
+        self._words = DnsWords()
 
     def read(self, streams: StreamBatch, apps: Table, pool: Pool) -> None:
         """Set `apps` for the packets of one batch that DNS over TCP owns; texts go to `pool`. Batches are to come in order."""
@@ -183,7 +177,7 @@ class DnsTcpRows:
                     self._held += here
                     break
             elif at + 2 > len(view):
-                return last is not None, self._words(view, *last)[0] if last else b"", Suffix.CUT
+                return last is not None, self._words.words(view, *last)[0] if last else b"", Suffix.CUT
             else:
                 size = int.from_bytes(view[at:at + 2], "big") + 2
             last = (at + 2, min(at + size, len(view)), at + size)
@@ -193,18 +187,7 @@ class DnsTcpRows:
             at += size
         if last is None:
             return False, b"", 0
-        return (True, *self._words(view, *last))
-
-    def _words(self, view: bytes, start: int, end: int, wire_end: int) -> tuple[bytes, int]:
-        """(words of the message view[start:end], how they end)."""
-        if start == end:
-            return b"", Suffix.CUT if wire_end > end else Suffix.MALFORMED
-        table, apps = self._table, self._apps
-        table[c.PAYLOAD], table[c.PAYLOAD_LEN], table[c.PAYLOAD_WIRE] = start, end - start, wire_end - start
-        out = np.empty(8192, np.uint8)
-        self._used[0] = 0
-        dns_rows(table, np.frombuffer(view, np.uint8), 0, apps, out, self._used)
-        return out[:self._used[0]].tobytes(), int(apps[APP_SUFFIX, 0])
+        return (True, *self._words.words(view, *last))
 
     def _forget(self, key: tuple[int, int]) -> None:
         waiting = self._waiting.pop(key, None)

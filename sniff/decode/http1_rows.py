@@ -68,6 +68,7 @@ APP_MODE = cython.declare(cython.Py_ssize_t, d.APP_MODE)
 APP_TEXT = cython.declare(cython.Py_ssize_t, d.APP_TEXT)
 APP_TEXT_LEN = cython.declare(cython.Py_ssize_t, d.APP_TEXT_LEN)
 APP_SUFFIX = cython.declare(cython.Py_ssize_t, d.APP_SUFFIX)
+APP_HTTP2 = cython.declare(cython.Py_ssize_t, d.APP_HTTP2)
 P_TCP = cython.declare(cython.longlong, int(d.Protocol.TCP))
 P_HTTP = cython.declare(cython.longlong, int(d.Protocol.HTTP))
 P_JSON = cython.declare(cython.longlong, int(d.Protocol.HTTP_JSON))
@@ -95,7 +96,7 @@ M_RPC_OUT = cython.declare(cython.longlong, d.METHODS.index("RPC_OUT_DATA"))
 M_CONNECT = cython.declare(cython.longlong, d.METHODS.index("CONNECT"))
 
 # --- the state of a connection: one int64 row, self.state[row, ...] ---------------------------------------------------------------
-HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HTTP, 2 not any more (tunnel, upgraded)
+HTTP = cython.declare(cython.Py_ssize_t, 0)       # 0 not known to be HTTP, 1 HTTP, 2 not any more (tunnel, upgraded), 3 HTTP/2
 SEEN = cython.declare(cython.Py_ssize_t, 1)       # a request was read
 LAST_METHOD = cython.declare(cython.Py_ssize_t, 2)
 HANDS_ON = cython.declare(cython.Py_ssize_t, 3)   # no HTTP any more: 3 but HTTP hands on what it carries, 4 it is WebSocket
@@ -169,7 +170,8 @@ FREE_ROW = cython.declare(cython.Py_ssize_t, 16)        # one more than a row th
 LATE = cython.declare(cython.Py_ssize_t, 17)            # plain rows get their words later, if anybody wants them (write_late)
 TEXT_AT = cython.declare(cython.Py_ssize_t, 18)         # within one packet: where its words begin in the pool,
 LATE_ROW = cython.declare(cython.Py_ssize_t, 19)        # and one more than the row of `found` that they can be made from, 0 none
-CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 20
+LEFT_AT = cython.declare(cython.Py_ssize_t, 20)         # within one packet: where HTTP/1 ends in it, 0 nowhere
+CTL_POOL_USED, CTL_ARENA_USED, CTL_ROWS_USED, CTL_STATUS, CTL_COUNT = 0, 1, 2, 3, 21
 CTL_HEADS_WANTED, CTL_HEADS_MADE, CTL_HEADS_USED, CTL_LATE = 10, 11, 12, 17
 NEED_POOL, NEED_ARENA, NEED_ROWS, NEED_SLOTS, NEED_HEADS = 1, 2, 3, 4, 5
 
@@ -235,6 +237,9 @@ _GIF87 = cython.declare(cython.longlong, int.from_bytes(b"GIF87a", "big"))
 _GIF89 = cython.declare(cython.longlong, int.from_bytes(b"GIF89a", "big"))
 _XML = cython.declare(cython.longlong, int.from_bytes(b"<?xml", "big"))
 _PNG = cython.declare(cython.longlong, int.from_bytes(b"\x89PNG\r\n\x1a", "big"))
+_PREFACE_1 = cython.declare(cython.longlong, int.from_bytes(b"PRI * HT", "big"))
+_PREFACE_2 = cython.declare(cython.longlong, int.from_bytes(b"TP/2.0\r\n", "big"))
+_PREFACE_3 = cython.declare(cython.longlong, int.from_bytes(b"\r\nSM\r\n\r\n", "big"))
 
 _WORDS = (b" (GIF87a) (GIF89a) (PNG) (JPEG JFIF image), JavaScript Object Notation (ContinuationHTTP"
           b", NTLMSSP_NEGOTIATE, NTLMSSP_CHALLENGE, NTLMSSP_AUTH, User: !")
@@ -420,6 +425,27 @@ def looks_like_http(view: cython.const[cython.uchar][::1], start: cython.Py_ssiz
 def http_token(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.bint:
     return (lower(view[at]) == 104 and lower(view[at + 1]) == 116 and lower(view[at + 2]) == 116 and lower(view[at + 3]) == 112
             and view[at + 4] == 47 and view[at + 5] == 49 and view[at + 6] == 46)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(-2)
+def is_preface(view: cython.const[cython.uchar][::1], start: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.bint:
+    """Whether a segment begins with the preface of HTTP/2 (RFC 9113 section 3.4)."""
+    return (end - start >= 24 and view[start] == 80 and number_at(view, start) == _PREFACE_1
+            and number_at(view, start + 8) == _PREFACE_2 and number_at(view, start + 16) == _PREFACE_3)
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
+def number_at(view: cython.const[cython.uchar][::1], at: cython.Py_ssize_t) -> cython.longlong:
+    """Eight bytes as a number, most significant first."""
+    k: cython.Py_ssize_t
+    number: cython.longlong = 0
+    for k in range(at, at + 8):
+        number = (number << 8) | view[k]
+    return number
 
 
 @cython.cclass
@@ -1040,7 +1066,7 @@ class Reader:
             self.state[row, LAST_METHOD] = method
         elif kind == 2:
             if (status == 101 and upgrade) or (200 <= status < 300 and self.state[row, LAST_METHOD] == M_CONNECT):
-                self.state[row, HTTP] = 2
+                self.state[row, HTTP] = 3 if status == 101 and upgrade == 3 else 2
                 self.state[row, HANDS_ON] = 4 if status == 101 and upgrade == 2 else 3
         return 0
 
@@ -1289,7 +1315,8 @@ class Reader:
         late: cython.bint
         k: cython.Py_ssize_t
         while start < end:
-            if self.state[row, HTTP] == 2:
+            if self.state[row, HTTP] >= 2:
+                self.ctl[LEFT_AT] = start
                 return at
             begin = seq + (start - first)
             i = start
@@ -1330,7 +1357,8 @@ class Reader:
                 at += 1
             stop = read_head(view, i, stop, end, True, self.facts)
             if late:
-                if stop >= 0 and self.fills(view, stop, end, kind, row):
+                if stop >= 0 and self.fills(view, stop, end, kind, row) \
+                        and not (self.facts[STATUS_] == 101 and self.facts[UPGRADE_] == 3):    # HTTP/2 adds its words at once
                     k = self.ctl[HEADS_MADE]
                     self.ctl[HEAD_AT] = i
                     self.ctl[HEAD_STOP] = stop
@@ -1692,6 +1720,15 @@ class Reader:
                 self.row_of[slot] = row
                 for k in range(self.state.shape[1]):
                     self.state[row, k] = 0
+            if self.state[row, HTTP] == 3 or (self.state[row, HTTP] < 2 and is_preface(self.data, start, end)):
+                if self.state[row, HTTP] != 3:
+                    self.state[row, HTTP] = 3
+                    self.state[row, BASE + PHASE] = self.state[row, BASE + LANE + PHASE] = IDLE
+                if wire > 0 and not tags & KEEP_ALIVE:
+                    self.apps[APP_HTTP2, i] = start     # its words are written elsewhere (http2_rows.py)
+                if fin:
+                    self.let_go(slot, row, self.streams[DIRECTION, i])
+                continue
             if self.state[row, HTTP] != 1:
                 if wire == 0 or not looks_like_http(self.data, start, end):
                     if self.state[row, HTTP] == 2 or not (is_http_port(self.table[SRC_PORT, i]) or is_http_port(self.table[DST_PORT, i])):
@@ -1733,6 +1770,7 @@ class Reader:
             self.ctl[CONTINUES] = 0
             self.ctl[PROTOCOL] = P_HTTP
             self.ctl[LATE_ROW] = 0
+            self.ctl[LEFT_AT] = 0
             text = self.ctl[TEXT_AT] = self.ctl[POOL_USED]
             self.state[row, lane + TOUCHED] = self.table[0, i]
             at = self.read_segment(self.data, start, end, captured, seq, wire, fin, (tags & OUT_OF_ORDER) != 0, text, row,
@@ -1753,6 +1791,8 @@ class Reader:
                 self.apps[APP_MODE, i] = TEXT
                 self.apps[APP_TEXT, i] = self.ctl[LATE_ROW] - 1
                 self.apps[APP_TEXT_LEN, i] = _LATE
+            if self.state[row, HTTP] == 3:
+                self.apps[APP_HTTP2, i] = self.ctl[LEFT_AT]
             if fin:
                 self.let_go(slot, row, self.streams[DIRECTION, i])
         return n

@@ -15,6 +15,9 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
           "http.next_request_in": "the next request is not known yet; use http.prev_request_in",
           "http.next_response_in": "the next response is not known yet; use http.prev_response_in",
           "dns.response_in": "the response is not known yet when its query is read; use dns.response_to",
+          "http.subdissector_failed": "who reads a body and fails is not known here; use http.content_type",
+          **dict.fromkeys((f"xml.{name}" for name in ("attribute", "cdata", "comment", "doctype", "tag", "xmlpi")),
+                          "XML is not taken apart; use xml contains or http.file_data"),
           "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
           "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
           "frame.protocols": "use the names of protocols themselves: dns and udp"}
@@ -30,13 +33,16 @@ def all_fields() -> dict[str, Field]:
 
 MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
            "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
-           **dict.fromkeys(("nbns", "ssdp", "websocket", "fcgi"), ("row_fields", "ROW_FIELDS")),
+           **dict.fromkeys(("json", "xml", "data-text-lines", "urlencoded-form", "png", "image-gif", "image-jfif", "media",
+                            "mime_multipart"), ("media_fields", "MEDIA_FIELDS")),
+           **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("row_fields", "ROW_FIELDS")),
            **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
                            ("packet_fields", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
 
 
-MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS")}
+MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS"), "http": ("http_more_fields", "HTTP_MORE_FIELDS"),
+        "nbns": ("nbns_fields", "NBNS_FIELDS")}
 """Where those fields are that are asked for less often."""
 
 
@@ -52,14 +58,13 @@ def begins_like_a_field(name: str) -> bool:
 
 def find(name: str) -> Field | None:
     """The field of that name, None for none."""
-    field = None
-    for places in (MODULES, MORE):
-        place = places.get(name.partition(".")[0])
-        if field is None and place is not None:
-            field = _fields_in(*place).get(name)
+    first = name.partition(".")[0]
+    field = _fields_in(*MODULES[first]).get(name) if first in MODULES else None
     if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
+    if field is None and first in MORE:
+        return _fields_in(*MORE[first]).get(name)
     return field
 
 

@@ -34,7 +34,7 @@ OTHER, WEBSOCKET = 3, 4
 class Asked(NamedTuple):
     """A request that waits for its response."""
 
-    packet: int
+    packet: int         # 0: a notification
     ts_ns: int
     uri: bytes
     before: int = 0     # packet of the request before it, 0 for none
@@ -87,7 +87,7 @@ class Head:
     @property
     def is_notification(self) -> bool:
         """A message of UPnP that is neither request nor response to Wireshark."""
-        return not self.is_response and self.data[:7] == b"NOTIFY "
+        return not self.is_response and self.data.startswith((b"NOTIFY ", b"SUBSCRIBE ", b"UNSUBSCRIBE "))
 
     @property
     def uri(self) -> bytes:
@@ -136,10 +136,10 @@ class Head:
     def full_uri(self) -> bytes:
         """http.request.full_uri; empty when there is none."""
         uri, hosts = self.uri, self.get(b"host")
-        if uri[:7].lower() == b"http://" or uri[:8].lower() == b"https://":
-            return uri
-        if not hosts or self.method == b"CONNECT":
+        if not hosts:
             return b""
+        if uri[:7].lower() == b"http://" or uri[:8].lower() == b"https://" or self.method[:7].upper() == b"CONNECT":
+            return uri
         return b"http://" + hosts[0] + uri
 
 

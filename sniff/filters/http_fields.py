@@ -145,7 +145,7 @@ def _targets(view: View, candidates: Table) -> Column:
     return _part(False, 2, lambda head: head.uri)(view, candidates)
 
 
-NOTIFY = METHODS.index("NOTIFY")
+NOTIFICATIONS = [METHODS.index(name) for name in ("NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE")]
 
 
 def _marks(wanted: Callable[[Heads], Any]) -> Source:
@@ -208,11 +208,11 @@ def _codes(view: View, candidates: Table) -> Column:
 
 def _file_data(view: View, candidates: Table) -> Column:
     """Bodies as Wireshark shows them, with the row of their message: text in ASCII, other bytes replaced."""
-    bodies: dict[int, list[bytes]] = view.memory["bodies"]
+    bodies = view.memory["bodies"]
     heads: Heads = view.memory["heads"]
     shown = set(heads.packets.tolist()) if bodies else set()
-    found = [(packet, data.partition(b"\0")[0].decode("ascii", "replace")) for packet, datas in sorted(bodies.items()) for data in datas
-             if packet in shown]
+    found = [(packet, data.partition(b"\0")[0].decode("ascii", "replace")) for packet, datas in sorted(bodies.items())
+             for data, _ in datas if data and packet in shown]
     return objects([packet for packet, _ in found], [value for _, value in found])
 
 
@@ -225,7 +225,8 @@ def _parts(value: bytes, separator: bytes) -> list[bytes]:
 
 
 def _path(head: Head) -> bytes:
-    return head.uri.partition(b"?")[0] if b"?" in head.uri else b""
+    path, _, query = head.uri.partition(b"?")
+    return path if query else b""
 
 
 def _query(head: Head) -> bytes:
@@ -247,7 +248,7 @@ def _basic(head: Head) -> list[bytes]:
 
 def _asked(part: int) -> Source:
     def read(head: Head) -> list[int]:
-        if head.request is None:
+        if head.request is None or not head.request.packet:
             return []
         return [head.request.packet if part == 0 else head.ts_ns - head.request.ts_ns]
 
@@ -277,11 +278,11 @@ def header_field(name: str) -> Field:
 HTTP_FIELDS = [
     Field("http", Type.PROTOCOL, "Hypertext Transfer Protocol", _message_bytes, MESSAGE, marked(_is_row),
           trackers=_HEADS, heads=True),
-    _field("request", Type.BOOLEAN, "is a request", _marks(lambda heads: ~heads.responses & (heads.codes != NOTIFY)), GATHER,
+    _field("request", Type.BOOLEAN, "is a request", _marks(lambda heads: ~heads.responses & ~np.isin(heads.codes, NOTIFICATIONS)), GATHER,
            heads=False),
     _field("response", Type.BOOLEAN, "is a response", _marks(lambda heads: heads.responses), COLUMN, heads=False),
     _field("notification", Type.BOOLEAN, "is a notification of UPnP",
-           _marks(lambda heads: ~heads.responses & (heads.codes == NOTIFY)), GATHER, heads=False),
+           _marks(lambda heads: ~heads.responses & np.isin(heads.codes, NOTIFICATIONS)), GATHER, heads=False),
     _field("request.method", Type.STRING, "method", _methods, GATHER, heads=False),
     _field("request.uri", Type.STRING, "target, as it was sent", _targets),
     _field("request.uri.path", Type.STRING, "part of the target before ?, when there is one", _request(_path)),
@@ -291,7 +292,7 @@ HTTP_FIELDS = [
     _field("request.full_uri", Type.STRING, "http://host/target", _request(lambda head: head.full_uri)),
     _field("request.version", Type.STRING, "HTTP/1.1", _part(False, 3, lambda head: head.version)),
     _field("request.line", Type.STRING, "each header line of a request",
-           _texts(lambda head: [] if head.is_response else head.lines)),
+           _texts(lambda head: [] if head.is_response or head.is_notification else head.lines)),
     _field("response.version", Type.STRING, "HTTP/1.1", _part(True, 1, lambda head: head.version)),
     _field("response.code", Type.NUMBER, "status", _codes, GATHER, bits=16, heads=False),
     _field("response.phrase", Type.STRING, "reason phrase", _part(True, 2, lambda head: head.phrase)),

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from sniff.decode.columns import APP_PROTOCOL, Protocol
+from sniff.decode.columns import APP_PROTOCOL, HTTP2_ROWS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column
 from sniff.filters.field import COLUMN, Field, Source, marked
@@ -17,8 +17,8 @@ from sniff.packets.batch import Table
 from sniff.packets.columns import Kind
 
 
-def _row(number: int) -> Source:
-    return marked(lambda view: view.apps.apps[APP_PROTOCOL] == number)
+def _row(*numbers: int) -> Source:
+    return marked(lambda view: np.isin(view.apps.apps[APP_PROTOCOL], numbers))
 
 
 def _websocket(view: View, candidates: Table) -> Column:
@@ -55,5 +55,7 @@ ROW_FIELDS = [
     _of("nbns", "NetBIOS name service", _udp_port(137)),
     _of("ssdp", "Simple Service Discovery Protocol", _udp_port(1900)),
     _of("websocket", "WebSocket", _websocket, heads=True),
+    _of("http2", "HTTP/2 in the clear", _row(*HTTP2_ROWS)),
+    _of("grpc", "gRPC", _row(Protocol.GRPC)),
     _of("fcgi", "FastCGI", _row(Protocol.FASTCGI)),
 ]

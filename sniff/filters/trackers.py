@@ -12,6 +12,7 @@ import numpy as np
 
 from sniff import limits
 from sniff.decode import dns_columns as d
+from sniff.decode.columns import METHODS
 from sniff.decode.columns import Protocol as Row
 from sniff.decode.dns import DnsBatch, DnsDecoder, parse_messages
 from sniff.filters import heads
@@ -172,6 +173,7 @@ class Heads:
         view.memory["heads"] = heads.Heads(view)
 
 
+CONNECT = METHODS.index("CONNECT")
 URI_BYTES = 8192
 """Bytes of a URI that are remembered until the response comes."""
 
@@ -206,22 +208,43 @@ class _Waiting:
 
     def add(self, head: Head) -> None:
         """The next message of the connection."""
+        if head.is_notification:        # it has no number, and its response is not told who asked, only what
+            self._ask(Asked(0, head.ts_ns, (head.full_uri or head.uri)[:URI_BYTES]))
+            return
         response = int(head.is_response)
         head.before = self.last[0], self.last[1]
         self.counts[response] += 1
         head.number = self.counts[response]
         if not response:
-            if head.is_notification:
-                return
-            self.open.append(Asked(head.packet_number, head.ts_ns, (head.full_uri or head.uri)[:URI_BYTES], self.last[0]))
-            if len(self.open) > limits.PENDING_EXCHANGES:
-                self.open.pop(0)
+            self._ask(Asked(head.packet_number, head.ts_ns, (head.full_uri or head.uri)[:URI_BYTES], self.last[0]))
         elif self.open:
             head.request = self.open[0]
             head.before = head.request.before, self.last[1]
             if not 100 <= head.code < 200 or head.code == 101:
                 self.open.pop(0)
         self.last[response] = head.packet_number
+
+    def _ask(self, asked: Asked) -> None:
+        self.open.append(asked)
+        if len(self.open) > limits.PENDING_EXCHANGES:
+            self.open.pop(0)
+
+
+class Tunnels:
+    """What the last CONNECT of a connection asked for: {tcp.stream: target}."""
+
+    def __init__(self) -> None:
+        self._targets: OrderedDict[int, bytes] = OrderedDict()
+
+    def add(self, view: View) -> None:
+        messages: heads.Heads = view.memory["heads"]
+        for index in np.flatnonzero(~messages.responses & (messages.codes == CONNECT)).tolist():
+            head = messages.head(index)
+            self._targets[head.stream] = head.uri[:URI_BYTES]
+            self._targets.move_to_end(head.stream)
+            if len(self._targets) > limits.HTTP_FILTER_STREAMS:
+                self._targets.popitem(last=False)
+        view.memory["tunnels"] = self._targets
 
 
 class Exchanges:
@@ -264,14 +287,15 @@ class Exchanges:
 
 
 class Bodies:
-    """The HTTP bodies that are over: {packet index: [first bytes of one, decoded]}, by the packets that brought their last bytes."""
+    """The HTTP bodies that are over: {packet index: [(first bytes of one, decoded, and what is known of it)]}, by the packets that
+    brought their last bytes."""
 
     def __init__(self) -> None:
         from sniff.decode.bodies import BodyCollector
         self._collector = BodyCollector(self._begin, cap=limits.FILTER_BODY_BYTES)
         self._open: dict[int, _Body] = {}
         self._held = 0
-        self._over: list[tuple[int, bytes]] = []
+        self._over: "list[tuple[int, bytes, BodyInfo]]" = []
 
     def _begin(self, message: "Message") -> "_Body":
         body = self._open[message.id] = _Body(self, message.id)
@@ -283,19 +307,19 @@ class Bodies:
         while self._held > limits.FILTER_BODIES_BYTES:
             self._open.pop(next(iter(self._open))).give_up()
 
-    def end(self, number: int, packet: int, data: bytes) -> None:
+    def end(self, number: int, packet: int, data: bytes, info: "BodyInfo") -> None:
         """A body is over."""
         if self._open.pop(number, None) is not None:
             self._held -= len(data)
-            self._over.append((packet, data))
+            self._over.append((packet, data, info))
 
     def add(self, view: View) -> None:
         self._collector.add(view.apps)
-        found: dict[int, list[bytes]] = {}
+        found: "dict[int, list[tuple[bytes, BodyInfo]]]" = {}
         first = int(view.table[c.NUMBER, 0]) if view.size else 0
-        for packet, data in self._over:
-            if 0 <= packet - first < view.size and data:
-                found.setdefault(packet - first, []).append(data)
+        for packet, data, info in self._over:
+            if 0 <= packet - first < view.size and (data or info.wire):
+                found.setdefault(packet - first, []).append((data, info))
         self._over.clear()
         view.memory["bodies"] = found
 
@@ -330,7 +354,7 @@ class _Body:
     def end(self, info: "BodyInfo") -> None:
         """It is over."""
         if self._bodies is not None:
-            self._bodies.end(self._number, info.message.last_packet if info.ended else -1, bytes(self._data))
+            self._bodies.end(self._number, info.message.last_packet if info.ended else -1, bytes(self._data), info)
 
 
 class Connections:
@@ -402,6 +426,11 @@ class Processes:
         view.memory["processes"] = self._owners
 
 
+def _chunks() -> Tracker:
+    from sniff.filters.chunks import Chunks
+    return Chunks()
+
+
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "frame": Frames,
     "tcp_times": lambda: FlowTimes(Kind.TCP, "tcp_times"),
@@ -410,8 +439,10 @@ TRACKERS: dict[str, Callable[[], Tracker]] = {
     "dns_times": DnsTimes,
     "heads": Heads,
     "requests": Requests,
+    "tunnels": Tunnels,
     "exchanges": Exchanges,
     "bodies": Bodies,
+    "chunks": _chunks,
     "tcp_connections": Connections,
     "processes": Processes,
 }

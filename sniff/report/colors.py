@@ -83,7 +83,7 @@ ETHERNET = 1
 
 BY_NAME = (
     (Rule.SMB, ("SMB", "NBNS", "NBSS", "NBDS", "BROWSER")),
-    (Rule.HTTP, ("HTTP", "SSDP")),
+    (Rule.HTTP, ("HTTP", "SSDP", "GRPC", "DOH")),
     (Rule.DCERPC, ("DCERPC",)),
     (Rule.ROUTING, ("HSRP", "EIGRP", "OSPF", "BGP", "CDP", "VRRP", "CARP", "GVRP", "IGMP", "ISMP")),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from sniff import limits
 from sniff.decode.cgi import CgiRequest
-from sniff.decode.columns import APP_PROTOCOL, M_FLAGS, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
+from sniff.decode.columns import APP_PROTOCOL, HTTP2_ROWS, M_FLAGS, M_LAST_PACKET, M_STORE_OFFSET, MessageFlag, Protocol
 from sniff.decode.dns import DnsBatch
 from sniff.decode.dns_columns import D_NUMBER, D_TS_NS
 from sniff.exchange import http_columns as x
@@ -27,7 +27,7 @@ from sniff.report.lines import PART_ROWS
 from sniff.report.process import members, with_members
 from sniff.report.summary import Summary
 
-AS_EXCHANGES = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, Protocol.DNS, Protocol.MDNS, Protocol.LLMNR)
+AS_EXCHANGES = (Protocol.HTTP, Protocol.HTTP_JSON, Protocol.HTTP_XML, Protocol.DNS, Protocol.MDNS, Protocol.LLMNR, *HTTP2_ROWS)
 """Protocols whose rows stand for messages that are part of an exchange."""
 
 SIDES = ("client", "server")

@@ -71,7 +71,7 @@ def test_the_summary_counts_what_matches(sniff):
 
 @pytest.mark.parametrize(("expression", "line", "pointer"), [
     ("http.respnse.code > 400",
-     "sniff: no field 'http.respnse.code'; did you mean http.response.code or http.response.line?", "^~~~~~~~~~~~~~~~~"),
+     "sniff: no field 'http.respnse.code'; did you mean http.response.code or http.response.code.desc?", "^~~~~~~~~~~~~~~~~"),
     ("tcp.port == ", "sniff: something is missing at the end", "           ^"),
     ("tcp and ip.addr == 1.2.3", "sniff: '1.2.3' is no IPv4 address; 10.1.2.3 and 10.0.0.0/8 are", "                   ^~~~~"),
 ])

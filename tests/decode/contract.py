@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from hpack import Encoder
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -197,8 +198,8 @@ HTTP_FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
 
 
 def rows(load: Load, raws: Iterable[RawBatch]) -> Iterator[tuple[Any, ...]]:
-    """The words that HTTP and DNS have for each packet."""
-    http = load("sniff.decode.http1").HttpRows(Counters())
+    """The words that HTTP, HTTP/2 and DNS have for each packet."""
+    http, second = load("sniff.decode.http1").HttpRows(Counters()), load("sniff.decode.http2_rows").Http2Rows(Counters())
     reader = load("sniff.decode.dns").DnsRows(Counters())
     pools = load("sniff.decode.pool")
     for streams in streams_of(raws, pieces=False):
@@ -206,11 +207,71 @@ def rows(load: Load, raws: Iterable[RawBatch]) -> Iterator[tuple[Any, ...]]:
         pool = pools.Pool()
         reader.read(streams, apps, pool)
         http.read(streams, apps, pool)
+        second.read(streams, apps, pool)
         for row in apps.T.tolist():
             start, length = row[d.APP_TEXT], row[d.APP_TEXT_LEN]
             assert 0 <= start <= start + length <= pool.used, "the text lies within the pool"
-            row[d.APP_TEXT] = 0
+            row[d.APP_TEXT] = row[d.APP_HTTP2] = 0
             yield (*row, pool.data[start:start + length].tobytes())
+
+
+# --- HTTP/2 -------------------------------------------------------------------------------------------------------------
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def http2_frame(kind: int, flags: int, stream: int, payload: bytes = b"", wrong: int = 0) -> bytes:
+    """One frame (RFC 9113 section 4.1), whose length may lie."""
+    return max(len(payload) + wrong, 0).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def http2_conversations() -> SearchStrategy[Conversation]:
+    """Frames of both sides, whole, cut and wrong, behind the preface or behind a switch to h2c."""
+    blocks = st.one_of(st.binary(max_size=12), st.lists(st.tuples(
+        st.sampled_from([":method", ":path", ":status", "content-type", "x"]),
+        st.sampled_from(["GET", "/x", "200", "404", "application/grpc", "application/json", "text/html", "application/dns-message"])),
+        max_size=4).map(lambda fields: Encoder().encode(fields)))
+    payloads = st.one_of(blocks, blocks, dns_messages(), st.binary(max_size=20), st.just(b"\0\0\0\0\2ab\0\0"))
+    frames = st.builds(http2_frame, st.integers(0, 17), st.sampled_from([0, 1, 4, 5, 5, 8, 32, 255]), st.integers(0, 4), payloads,
+                       st.sampled_from([0, 0, 0, 0, 1, -1, 70_000]))
+    said = st.lists(st.tuples(st.integers(0, 1), st.one_of(
+        frames, frames, st.lists(frames, max_size=4).map(b"".join), st.binary(max_size=12), st.just(PREFACE),
+        frames.flatmap(lambda whole: st.integers(0, len(whole)).map(lambda size: whole[:size])))), max_size=12)
+    upgrade = [(0, b"GET / HTTP/1.1\r\nUpgrade: h2c\r\n\r\n"),
+               (1, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + http2_frame(4, 0, 0)), (0, PREFACE)]
+    openings = st.sampled_from([[(0, PREFACE)], [(0, PREFACE + http2_frame(4, 0, 0))], upgrade])
+    return st.builds(lambda opening, rest: [*opening, *rest], openings, said)
+
+
+def http2_many_connections() -> Iterator[bytes]:
+    """Connection after connection, each with most of a frame."""
+    for port in itertools.cycle(range(1_024, 65_536)):
+        tcp = wire.Tcp(client_port=port)
+        yield from tcp.open()
+        yield tcp.frame(0, PREFACE + http2_frame(1, 0, 1, wrong=200_000))
+        for _ in range(40):
+            yield tcp.frame(0, b"x" * 1_400)
+
+
+def http2_streams() -> Iterator[bytes]:
+    """Stream after stream, each with the beginning of a DNS message."""
+    tcp, fields = wire.Tcp(), Encoder().encode([(":method", "POST"), ("content-type", "application/dns-message")])
+    yield from tcp.open()
+    yield tcp.frame(0, PREFACE)
+    for number in itertools.count(1, 2):
+        stream = number % (1 << 31)
+        yield tcp.frame(0, http2_frame(1, 4, stream, fields) + http2_frame(0, 0, stream, b"x" * 1_000))
+
+
+HTTP2_FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
+    "a header block without end": http_flood((0, http2_frame(9, 0, 1, b"\x40\1a\1b" * 300)), opening=[
+        (0, PREFACE + http2_frame(1, 0, 1, b"\x82"))]),
+    "a frame without end": http_flood((0, b"x" * 1_400), opening=[(0, PREFACE + http2_frame(0, 0, 1, wrong=(1 << 24) - 1))]),
+    "a gRPC message without end": http_flood((0, http2_frame(0, 0, 1, b"\xff" * 1_300)), opening=[(0, PREFACE + http2_frame(
+        1, 4, 1, Encoder().encode([(":method", "POST"), ("content-type", "application/grpc")])))]),
+    "streams without end": http2_streams,
+    "many connections": http2_many_connections,
+}
 
 
 # --- DNS ----------------------------------------------------------------------------------------------------------------
@@ -322,6 +383,7 @@ DECODERS = [
     Decoder("HTTP/1 messages", wire.conversation, http_messages, http_conversations(), http_split, HTTP_FLOODS,
             [(0, REQUESTS[0])]),
     Decoder("HTTP/1 rows", wire.conversation, rows, http_conversations(), None, HTTP_FLOODS),
+    Decoder("HTTP/2 rows", wire.conversation, rows, http2_conversations(), None, HTTP2_FLOODS),
     Decoder("DNS rows", dns_frames, rows, dns_conversations(), None, DNS_FLOODS),
     Decoder("DNS messages", dns_frames, dns_messages_of, dns_conversations(), None, DNS_FLOODS),
     Decoder("DNS over TCP rows", dns_tcp_frames, rows, dns_streams(), None, DNS_TCP_FLOODS),

@@ -29,6 +29,9 @@ def our_values(path: Path, fields: Sequence[Field]) -> Values:
     finally:
         for field, source in sources:
             field.source = source
+    for field in fields:
+        if field.type == Type.STRING:       # tshark does not print a packet's only text when that is empty
+            found[field.name] = {number: values for number, values in found[field.name].items() if values != [""]}
     return found
 
 
@@ -48,6 +51,8 @@ def _shown(value: Any, kind: Type) -> str:
             return str(np.datetime64(value, "ns"))[:10].replace("-0", "-")
         case Type.BOOLEAN:
             return str(int(value))
+        case Type.STRING:
+            return value.replace("\r", "\\r").replace("\n", "\\n")        # as tshark writes it
     return as_text(value, kind)
 
 

@@ -241,6 +241,37 @@ http.cache_control
 http.request.uri.path
 http.request.uri matches "\\.(png|jpg|html)$"
 http.chat
+http.response.code.desc == "OK"
+http.response.code.desc contains "Error"
+http.te_and_length
+http.te_unknown
+http.bad_header_name
+http.leading_crlf
+http.proxy_connect_host
+http.proxy_connect_port == 443
+http.decompression_failed
+http.authcitrix
+http.path_segment
+http.chunk_size > 100
+http.chunk_data contains "a"
+http.chunk_boundary == 0d:0a
+http.chunked_trailer_part
+http and json
+http and xml
+http and data-text-lines
+http and media
+urlencoded-form
+urlencoded-form.key == "a"
+urlencoded-form.value contains "1"
+http and mime_multipart
+mime_multipart.header.content-disposition contains "name"
+mime_multipart.last_boundary
+mime_multipart.part
+png || image-gif || image-jfif
+json.key
+json.value.string contains "a"
+json.value.number == "1"
+json.path_with_value contains "/"
 http.file_data contains "e"
 http.file_data matches "^<"
 len(http.file_data) > 100
@@ -270,6 +301,9 @@ dns.extraneous
 dns.unsolicited
 dns.resp.z.reserved == 0
 dns.undecoded.type
+nbns.name contains "WPAD"
+nbns.flags.opcode == 5
+nbns.addr
 dns.resp.type == 33
 dns.naptr.flags_length
 dns.caa.tag == "issue"
