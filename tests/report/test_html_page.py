@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -290,6 +291,23 @@ def test_where_it_goes(tmp_path: Path, sniff_command: list[str]) -> None:
                           check=False)
     assert same.returncode == 2
     assert capture.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a", "the capture is still there"
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, sniff_command: list[str]) -> None:
+    capture = captures.shop(tmp_path / "shop.test.pcapng")
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link.html", tmp_path / "real.html"
+    os.mkfifo(pipe)
+    with (tmp_path / "read").open("wb") as read, subprocess.Popen(["cat", str(pipe)], stdout=read):
+        subprocess.run([*sniff_command, "report", str(capture), "-o", str(pipe)], capture_output=True, check=True)
+    assert (tmp_path / "read").read_bytes().startswith(b"<!DOCTYPE html>")
+    assert pipe.is_fifo()
+    real.write_text("before")
+    link.symlink_to(real)
+    subprocess.run([*sniff_command, "report", str(capture), "-o", str(link)], capture_output=True, check=True)
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"<!DOCTYPE html>")
+    empty = subprocess.run([*sniff_command, "report", "/dev/null"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert empty.stderr == "sniff: /dev/null: is empty, not a capture file\n"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "captures").glob("*.pcap*")), ids=lambda path: path.name)
