@@ -215,6 +215,12 @@ FILTER_BODIES_BYTES = 64 << 20
 HTTP_FILTER_STREAMS = 65_536
 """Connections whose requests a display filter remembers, to tell which response answers which; the oldest is forgotten first."""
 
+TCP_FILTER_STREAMS = 65_536
+"""TCP connections whose waiting segments a filter remembers; the one idle for longest is forgotten."""
+
+TCP_FILTER_SEGMENTS = 1 << 20
+"""Segments that wait for their acknowledgement, of all connections together; the connection idle for longest is forgotten first."""
+
 STATS_ENDPOINTS = 65_536
 """Addresses that statistics count; when there are more, the smaller half of them is forgotten."""
 

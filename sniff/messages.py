@@ -13,8 +13,10 @@ from sniff.decode.batch import AppBatch
 from sniff.decode.bodies import BodyCollector, BodyInfo, Sink
 from sniff.decode.message import Message, messages_of
 from sniff.errors import UsageError
-from sniff.exchange.http import Exchange
+from sniff.exchange import http_columns as x
+from sniff.exchange.http import Exchange, Exchanges
 from sniff.exchange.http_builder import ExchangeBuilder
+from sniff.exchange.stage import Joiner
 from sniff.notes import Note
 from sniff.packets import columns as c
 from sniff.packets.columns import Kind
@@ -99,13 +101,35 @@ def find(paths: Paths, packet: int, exchange: bool = False) -> Found:
         if seen < packet or packet < 1:
             raise UsageError(f"there is no packet {packet}; the last one is number {seen}")
         found = Found(_best([message for message in candidates if message.stream == stream], packet))
-        if found.messages:
+        if stream >= 0 and (not found.messages or found.messages[0].method == b"PRI"):
+            found = _find_http2(paths, packet, stream) or found
+        elif found.messages:
             first = found.messages[0].id
             found.exchange = next((one for one in made if any(message.id == first for message in one.messages)), None)
+        if found.messages:
             found.notes = _notes_of(analysis, found)
             return found
     what = f"it is part of tcp.stream {stream}" if stream >= 0 else "it is no TCP"
     raise UsageError(f"no HTTP message is in packet {packet}: {what}")
+
+
+def _find_http2(paths: Paths, packet: int, stream: int) -> Found | None:
+    """The message of HTTP/2 in a packet, and its exchange."""
+    analysis = Analysis(paths, rows=False, messages=True)
+    with closing(analysis.source):
+        joiner = Joiner(analysis.notes, analysis.counters)
+        made = [_in_packet(joiner.add(step.apps).http, packet, stream) for step in analysis]
+        made.append(_in_packet(joiner.finish().http, packet, stream))
+    exchanges = {message.id: exchange for part in made for exchange in part for message in exchange.messages}
+    messages = _best([message for part in made for exchange in part for message in exchange.messages if _covers(message, packet)], packet)
+    return Found(messages, exchanges[messages[0].id]) if messages else None
+
+
+def _in_packet(exchanges: Exchanges, packet: int, stream: int) -> list[Exchange]:
+    """Those of HTTP/2 of which a message is in the packet."""
+    rows = exchanges.rows
+    mine = exchanges.select((rows[:, x.X_ODD] & x.HTTP2 != 0) & (rows[:, x.X_STREAM] == stream))
+    return [one for one in mine if any(_covers(message, packet) for message in one.messages)]
 
 
 def _covers(message: Message, packet: int) -> bool:
@@ -154,6 +178,13 @@ def load(paths: Paths, messages: Collection[Message], decode: bool = True) -> di
         return found
     last, seen = max(message.last_packet for message in messages), 0
     analysis = Analysis(paths, rows=False, bodies=True)
+    if any(message.id < 0 for message in messages):     # HTTP/2: found again as it was found, in the order of its streams
+        with closing(analysis.source):
+            joiner = Joiner(analysis.notes, analysis.counters, choose, limits.BODY_BYTES)
+            for step in analysis:
+                joiner.add(step.apps)
+            joiner.finish()
+        return found
     with closing(analysis.source):
         collector = BodyCollector(choose, decode=decode)
         for step in analysis:
@@ -166,7 +197,12 @@ def load(paths: Paths, messages: Collection[Message], decode: bool = True) -> di
 
 
 def load_wire(paths: Paths, message: Message) -> list[bytes | int]:
-    """All bytes of a message as they were sent, head and chunk framing included; a number stands for missing bytes."""
+    """All bytes of a message as they were sent, head and chunk framing included; a number stands for missing bytes.
+
+    Raises UsageError for a message of HTTP/2, whose frames stand between those of others.
+    """
+    if message.id < 0:
+        raise UsageError(f"HTTP/2 sends the frames of its messages among those of others: sniff follow FILE {message.stream} shows all")
     begin = message.stream_offset
     end = begin + message.head_length + message.body_wire
     parts: list[bytes | int] = []

@@ -112,6 +112,8 @@ _IF_UNTIMED = cython.declare(cython.Py_ssize_t, IF_UNTIMED)
 _MAX_WIRELEN = cython.declare(cython.longlong, 0x7FFFFFFF)     # as Wireshark prints a longer claim
 
 _SECOND = cython.declare(cython.longlong, 1_000_000_000)
+_SIGN = cython.declare(cython.longlong, 1 << 31)
+_LOW_32 = cython.declare(cython.longlong, 0xFFFFFFFF)
 _MAX_SECONDS = cython.declare(cython.longlong, 9_223_372_036)              # whole seconds that fit in int64 nanoseconds
 _MAX_NS = cython.declare(cython.longlong, 9_223_372_036_854_775_807)
 _MIN_NS = cython.declare(cython.longlong, -9_223_372_036_854_775_807 - 1)
@@ -151,6 +153,7 @@ def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_
     big: cython.bint = form[0] != 0
     header: cython.Py_ssize_t = form[1]
     fraction_ns: cython.longlong = form[2]
+    fraction: cython.longlong
     link_type: cython.longlong = form[3]
     swapped: cython.longlong = form[4]
     max_caplen: cython.longlong = form[5]
@@ -189,7 +192,10 @@ def _walk_pcap(data: cython.const[cython.uchar][::1], position: cython.Py_ssize_
         table[_START, count] = position + header + skip - low
         table[_CAPLEN, count] = caplen - skip
         table[_WIRELEN, count] = wirelen if wirelen < _MAX_WIRELEN else _MAX_WIRELEN
-        table[_TS_NS, count] = _u32(data, position, big) * _SECOND + _u32(data, position + 4, big) * fraction_ns
+        fraction = _u32(data, position + 4, big) * fraction_ns
+        if fraction >= _SECOND:         # there is no such time: Wireshark keeps its lower 32 bits, with a sign
+            fraction = ((fraction + _SIGN) & _LOW_32) - _SIGN
+        table[_TS_NS, count] = _u32(data, position, big) * _SECOND + fraction
         table[_INTERFACE, count] = 0
         table[_LINK_TYPE, count] = link_type
         table[_OFFSET, count] = base + position + header + skip

@@ -21,12 +21,11 @@ def command(files: tuple[str, ...], folder: Path | None, secrets: bool) -> int:
     """
     if folder is None:
         raise UsageError("say what to export: --objects FOLDER")
-    from sniff.exchange.http_builder import ExchangeBuilder
     from sniff.pipeline import Analysis
     from sniff.report.objects import ObjectExporter
     analysis = Analysis(files, rows=False, bodies=True)
     with closing(analysis.source) as source:
-        exporter = ObjectExporter(folder, ExchangeBuilder(analysis.notes, analysis.counters), secrets=secrets)
+        exporter = ObjectExporter(folder, analysis.notes, analysis.counters, secrets=secrets)
         progress = Progress(source.size)
         try:
             for step in analysis:

@@ -9,7 +9,7 @@ from sniff.errors import FilterError
 from sniff.filters import predicates as p
 from sniff.filters import syntax as x
 from sniff.filters.field import Field
-from sniff.filters.fields import ABSENT, begins_like_a_field, find, nearest
+from sniff.filters.fields import begins_like_a_field, find, instead_of, nearest
 from sniff.filters.predicates import Predicate
 from sniff.filters.types import (
     ARITHMETIC,
@@ -161,7 +161,7 @@ class _Checker:
     def unknown(self, node: x.Name) -> FilterError:
         """Nobody knows this name."""
         hint = nearest(node.text)
-        if node.text in ABSENT:
+        if instead_of(node.text) is not None:
             return self.wrong(f"{node.text} is not there: {hint}", node)
         return self.wrong(f"no field '{node.text}'; {hint}", node)
 

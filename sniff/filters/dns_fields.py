@@ -1,7 +1,5 @@
 """Fields of DNS, MDNS and LLMNR messages. A packet has those of every message that it completes."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
@@ -9,7 +7,6 @@ from sniff.capture.raw import view as buffer
 from sniff.decode import dns_columns as d
 from sniff.decode.columns import Protocol
 from sniff.decode.dns_columns import MessageFlag
-from sniff.decode.dns_message import DnsMessage, Record
 from sniff.filters import find
 from sniff.filters.columns import NOTHING, Column, Texts, joined, numbers, objects
 from sniff.filters.dns_rows import places, record_rows, wire_of
@@ -61,32 +58,6 @@ def _message_bytes(number: int) -> Source:
         return objects(view.dns_packets[which], [view.dns[k].wire for k in which.tolist()])
 
     return source
-
-
-def messages(view: View, candidates: Table) -> Iterable[tuple[int, int, DnsMessage]]:
-    """(packet, row, message) of those that the candidates complete; each is made once a batch."""
-    made: dict[int, DnsMessage] = view.memory.setdefault("dns_messages", {})
-    wanted = np.flatnonzero(np.isin(view.dns_packets, candidates))
-    for row, packet in zip(wanted.tolist(), view.dns_packets[wanted].tolist(), strict=True):
-        message = made.get(row)
-        if message is None:
-            message = made[row] = view.dns[row]
-        yield packet, row, message
-
-
-def _each(read: Callable[[DnsMessage], Iterable[Any]], numeric: bool) -> Source:
-    """What a function reads in every message."""
-
-    def source(view: View, candidates: Table) -> Column:
-        found = [(packet, value) for packet, _, message in messages(view, candidates) for value in read(message)]
-        packets = [packet for packet, _ in found]
-        return (numbers if numeric else objects)(packets, [value for _, value in found])
-
-    return source
-
-
-def _records(read: Callable[[Record], Iterable[Any]], numeric: bool) -> Source:
-    return _each(lambda message: [value for record in message.records for value in read(record)], numeric)
 
 
 def _column(column: int, questions: bool, edns: bool | None = None, mask: int = 0) -> Source:

@@ -95,7 +95,10 @@ def both(*sources: Source) -> Source:
     """The values of several fields together, as in ip.addr."""
 
     def source(view: View, candidates: Table) -> Column:
-        return joined([one(view, candidates) for one in sources])
+        column = joined([one(view, candidates) for one in sources])
+        if column.layer is not None and column.layer.any():         # header by header
+            column = column.only(np.lexsort((column.layer, column.packets)))
+        return column
 
     return source
 

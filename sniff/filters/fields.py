@@ -18,21 +18,26 @@ ABSENT = {"http.response_in": "the response is not known yet when its request is
           "http.subdissector_failed": "who reads a body and fails is not known here; use http.content_type",
           **dict.fromkeys((f"xml.{name}" for name in ("attribute", "cdata", "comment", "doctype", "tag", "xmlpi")),
                           "XML is not taken apart; use xml contains or http.file_data"),
+          **dict.fromkeys((f"mime_multipart.{name}" for name in (
+              "decryption_not_possible", "header.originalcontent", "header.sectoken-length")),
+              "encrypted parts are not taken apart; use http.content_type"),
           "icmp.resp_in": "the reply is not known yet when the request is read; use icmp.type",
           "tcp.reassembled_in": "where a message ends is not known yet; use http or dns",
-          "frame.protocols": "use the names of protocols themselves: dns and udp"}
+          "frame.protocols": "only Wireshark's dissectors name all protocols; use the names themselves: dns and udp"}
 """Fields of Wireshark that a filter in one pass cannot have, and what to do instead."""
 
 
 @cache
 def all_fields() -> dict[str, Field]:
     """{name: field} in alphabetical order."""
-    fields = [field for place in dict.fromkeys((*MODULES.values(), *MORE.values())) for field in _fields_in(*place).values()]
+    places = dict.fromkeys([*MODULES.values(), *(place for more in MORE.values() for place in more)])
+    fields = [field for place in places for field in _fields_in(*place).values()]
     return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
 
 
 MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
            "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
+           "sll": ("link_fields", "LINK_FIELDS"),
            **dict.fromkeys(("json", "xml", "data-text-lines", "urlencoded-form", "png", "image-gif", "image-jfif", "media",
                             "mime_multipart"), ("media_fields", "MEDIA_FIELDS")),
            **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("row_fields", "ROW_FIELDS")),
@@ -40,10 +45,21 @@ MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIEL
                            ("packet_fields", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
 
+_NEVER = ("never_fields", "NEVER_FIELDS")
 
-MORE = {"dns": ("dns_data_fields", "DNS_DATA_FIELDS"), "http": ("http_more_fields", "HTTP_MORE_FIELDS"),
-        "nbns": ("nbns_fields", "NBNS_FIELDS")}
-"""Where those fields are that are asked for less often."""
+MORE: dict[str, tuple[tuple[str, str], ...]] = {
+    "dns": (("dns_data_fields", "DNS_DATA_FIELDS"),),
+    "http": (("http_more_fields", "HTTP_MORE_FIELDS"),),
+    "nbns": (("nbns_fields", "NBNS_FIELDS"),),
+    "tcp": (("tcp_states", "TCP_STATES"), ("tcp_options", "TCP_OPTIONS"), _NEVER),
+    "ip": (("fragment_fields", "FRAGMENT_FIELDS"), ("ip_options", "IP_OPTIONS"), _NEVER),
+    "ipv6": (("fragment_fields", "FRAGMENT_FIELDS"), ("ipv6_fields", "IPV6_FIELDS")),
+    "icmpv6": (("icmpv6_fields", "ICMPV6_FIELDS"),),
+    "frame": (("frame_fields", "FRAME_FIELDS"), _NEVER),
+    **dict.fromkeys(("icmp", "igmp", "arp"), (("icmp_fields", "ICMP_FIELDS"),)),
+    **dict.fromkeys(("eth", "vlan", "udp"), (("link_fields", "LINK_FIELDS"), _NEVER)),
+}
+"""Where those fields are that are asked for less often, in the order in which they are looked through."""
 
 
 @cache
@@ -63,8 +79,8 @@ def find(name: str) -> Field | None:
     if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
         from sniff.filters.http_fields import header_field
         return header_field(name.removeprefix("http.header."))
-    if field is None and first in MORE:
-        return _fields_in(*MORE[first]).get(name)
+    for place in MORE.get(first, ()) if field is None else ():
+        field = field or _fields_in(*place).get(name)
     return field
 
 
@@ -76,12 +92,21 @@ def search(word: str) -> list[Field]:
     return named + [field for field in fields if word not in field.name and word in field.meaning.lower()]
 
 
+def instead_of(name: str) -> str | None:
+    """What to do without a field that Wireshark has and a filter in one pass cannot have; None for any other name."""
+    from sniff.filters import absent
+    return ABSENT.get(name) or absent.instead_of(name)
+
+
 def nearest(name: str) -> str:
     """What to tell somebody who wrote a name that does not exist: the field that was probably meant; may be empty."""
     from difflib import get_close_matches
+
+    from sniff.filters import absent
     fields = all_fields()
-    if name in ABSENT:
-        return ABSENT[name]
+    instead = instead_of(name)
+    if instead is not None:
+        return instead
     if name.lower() in fields:
         return f"did you mean {name.lower()}?"
     last = "." + name.rpartition(".")[2].lower()
@@ -90,5 +115,5 @@ def nearest(name: str) -> str:
     if (alike and not begins_like_a_field(name)) or not close:
         close = alike[:2]
     if not close:
-        return "sniff fields WORD finds fields by a word"
+        return absent.of_family(name) or "sniff fields WORD finds fields by a word"
     return f"did you mean {' or '.join(close)}?"

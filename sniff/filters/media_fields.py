@@ -7,7 +7,7 @@ from sniff import limits
 from sniff.decode.bodies import BodyInfo
 from sniff.filters import media, multipart
 from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.field import MESSAGE, Field, Source
+from sniff.filters.field import MESSAGE, Field, Source, nothing
 from sniff.filters.types import OBJECTS, Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
@@ -59,6 +59,8 @@ def _read(view: View, candidates: Table) -> tuple[list[Read], list[tuple[int, st
         if data and undone(info):
             kind, whole = media_type(info), len(data) < limits.FILTER_BODY_BYTES
             boundary = info.message.media_parameters.get("boundary", b"") if (kind or "").startswith("multipart/") else b""
+            if (kind or "").startswith("multipart/") and not boundary:
+                fields.append((packet, UNBOUND, 1))
             pending: list[tuple[str | None, bytes, bytes, int]] = [(kind, boundary, data, 0)]
             while pending:
                 kind, boundary, data, depth = pending.pop()
@@ -98,9 +100,13 @@ def _inside(protocol: str, name: str, kind: Type, read: Callable[[bytes], Iterab
 def _multipart(name: str) -> Source:
     def source(view: View, candidates: Table) -> Column:
         found = [(packet, value) for packet, field, value in _read(view, candidates)[1] if field == name]
-        return objects([packet for packet, _ in found], [value for _, value in found])
+        make = numbers if name == UNBOUND else objects
+        return make([packet for packet, _ in found], [value for _, value in found])
 
     return source
+
+
+UNBOUND = "no_required_parameter"
 
 
 def _field(name: str, kind: Type, meaning: str, source: Source) -> Field:
@@ -128,12 +134,17 @@ MULTIPART = {
 }
 LABELS = ("object", "array", "value.true", "value.false", "value.null", "value.nan")
 
+UNTOLD = (*((name, Type.NONE) for name in ("object_compact", "array_compact", "array_item_compact", "member_compact")),
+          ("ignored_leading_bytes", Type.STRING), ("binary_data", Type.BYTES))
+
 MEDIA_FIELDS = [
     *(_field(name, Type.PROTOCOL, f"{meaning} (HTTP)", _protocol(name)) for name, meaning in PROTOCOLS.items()),
     *(_field(f"json.{name}", Type.NONE if name in LABELS else Type.STRING, f"{meaning} in a body of JSON",
              _inside("json", name, Type.NONE if name in LABELS else Type.STRING, media.json_fields)) for name, meaning in JSON.items()),
+    *(Field(f"json.{name}", kind, "never: Wireshark has it only when a preference says so", nothing) for name, kind in UNTOLD),
     *(_field(f"mime_multipart.{name}", Type.BYTES if name in ("preamble", "trailer") else Type.STRING,
              f"{meaning} of a body of several parts", _multipart(name)) for name, meaning in MULTIPART.items()),
+    _field(f"mime_multipart.{UNBOUND}", Type.NONE, "a body of several parts whose type names no boundary", _multipart(UNBOUND)),
     *(_field(f"urlencoded-form.{name}", Type.STRING, f"{name} of a field of a form",
              _inside("urlencoded-form", name, Type.STRING, media.form_fields)) for name in ("key", "value")),
 ]

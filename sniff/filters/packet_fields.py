@@ -169,22 +169,49 @@ LINK = [
 ]
 
 
-def _ethernet_ipv4(view: View, headers: Headers) -> Any:
-    """ARP for IPv4 over Ethernet (RFC 826): addresses of 6 and 4 bytes."""
-    here = headers.at + 8 <= headers.stop
-    sizes = np.zeros(len(headers.at), np.int64)
-    sizes[here] = view.number(headers.at[here] + 4, 2)
-    return here & (sizes == 0x0604)
+def arp_part(part: int) -> Callable[[View, Table], tuple[Headers, Table]]:
+    """(ARP headers, where an address begins in each): 0 hardware and 1 protocol of the sender, 2 and 3 those of the target (RFC 826).
+
+    `proto` of the headers is 1 where it is one of Ethernet, or of IPv4; `stop` is where the address ends.
+    """
+    def source(view: View, candidates: Table) -> tuple[Headers, Table]:
+        found = there(view, "arp", 0, 8)
+        sizes = [view.data[found.at + 4 + k].astype(np.int64) for k in (0, 1, 0, 1)]
+        at = found.at + 8 + sum(sizes[:part], np.zeros(len(found.at), np.int64))
+        plain = (sizes[0] == 6) & np.isin(view.number(found.at, 2), (1, 6)) if part % 2 == 0 \
+            else (sizes[1] == 4) & (view.number(found.at + 2, 2) == 0x0800)
+        whole = (sizes[part] > 0) & (at + sizes[part] <= found.stop)
+        found = Headers(found.packets, found.at, at + sizes[part], plain.astype(np.int64), found.quoted, found.nth)
+        return found.only(whole), at[whole]
+
+    return source
+
+
+def _arp(part: int) -> Source:
+    def source(view: View, candidates: Table) -> Column:
+        found, at = arp_part(part)(view, candidates)
+        which = found.proto == 1
+        found, at = found.only(which), at[which]
+        return Column(found.packets, view.number(at, 4 if part % 2 else 6), found.nth)
+
+    return source
+
+
+def arp_requests(view: View) -> tuple[Headers, Table, Table, Table]:
+    """(ARP requests and replies with protocol addresses of 4 bytes, the sender's, the target's, whether it is a request)."""
+    found = there(view, "arp", 0, 8)
+    sizes = view.data[found.at + 4].astype(np.int64)
+    operation = view.number(found.at + 6, 2)
+    which = (view.data[found.at + 5] == 4) & np.isin(operation, (1, 2)) & (found.at + 16 + 2 * sizes <= found.stop)
+    found, sizes = found.only(which), sizes[which]
+    return found, view.number(found.at + 8 + sizes, 4), view.number(found.at + 12 + 2 * sizes, 4), operation[which] == 1
 
 
 def _gratuitous(view: View, candidates: Table) -> Column:
-    headers = there(view, "arp", 0, 28, _ethernet_ipv4)
-    return Column(headers.packets, (view.number(headers.at + 14, 4) == view.number(headers.at + 24,
-                                                                                   4)).astype(np.int64), headers.nth)
-
-
-def _arp(offset: int, size: int) -> Source:
-    return at_place("arp", offset, size, guard=_ethernet_ipv4)
+    """Wireshark shows it only where it is true."""
+    found, own, wanted, _ = arp_requests(view)
+    found = found.only((own == wanted) & (own != 0))
+    return Column(found.packets, np.ones(len(found.packets), np.int64), found.nth)
 
 
 ARP = [
@@ -195,10 +222,10 @@ ARP = [
     Field("arp.hw.size", Type.NUMBER, "bytes of a hardware address", at_place("arp", 4, 1), bits=8),
     Field("arp.proto.size", Type.NUMBER, "bytes of a protocol address", at_place("arp", 5, 1), bits=8),
     Field("arp.opcode", Type.NUMBER, "1 request, 2 reply", at_place("arp", 6, 2), bits=16, names=ARP_OPCODES),
-    Field("arp.src.hw_mac", Type.ETHER, "hardware address of the sender", _arp(8, 6)),
-    Field("arp.src.proto_ipv4", Type.IPV4, "address of the sender", _arp(14, 4)),
-    Field("arp.dst.hw_mac", Type.ETHER, "hardware address of the target", _arp(18, 6)),
-    Field("arp.dst.proto_ipv4", Type.IPV4, "address of the target", _arp(24, 4)),
+    Field("arp.src.hw_mac", Type.ETHER, "hardware address of the sender", _arp(0)),
+    Field("arp.src.proto_ipv4", Type.IPV4, "address of the sender", _arp(1)),
+    Field("arp.dst.hw_mac", Type.ETHER, "hardware address of the target", _arp(2)),
+    Field("arp.dst.proto_ipv4", Type.IPV4, "address of the target", _arp(3)),
     Field("arp.isgratuitous", Type.BOOLEAN, "asks for its own address", _gratuitous),
 ]
 
@@ -214,6 +241,17 @@ def _whole_ip(view: View, headers: Headers) -> Any:
 
 def _ip(offset: int, size: int, mask: int = 0, scale: int = 1) -> Source:
     return at_place("ip", offset, size, mask, _whole_ip, scale)
+
+
+def _length(view: View, candidates: Table) -> Column:
+    """Where it says 0 (a network card was to cut the datagram into segments), what was sent counts."""
+    column = _ip(2, 2)(view, candidates)
+    zero = np.flatnonzero(column.values == 0)
+    if len(zero):
+        headers = there(view, "ip", 2, 2, _whole_ip).only(zero)
+        unseen = (view.table[c.WIRELEN] - view.table[c.CAPLEN])[headers.packets]
+        column.values[zero] = headers.stop - headers.at + unseen
+    return column
 
 
 CHECKSUM = {"bad": 0, "good": 1, "unverified": 2, "not present": 3}
@@ -281,7 +319,7 @@ EXTENSION_HEADERS = {0: "hopopts", 43: "routing", 44: "fraghdr", 60: "dstopts"}
 _IN_THE_WAY = frozenset({*EXTENSION_HEADERS, 51, 135, 139, 140})
 
 
-def _extensions(view: View) -> list[tuple[int, int, int, int]]:
+def extensions(view: View) -> list[tuple[int, int, int, int]]:
     """(packet, protocol number, index, index after what was captured) of every extension header (RFC 8200 section 4)."""
     found: list[tuple[int, int, int, int]] | None = view.memory.get("ipv6 extensions")
     if found is not None:
@@ -305,7 +343,7 @@ def _extension(header: int, offset: int, size: int, mask: int) -> Source:
     shift = (mask & -mask).bit_length() - 1 if mask else 0
 
     def source(view: View, candidates: Table) -> Column:
-        mine = [(packet, at) for packet, number, at, stop in _extensions(view) if number == header and at + offset + size <= stop]
+        mine = [(packet, at) for packet, number, at, stop in extensions(view) if number == header and at + offset + size <= stop]
         packets = np.array([packet for packet, _ in mine], np.int64)
         values = view.number(np.array([at + offset for _, at in mine], np.int64), size) if size else np.ones(len(mine), np.int64)
         return Column(packets, (values & mask) >> shift if mask else values)
@@ -332,13 +370,13 @@ IP = [
     Field("ip.dsfield", Type.NUMBER, "differentiated services", _ip(1, 1), bits=8),
     Field("ip.dsfield.dscp", Type.NUMBER, "code point", _ip(1, 1, 0xFC), bits=8),
     Field("ip.dsfield.ecn", Type.NUMBER, "explicit congestion notification", _ip(1, 1, 3), bits=8),
-    Field("ip.len", Type.NUMBER, "bytes of the datagram", _ip(2, 2), bits=16),
+    Field("ip.len", Type.NUMBER, "bytes of the datagram", _length, bits=16),
     Field("ip.id", Type.NUMBER, "identification", _ip(4, 2), bits=16),
     Field("ip.flags", Type.NUMBER, "the three flags", _ip(6, 1, 0xE0), bits=8),
     Field("ip.flags.rb", Type.BOOLEAN, "reserved bit", _ip(6, 1, 0x80)),
     Field("ip.flags.df", Type.BOOLEAN, "don't fragment", _ip(6, 1, 0x40)),
     Field("ip.flags.mf", Type.BOOLEAN, "more fragments", _ip(6, 1, 0x20)),
-    Field("ip.frag_offset", Type.NUMBER, "where the fragment belongs, bytes", _ip(6, 2, 0x1FFF, 8), bits=16),
+    Field("ip.frag_offset", Type.NUMBER, "where the fragment belongs, in units of 8 bytes", _ip(6, 2, 0x1FFF), bits=16),
     Field("ip.ttl", Type.NUMBER, "time to live", _ip(8, 1), bits=8),
     Field("ip.proto", Type.NUMBER, "what the datagram holds", _ip(9, 1), bits=8, names=IP_PROTOCOLS),
     Field("ip.checksum", Type.NUMBER, "checksum of the header, as it was sent", _ip(10, 2), bits=16),
@@ -405,10 +443,11 @@ ICMP = [
     Field("icmp.code", Type.NUMBER, "code, which is part of the type", at_place("icmp", 1, 1), bits=8),
     Field("icmp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("icmp", 2, 2), bits=16),
     Field("icmp.ident", Type.NUMBER, "identifier of a ping", at_place("icmp", 4, 2, guard=_of_types(0, 8, 13, 14, 15,
-                                                                                                    16, 17, 18)), bits=16),
+                                                                                                    16, 17, 18, 42, 43)), bits=16),
     Field("icmp.seq", Type.NUMBER, "sequence number of a ping", at_place("icmp", 6, 2, guard=_of_types(0, 8, 13, 14,
                                                                                                        15, 16, 17, 18)), bits=16),
-    Field("icmp.ident_le", Type.NUMBER, "the identifier, as other machines write it", _swapped("icmp", 4, 0, 8, 13, 14, 15, 16, 17, 18),
+    Field("icmp.ident_le", Type.NUMBER, "the identifier, as other machines write it", _swapped("icmp", 4, 0, 8, 13, 14, 15, 16, 17,
+          18, 42, 43),
           bits=16),
     Field("icmp.seq_le", Type.NUMBER, "the sequence number, as other machines write it", _swapped("icmp", 6, 0, 8, 13, 14, 15, 16, 17, 18),
           bits=16),
@@ -454,6 +493,13 @@ def payload(view: View, candidates: Table, kind: int) -> Column:
     return objects(wanted, [view.slice(a, b) for a, b in zip(start.tolist(), stop.tolist(), strict=True)])
 
 
+def wrong_length(view: View, headers: Headers) -> Any:
+    """Wireshark does not read a UDP header to its end whose length is below 8 or more than there is."""
+    unseen = (view.table[c.WIRELEN] - view.table[c.CAPLEN])[headers.packets]
+    length = view.number(headers.at + 4, 2)
+    return (length < 8) | (~headers.quoted & (length > headers.stop + unseen - headers.at))
+
+
 def _udp_payload(view: View, candidates: Table) -> Column:
     """That of UDP packets, of tunnels in UDP, and of those that ICMP errors quote."""
     if view.plain:
@@ -495,7 +541,8 @@ UDP_FIELDS = [
     Field("udp.dstport", Type.NUMBER, "destination port", _UDP_DST, bits=16),
     Field("udp.port", Type.NUMBER, "source or destination port", both(_UDP_SRC, _UDP_DST), 2 * GATHER, bits=16),
     Field("udp.length", Type.NUMBER, "bytes of header and payload", at_place("udp", 4, 2), bits=16),
-    Field("udp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("udp", 6, 2), bits=16),
+    Field("udp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("udp", 6, 2, guard=lambda view,
+          headers: ~wrong_length(view, headers)), bits=16),
     Field("udp.payload", Type.BYTES, "the payload", _udp_payload, PARSE),
     *flow_fields("udp", "UDP conversation", UDP),
 ]

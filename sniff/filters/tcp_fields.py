@@ -96,15 +96,33 @@ def _ace(view: View, candidates: Table) -> Column:
     return Column(packets, view.table[c.TCP_FLAGS][packets] >> 6 & 7)
 
 
-def _connection_value(row: int) -> Source:
-    def source(view: View, candidates: Table) -> Column:
-        packets, values = view.memory["tcp_connections"]
-        wanted = values[row] >= 0
-        if row == 1:        # it is told where sequence analysis has something to say
-            wanted &= ((view.flows[s.ACK_RTT_NS] >= 0) | (view.flows[s.TAGS] & MARKS != 0) | (view.flows[s.ROW_LEN] > 0))[packets]
-        return Column(packets, values[row]).only(wanted)
+def _payload(view: View, candidates: Table) -> Column:
+    """What comes with a reset are words about it (tcp.reset_cause)."""
+    return payload(view, candidates[view.table[c.TCP_FLAGS][candidates] & RESET == 0], Kind.TCP)
 
-    return source
+
+RESET = 4
+
+
+def _completeness(view: View, candidates: Table) -> Column:
+    packets, values = view.memory["tcp_connections"]
+    return Column(packets, values[0]).only(values[0] >= 0)
+
+
+def _handshake(view: View, candidates: Table) -> Column:
+    """It is told where sequence analysis has something to say."""
+    from sniff.filters.tcp_analysis import SAID
+    packets, values = view.memory["tcp_connections"]
+    analysed, said = view.memory["tcp_analysis"]
+    told = np.zeros(view.size, np.bool_)
+    told[analysed] = said[SAID] != 0
+    return Column(packets, values[1]).only((values[1] > 0) & told[packets])
+
+
+def _ack_rtt(view: View, candidates: Table) -> Column:
+    from sniff.filters.tcp_analysis import ACK_RTT_NS
+    packets, values = view.memory["tcp_analysis"]
+    return Column(packets, values[ACK_RTT_NS]).only(values[ACK_RTT_NS] != 0)
 
 
 def _connection(mask: int, wanted: int) -> Callable[[View], Any]:
@@ -133,7 +151,7 @@ def options_of(data: bytes) -> Iterator[Option]:
         if kind in (0, 1):
             yield kind, b""
             at += 1
-            if kind == 0:
+            if kind == 0 and data[at:at + 1] != b"\0":     # what is not padding is not looked at
                 return
             continue
         if at + 1 >= len(data) or data[at + 1] < 2 or at + data[at + 1] > len(data):
@@ -216,7 +234,7 @@ TCP_FIELDS = [
     Field("tcp.checksum", Type.NUMBER, "checksum, as it was sent", at_place("tcp", 16, 2), bits=16),
     Field("tcp.checksum.status", Type.NUMBER, "2: nobody checks it", unverified("tcp", 16), COLUMN, bits=8, names=CHECKSUM),
     Field("tcp.urgent_pointer", Type.NUMBER, "urgent pointer", at_place("tcp", 18, 2), bits=16),
-    Field("tcp.payload", Type.BYTES, "the payload", lambda view, candidates: payload(view, candidates, Kind.TCP), PARSE),
+    Field("tcp.payload", Type.BYTES, "the payload", _payload, PARSE),
     Field("tcp.analysis.flags", Type.NONE, "sequence analysis found something", _tagged(MARKS), COLUMN),
     *(Field(f"tcp.analysis.{name}", Type.NONE, meaning, _tagged(int(mark)), COLUMN) for name, (mark,
                                                                                                meaning) in ANALYSIS.items()),
@@ -225,11 +243,11 @@ TCP_FIELDS = [
     Field("tcp.analysis.duplicate_ack_frame", Type.NUMBER, "packet with the first of them", _duplicate(s.DUP_FRAME),
           COLUMN, bits=32),
     Field("tcp.analysis.ack_rtt", Type.SPAN, "time until what it acknowledges was acknowledged",
-          from_flows(s.ACK_RTT_NS, TCP, 0), COLUMN),
-    Field("tcp.analysis.initial_rtt", Type.SPAN, "round trip of the handshake", _connection_value(1), COLUMN,
-          trackers=("tcp_connections",)),
+          _ack_rtt, COLUMN, trackers=("tcp_analysis",)),
+    Field("tcp.analysis.initial_rtt", Type.SPAN, "round trip of the handshake", _handshake, COLUMN,
+          trackers=("tcp_connections", "tcp_analysis")),
     Field("tcp.completeness", Type.NUMBER, "what was seen of the connection so far: 1 SYN, 2 SYN+ACK, 4 ACK, 8 data, 16 FIN, 32 RST",
-          _connection_value(0), COLUMN, bits=8, trackers=("tcp_connections",)),
+          _completeness, COLUMN, bits=8, trackers=("tcp_connections",)),
     Field("tcp.connection.syn", Type.NONE, "asks for a connection", marked(_connection(0x12, 0x02)), COLUMN),
     Field("tcp.connection.synack", Type.NONE, "accepts a connection", marked(_connection(0x12, 0x12)), COLUMN),
     Field("tcp.connection.fin", Type.NONE, "ends its direction", marked(_connection(0x01, 0x01)), COLUMN),

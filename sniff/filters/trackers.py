@@ -371,28 +371,28 @@ class Connections:
         table, flows = view.table, view.flows
         packets = np.flatnonzero((table[c.KIND] == Kind.TCP) & (flows[s.STREAM] >= 0) & (flows[s.SLOT] >= 0) & (table[c.TCP_FLAGS] >= 0))
         values = np.empty((2, len(packets)), np.int64)
-        rows = np.stack([flows[s.SLOT][packets], flows[s.STREAM][packets], flows[s.DIRECTION][packets], table[c.TCP_FLAGS][packets],
+        rows = np.stack([flows[s.SLOT][packets], flows[s.STREAM][packets], table[c.TCP_FLAGS][packets],
                          table[c.PAYLOAD_WIRE][packets], table[c.TS_NS][packets]], 1)
         if len(packets) and rows[:, 0].max() >= self._known.shape[1]:
             more = np.zeros((4, 2 * int(rows[:, 0].max()) + 2), np.int64)
             more[:, :self._known.shape[1]] = self._known
             self._known = more
         known: dict[int, list[int]] = {slot: self._known[:, slot].tolist() for slot in np.unique(rows[:, 0]).tolist()}
-        for k, (slot, stream, direction, flags, size, ts_ns) in enumerate(rows.tolist()):
+        for k, (slot, stream, flags, size, ts_ns) in enumerate(rows.tolist()):
             state = known[slot]
             fresh = state[0] != stream + 1
             if fresh:
                 state[:] = stream + 1, 0, -1, -1
             values[0, k] = state[1]
             if not fresh or flags & 0x12 == 0x02:
-                self._see(state, direction, flags, size, ts_ns)
+                self._see(state, flags, size, ts_ns)
             values[1, k] = state[3]
         for slot, state in known.items():
             self._known[:, slot] = state
         view.memory["tcp_connections"] = packets, values
 
     @staticmethod
-    def _see(state: list[int], direction: int, flags: int, size: int, ts_ns: int) -> None:
+    def _see(state: list[int], flags: int, size: int, ts_ns: int) -> None:
         """One packet of a connection."""
         seen = state[1]
         if flags & 0x12 == 0x02:
@@ -402,10 +402,12 @@ class Connections:
         elif flags & 0x12 == 0x12:
             seen |= 2
         elif flags & 0x10:
-            if seen & 3 == 3 and state[3] < 0 <= state[2] and direction == 0:
+            if state[3] < 0 <= state[2]:
                 state[3] = ts_ns - state[2]
-            seen |= 8 if size > 0 else 4
-        if flags & 1:
+            seen |= 4 if size <= 0 else 0
+        if size > 0:
+            seen |= 8
+        if flags & 0x11 == 0x11:
             seen |= 16
         if flags & 4:
             seen |= 32
@@ -426,6 +428,21 @@ class Processes:
         view.memory["processes"] = self._owners
 
 
+def _tcp_analysis() -> Tracker:
+    from sniff.filters.tcp_analysis import Analysis
+    return Analysis()
+
+
+def _datagrams() -> Tracker:
+    from sniff.filters.fragment_fields import Datagrams
+    return Datagrams()
+
+
+def _pings() -> Tracker:
+    from sniff.filters.icmp_fields import Pings
+    return Pings()
+
+
 def _chunks() -> Tracker:
     from sniff.filters.chunks import Chunks
     return Chunks()
@@ -444,6 +461,9 @@ TRACKERS: dict[str, Callable[[], Tracker]] = {
     "bodies": Bodies,
     "chunks": _chunks,
     "tcp_connections": Connections,
+    "tcp_analysis": _tcp_analysis,
+    "datagrams": _datagrams,
+    "pings": _pings,
     "processes": Processes,
 }
 """Trackers by name, in the order in which they look at a batch: later ones may use what earlier ones left."""

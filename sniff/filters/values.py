@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import Any
 
 import numpy as np
@@ -304,7 +304,8 @@ def as_text(value: Any, kind: Type) -> str:
         case Type.IPV4:
             return str(IPv4Address(value & 0xFFFFFFFF))
         case Type.IPV6:
-            return str(IPv6Address(value[0] << 64 | value[1]))
+            from socket import AF_INET6, inet_ntop
+            return inet_ntop(AF_INET6, (value[0] << 64 | value[1]).to_bytes(16, "big"))
         case Type.ETHER:
             return ":".join(f"{value:012x}"[k:k + 2] for k in range(0, 12, 2))
         case Type.BOOLEAN:

@@ -70,7 +70,7 @@ def head_lines(message: Message, secrets: bool = False) -> Iterator[str]:
     for name, value in message.fields:
         key = name.strip().lower()
         shown = _line(credentials.masked(key, value, secrets))
-        if key in _URLS:
+        if key in _URLS or key == b":path":
             shown = masked_url(shown, secrets)
         yield f"{_line(name)}: {shown}" if value or name else _line(name)
 

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 from sniff import limits
 from sniff.decode import media
 from sniff.decode.batch import AppBatch
-from sniff.decode.bodies import BodyCollector, BodyInfo
+from sniff.decode.bodies import BodyCollector, BodyInfo, Sink
 from sniff.decode.message import Message
 from sniff.errors import SniffError
 from sniff.exchange.http import Exchange
-from sniff.exchange.http_builder import ExchangeBuilder
+from sniff.exchange.stage import Joiner
+from sniff.notes import Notes
 from sniff.report.secret_urls import masked_url
 
 MANIFEST = "manifest.json"
@@ -219,23 +220,26 @@ class ObjectExporter:
     wanted  which messages: called with each that has a body, when its head is whole
     """
 
-    def __init__(self, folder: Path, builder: ExchangeBuilder, *, secrets: bool = False,
+    def __init__(self, folder: Path, notes: Notes | None = None, counters: limits.Counters | None = None, *, secrets: bool = False,
                  wanted: Callable[[Message], bool] = lambda message: True) -> None:
         self.store = ObjectStore(folder)
-        self._builder = builder
         self._secrets = secrets
-        self._collector = BodyCollector(lambda message: self.store.open(message) if wanted(message) else None,
-                                        notes=builder.notes, counters=builder.counters)
+
+        def sink(message: Message) -> Sink | None:
+            return self.store.open(message) if wanted(message) else None
+
+        self._joiner = Joiner(notes, counters, sink, limits.BODY_BYTES)
+        self._collector = BodyCollector(sink, notes=self._joiner.notes, counters=self._joiner.counters)
 
     def add(self, batch: AppBatch) -> None:
         """Take one batch."""
         self._collector.add(batch)
-        self._keep(self._builder.add(batch))
+        self._keep(self._joiner.add(batch).http)
 
     def finish(self) -> None:
         """The capture is over: write what was still open, and end the manifest."""
         self._collector.finish()
-        self._keep(self._builder.finish())
+        self._keep(self._joiner.finish().http)
         self.store.close()
 
     def _keep(self, exchanges: Iterable[Exchange]) -> None:

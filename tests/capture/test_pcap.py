@@ -92,6 +92,14 @@ def test_times_of_any_year(tmp_path: Path) -> None:
     assert [packet.ts_ns for packet in packets] == [second * 10**9 + 999_999_000 for second in seconds]
 
 
+@pytest.mark.parametrize(("magic", "fraction", "expected"), [
+    (0xA1B2C3D4, 999_999, 999_999_000), (0xA1B2C3D4, 8_915_240, 325_305_408), (0xA1B2C3D4, 2_500_000, -1_794_967_296),
+    (0xA1B23C4D, 999_999_999, 999_999_999), (0xA1B23C4D, 1_000_000_001, 1_000_000_001), (0xA1B23C4D, 0xFFFF_FFFF, -1)])
+def test_a_fraction_of_more_than_a_second_is_what_wireshark_makes_of_it(tmp_path: Path, magic: int, fraction: int, expected: int) -> None:
+    packets, _ = read_bytes(tmp_path, header(magic) + record(fraction, b"x"))
+    assert [packet.ts_ns for packet in packets] == [T * 10**9 + expected]
+
+
 def test_a_packet_longer_than_the_snapshot_length_is_a_packet(tmp_path: Path) -> None:
     packets, source = read_bytes(tmp_path, header(snaplen=20) + record(0, b"\xab" * 60) * 3)
     assert [len(packet.data) for packet in packets] == [60] * 3

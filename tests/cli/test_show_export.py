@@ -9,6 +9,7 @@ import pytest
 
 from tests import wire
 from tests.decode.test_bodies import chunked, frames_of, response
+from tests.exchange.test_http2_exchanges import Talk
 
 PAGE = b"<html>\n" + b"<p>text</p>\n" * 300 + b"</html>\n"
 TALK = [(0, b"GET /page HTTP/1.1\r\nHost: test.example\r\nCookie: id=7\r\n\r\n"),
@@ -65,6 +66,31 @@ def test_show_masks_cookies_unless_asked(run, talk):
     assert b"Cookie: id=7\n" in run("show", talk, 4, "--secrets").stdout
 
 
+@pytest.fixture
+def two(tmp_path):
+    """Two streams of HTTP/2 in one connection; packet 6 to 9 are requests and responses."""
+    talk = Talk()
+    talk.ask(1, "/one?token=n0tForYou")
+    talk.ask(3, "/two", ("cookie", "id=7"), method="POST", body=b"question")
+    talk.say(1, 3, [(":status", "200"), ("content-type", "application/json"), ("content-encoding", "gzip")], gzip.compress(b'{"a":1}'))
+    talk.say(1, 1, [(":status", "404")])
+    return pcap(tmp_path / "two.pcap", [*talk.frames, *talk.tcp.close()])
+
+
+def test_show_http2(run, two):
+    shown = run("show", two, 6).stdout.decode()
+    assert shown.splitlines()[0] == "GET /one?token=*** HTTP/2" and "n0tForYou" not in shown
+    assert ":path: /one?token=n0tForYou" in run("show", two, 6, "--secrets").stdout.decode()
+    done = run("show", two, 8, "--exchange")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [
+        "POST /two HTTP/2", ":method: POST", ":scheme: https", ":authority: two.test", ":path: /two", "cookie: id=***", "", "question", "",
+        "HTTP/2 200", ":status: 200", "content-type: application/json", "content-encoding: gzip", "", "{", '  "a": 1', "}"]
+    raw = run("show", two, 8, "--raw")
+    assert raw.returncode == 2 and raw.stderr.startswith(b"sniff: HTTP/2 sends the frames of its messages among those of others")
+    assert run("show", two, 5).stderr == b"sniff: no HTTP message is in packet 5: it is part of tcp.stream 0\n"
+
+
 @pytest.mark.parametrize(("number", "line"), [
     (1, b"no HTTP message is in packet 1: it is part of tcp.stream 0"), (99, b"there is no packet 99; the last one is number 10")])
 def test_show_what_is_not_there(run, talk, number, line):
@@ -89,6 +115,14 @@ def test_export(run, talk, tmp_path):
     again = run("export", talk, "--objects", tmp_path / "out")
     assert again.returncode == 1 and again.stderr.count(b"\n") == 1
     assert run("export", talk).returncode == 2
+
+
+def test_export_http2(run, two, tmp_path):
+    done = run("export", two, "--objects", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, f"sniff: 2 objects, 15 bytes, in {tmp_path / 'out'}\n".encode())
+    entries = json.loads((tmp_path / "out/manifest.json").read_text())
+    bodies = {(tmp_path / "out" / entry["file"]).read_bytes(): entry["url"] for entry in entries}
+    assert bodies == {b"question": "https://two.test/two", b'{"a":1}': "https://two.test/two"}
 
 
 def test_several_streams_do_not_mix(run, tmp_path):

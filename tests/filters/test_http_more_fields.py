@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from sniff.filters.http_more_fields import HTTP_MORE_FIELDS
-from sniff.filters.media_fields import MEDIA_FIELDS
+from sniff.filters.media_fields import MEDIA_FIELDS, UNTOLD
 from tests.filters.beside import our_values, their_values
 from tests.filters.http_messages import GET, frames
 from tests.filters.masks import capture_of, numbers
 from tests.wire import conversation
 
 FIELDS = [*HTTP_MORE_FIELDS, *MEDIA_FIELDS]
-NEVER = {"http.decompression_disabled", "http.path_segment", "http.path_sub_segment", "http.http2_settings_uri"}
+NEVER = {"http.decompression_disabled", "http.path_segment", "http.path_sub_segment", "http.http2_settings_uri",
+         *(f"json.{name}" for name, _ in UNTOLD)}
 
 
 @pytest.mark.tshark

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from sniff.errors import SniffError
-from sniff.exchange.http_builder import ExchangeBuilder
 from sniff.report.objects import MANIFEST, ObjectExporter
 from tests import wire
 from tests.decode.test_bodies import TEXT, chunked, frames_of, response
@@ -22,7 +21,7 @@ def names(folder):
 
 
 def export(folder, frames, **options):
-    exporter = ObjectExporter(folder, ExchangeBuilder(), **options)
+    exporter = ObjectExporter(folder, **options)
     for batch in app_batches(frames):
         exporter.add(batch)
     exporter.finish()
@@ -77,7 +76,7 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(SniffError, match="has a manifest"):
         export(folder, frames_of([get(b"/b"), response(b"x")]))
     with pytest.raises(SniffError, match="is no folder"):
-        ObjectExporter(outside, ExchangeBuilder())
+        ObjectExporter(outside)
 
 
 def test_an_object_with_a_hole_says_so(tmp_path):
