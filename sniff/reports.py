@@ -4,7 +4,6 @@ The first pass sees every packet and keeps figures, and of exchanges, connection
 pass reads the rows of packets and the bytes of bodies that belong to them. Neither needs more memory for a larger capture.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -39,7 +38,7 @@ from sniff.report.html.findings import count, findings, kind_words, longest_phas
 from sniff.report.html.first import Capture, Row, first_screen
 from sniff.report.html.gateways import GatewayRequests
 from sniff.report.html.masking import Masker
-from sniff.report.html.page import Page
+from sniff.report.html.page import Page, pack
 from sniff.report.html.series import Ints
 from sniff.report.lines import PART_ROWS, TabsLines, cells_of, parts_of
 from sniff.report.summary import size, span
@@ -284,6 +283,11 @@ def _second_pass(paths: Paths, options: Options, first: _First, progress: Progre
     return _Writer(first, fetcher, options).page()
 
 
+def _forget(exchange: Exchange) -> None:
+    for message in exchange.messages:
+        message.forget()
+
+
 class _Writer:
     """Puts the page together."""
 
@@ -298,17 +302,16 @@ class _Writer:
         first, masker = self._first, self._first.masker
         for exchange, _ in first.exchanges:
             details.learn_bodies(exchange, self._fetcher.bodies, masker)
+            _forget(exchange)
         self._budget()
         title = self._options.title or ", ".join(first.files[:3]) + (" …" if len(first.files) > 3 else "")
         page = Page(f"{title} · sniff report", "")
-        chunks = list(self._details())
-        core = self._core(title)
-        page.add("core", core)
+        page.body = self._screen(title)
+        page.add("core", self._core(title))
         page.add("packets", self._fetcher.packets.columns())
         page.add("said", self._fetcher.said.texts(masker))
-        for number, chunk in enumerate(chunks):
-            page.add_text(f"x{number}", chunk)
-        page.body = self._screen(title)
+        for number, chunk in enumerate(self._details()):
+            page.blocks[f"x{number}"] = chunk
         return page
 
     def _budget(self) -> None:
@@ -329,11 +332,16 @@ class _Writer:
                 else:
                     room -= cost
 
-    def _details(self) -> Iterator[str]:
+    def _details(self) -> Iterator[bytes]:
+        """The blocks of details, packed at once. Bodies, and what was read from heads, are let go: there may be many."""
         exchanges, masker, bodies = self._first.exchanges, self._first.masker, self._fetcher.bodies
         for start in range(0, len(exchanges), CHUNK):
-            yield json.dumps([details.detail(exchange, bodies, self._left, masker) for exchange, _ in exchanges[start:start + CHUNK]],
-                             ensure_ascii=False, separators=(",", ":"))
+            some = exchanges[start:start + CHUNK]
+            yield pack([details.detail(exchange, bodies, self._left, masker) for exchange, _ in some])
+            for exchange, _ in some:
+                for message in exchange.messages:
+                    bodies.pop(message.id, None)
+                _forget(exchange)
 
     def _core(self, title: str) -> dict[str, Any]:
         first, masker, figures = self._first, self._first.masker, self._first.figures
@@ -402,11 +410,12 @@ class _Writer:
 
     def _row(self, exchange: Exchange) -> Row:
         masker = self._first.masker
-        words, _ = longest_phase(exchange)
+        words, longest = longest_phase(exchange)
         request = exchange.request
         return Row(f"#exchanges?x={exchange.number}", masker.text(request.method.decode("latin-1")[:32]) if request else "",
                    masker.url(exchange.url(masker.secrets))[:500] or "(request not captured)",
-                   str(exchange.status) if exchange.status else exchange.state.name.lower(), span(exchange.phases.total), words)
+                   str(exchange.status) if exchange.status else exchange.state.name.lower(), span(exchange.phases.total),
+                   words if longest else "")
 
     def _left_out(self) -> list[str]:
         first, figures = self._first, self._first.figures

@@ -98,7 +98,16 @@ def _make(files: tuple[str, ...], title: str, limit: int, secrets: bool, redact:
             copies[name] = Path(temporary, "standard input" if name == "-" else Path(name).name)
             with copies[name].open("wb") as copy:
                 _copy(name, copy)
-        return _with_progress(tuple(str(copies.get(name, name)) for name in files), options, damage)
+        try:
+            return _with_progress(tuple(str(copies.get(name, name)) for name in files), options, damage)
+        except InputError as error:
+            words = str(error)
+            for name, place in copies.items():
+                words = words.replace(str(place), "standard input" if name == "-" else name)
+            raise InputError(words) from None
+        finally:
+            for name, place in copies.items():
+                damage[:] = [line.replace(str(place), "standard input" if name == "-" else name) for line in damage]
 
 
 def _is_pipe(name: str) -> bool:
@@ -152,16 +161,22 @@ def _same(target: Path, file: str) -> bool:
 
 
 def _write(path: Path, content: Iterable[bytes]) -> None:
-    """Write a file, all of it or nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write a file, all of it or nothing. What is no file (a pipe, a device) is written to, never replaced; nor is a link."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as stream:
+                stream.writelines(content)
+            return
+        target = path.resolve() if path.is_symlink() else path
+    except OSError as error:
+        raise SniffError(f"{path}: cannot be written: {error.strerror}") from None
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            for part in content:
-                file.write(part)
-        temporary.replace(path)
+            file.writelines(content)
+        temporary.replace(target)
     except OSError as error:
         raise SniffError(f"{path}: cannot be written: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
-

@@ -322,6 +322,12 @@ class Message:
     def _content_type(self) -> tuple[bytes, dict[str, bytes]]:
         return values.parameters(self.get(b"content-type"))
 
+    def forget(self) -> None:
+        """Let go of what was read from the head; it is read again when somebody asks. For whoever keeps many messages."""
+        for name in ("fields", "_by_name", "_content_type", "content_codings", "transfer_codings"):
+            self.__dict__.pop(name, None)
+        self._known = None
+
     @property
     def media_type(self) -> str:
         """The media type that the header claims, in lower case and without parameters; empty when it claims none."""

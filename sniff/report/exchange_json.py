@@ -622,7 +622,8 @@ def _begins() -> np.ndarray:
     for word in credentials.SECRET_PARTS:
         found[(ord(word[0]) & 31) << 5 | ord(word[1]) & 31] |= 1
     for word in (*credentials.SECRET_ENDS, *credentials.SECRET_WHOLES):
-        found[(ord(word[-2]) & 31) << 5 | ord(word[-1]) & 31] |= 2
+        end = len(word)
+        found[(ord(word[end - 2]) & 31) << 5 | ord(word[end - 1]) & 31] |= 2
     return found
 
 

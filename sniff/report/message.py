@@ -19,7 +19,7 @@ HEX_BYTES = 16 << 10
 PRETTY_CHARACTERS = 16 << 20
 """Longer JSON is shown as it was sent: as objects it would take sixty times its size."""
 
-_CONTROL = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 class BodyParts(Protocol):

@@ -87,6 +87,15 @@ def test_what_a_message_says():
     assert response(b"").version == "HTTP/0.9"
 
 
+def test_what_was_read_can_be_let_go():
+    message = response(b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Encoding: gzip\r\nX: 1\r\n\r\n")
+    read = (message.fields, message.get(b"x"), message.get_all(b"x"), message.media_type, message.media_parameters, message.codings)
+    bare = set(response(b"HTTP/1.1 200 OK\r\n\r\n").__dict__)
+    message.forget()
+    assert set(message.__dict__) == bare
+    assert read == (message.fields, message.get(b"x"), message.get_all(b"x"), message.media_type, message.media_parameters, message.codings)
+
+
 @pytest.mark.parametrize(("values", "names"), [
     ([b"gzip"], ["gzip"]), ([b"GZIP, deflate"], ["gzip", "deflate"]), ([b"gzip,"], ["gzip"]), ([b",deflate"], ["deflate"]),
     ([b"gzip;"], ["gzip"]), ([b"gzip x"], ["gzip"]), ([b"gz\0ip"], ["gzip"]), ([b"\x0bgzip\x0c"], ["gzip"]),

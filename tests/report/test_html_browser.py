@@ -236,6 +236,29 @@ def test_one_packet_and_addresses_with_colons(watched: Watched, tmp_path: Path) 
     expect(page.locator("#view-connections .row")).to_contain_text("[::2]:80")
 
 
+def test_types_and_times_that_are_odd(watched: Watched, tmp_path: Path) -> None:
+    frames = [frame for number, kind in enumerate((b"constructor/constructor", b"a/__proto__", b"text/plain"))
+              for frame in captures.exchange(captures.request(b"/"), captures.response(b"x", kind), 40_000 + number)]
+    page = watched.open(write(make_report([captures.pcapng(tmp_path / "types.pcapng", frames)]), tmp_path / "types.html"), "#exchanges")
+    for row, kind in zip(page.locator("#view-exchanges .row").all(), ("constructor", "__proto__", "text"), strict=True):
+        expect(row).to_contain_text(kind)
+    apart = captures.pcapng(tmp_path / "days.pcapng", 2 * captures.lookup([b"a", b"test"]), step_us=10 * 3_600_000_000)
+    page = watched.open(write(make_report([apart]), tmp_path / "days.html"), "#connections")
+    expect(page.locator("#view-connections .row")).to_contain_text("1 d 6 h")
+
+
+def test_characters_that_deceive_are_seen(watched: Watched, tmp_path: Path) -> None:
+    odd = "/\u202egpj.exe\u2066\u2028\x85".encode()
+    frames = captures.exchange(captures.request(odd, b"X-Odd: a\xe2\x80\xaeb\x01\r\n"), captures.response(b"x", status=b"404 No"))
+    page = watched.open(write(make_report([captures.pcapng(tmp_path / "odd.pcapng", frames)]), tmp_path / "odd.html"))
+    for view in ("overview", "exchanges?x=0", "timeline", "sequence"):
+        page.goto(page.url.partition("#")[0] + f"#{view}")
+        text = page.locator(f"#view-{view.partition('?')[0]}")
+        expect(text).to_contain_text("gpj.exe")
+        assert not re.search("[\u202e\u2066\u2028\x85\x01]", text.inner_html()), view
+    expect(page.locator("#view-sequence")).to_contain_text(re.compile(r"\\u202e|%E2%80%AE|\\342", re.IGNORECASE))
+
+
 def test_keys(watched: Watched, shop: Path) -> None:
     page = watched.open(shop)
     page.keyboard.press("2")

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -216,9 +217,27 @@ def test_the_verdict_says_what_became_of_connections(tmp_path: Path) -> None:
     assert "; 3 TCP connections; 2 connection attempts failed" in first_words(page_of(captures.pcapng(path, [*refused, *tcp[2].open()])))
     visit = captures.exchange(captures.request(b"/"), captures.response(b"x"))
     said = first_words(page_of(captures.pcapng(path, [*refused, *visit])))
-    assert "1 request to 1 host; none failed; it took " in said
+    assert "1 request to 1 host; answered; it took " in said
     assert "; 2 connection attempts failed" in said
     assert first_words(page_of(captures.pcapng(path, refused[:1]))).startswith("1 packet without HTTP (TCP); 1 TCP connection;")
+
+
+def test_the_verdict_of_halves(tmp_path: Path) -> None:
+    path = tmp_path / "halves.pcapng"
+    asked = [wire.Tcp(40_000 + number).frame(0, captures.request(b"/")) for number in range(2)]
+    answered = [wire.Tcp(40_000 + number).frame(1, captures.response(b"x")) for number in range(2)]
+    assert first_words(page_of(captures.pcapng(path, asked))).startswith("2 requests to 1 host; none was answered before the capture ended")
+    assert "1 request to 1 host; it was not answered before" in first_words(page_of(captures.pcapng(path, asked[:1])))
+    page = page_of(captures.pcapng(path, answered))
+    assert first_words(page).startswith("2 responses of HTTP, no request was captured")
+    assert b"no HTTP among them" not in page
+
+
+def test_a_clock_that_goes_back(tmp_path: Path) -> None:
+    frames = captures.exchange(captures.request(b"/"), captures.response(b"x"))
+    page = page_of(captures.pcapng(tmp_path / "back.pcapng", frames, step_us=-1_000)).decode()
+    assert "The clock of the capture went back 7 times" in page
+    assert "looking up the name" not in page.partition("<script")[0], "what took no time has no longest phase"
 
 
 def test_an_empty_capture(tmp_path: Path) -> None:
@@ -272,6 +291,23 @@ def test_where_it_goes(tmp_path: Path, sniff_command: list[str]) -> None:
                           check=False)
     assert same.returncode == 2
     assert capture.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a", "the capture is still there"
+
+
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, sniff_command: list[str]) -> None:
+    capture = captures.shop(tmp_path / "shop.test.pcapng")
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link.html", tmp_path / "real.html"
+    os.mkfifo(pipe)
+    with (tmp_path / "read").open("wb") as read, subprocess.Popen(["cat", str(pipe)], stdout=read):
+        subprocess.run([*sniff_command, "report", str(capture), "-o", str(pipe)], capture_output=True, check=True)
+    assert (tmp_path / "read").read_bytes().startswith(b"<!DOCTYPE html>")
+    assert pipe.is_fifo()
+    real.write_text("before")
+    link.symlink_to(real)
+    subprocess.run([*sniff_command, "report", str(capture), "-o", str(link)], capture_output=True, check=True)
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(b"<!DOCTYPE html>")
+    empty = subprocess.run([*sniff_command, "report", "/dev/null"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert empty.stderr == "sniff: /dev/null: is empty, not a capture file\n"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "captures").glob("*.pcap*")), ids=lambda path: path.name)

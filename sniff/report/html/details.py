@@ -33,16 +33,19 @@ Value = dict[str, Any]
 class KeptBody:
     """A sink that keeps the beginning of a body.
 
-    parts  bytes, and where some are missing how many
+    parts     bytes, and where some are missing how many
+    length    of all of it, decoded; -1 while it is not over
+    problems  of its codings, in words
     """
 
-    __slots__ = ("cut", "info", "parts", "room")
+    __slots__ = ("cut", "length", "parts", "problems", "room")
 
     def __init__(self, cap: int) -> None:
         self.parts: list[bytes | int] = []
         self.room = cap
         self.cut = 0
-        self.info: BodyInfo | None = None
+        self.length = -1
+        self.problems: tuple[str, ...] = ()
 
     def data(self, piece: bytes) -> None:
         """The next bytes."""
@@ -58,8 +61,10 @@ class KeptBody:
             self.parts.append(length)
 
     def end(self, info: BodyInfo) -> None:
-        """The body is over."""
-        self.info = info
+        """The body is over. Of what is known of it, only what the page says is kept: there may be many bodies."""
+        self.length = info.length
+        if info.problems:
+            self.problems = tuple(problem.detail for problem in info.problems[:5])
         if not info.holes:
             self.cut += info.lost
 
@@ -121,15 +126,15 @@ def body_value(message: Message, body: KeptBody, masker: Masker) -> Value:
     missing = sum(part for part in body.parts if isinstance(part, int))
     whole = not missing and not body.cut
     media_type = media.of_body(message.media_type, data[:1445])
-    found: Value = {"m": media_type, "n": body.info.length if body.info is not None else len(data)}
+    found: Value = {"m": media_type, "n": body.length if body.length >= 0 else len(data)}
     if message.codings:
         found["z"] = message.codings
     if body.cut:
         found["cut"] = body.cut
     if missing:
         found["x"] = missing
-    if body.info is not None and body.info.problems:
-        found["e"] = [masker.text(problem.detail) for problem in body.info.problems[:5]]
+    if body.problems:
+        found["e"] = [masker.text(words) for words in body.problems]
     binary = media.is_binary(data[:4096])
     if not binary and media_type == "application/x-www-form-urlencoded":
         pairs = forms.urlencoded(data.strip(b"\r\n"), fields.text(message.media_parameters.get("charset", b"")))

@@ -64,12 +64,18 @@ def verdict(figures: Figures) -> str:
     if http.requests:
         hosts = len(http.hosts)
         parts.append(f"{count(http.requests, 'request')} to {count(hosts, 'host')}")
-        parts.append(f"{http.failed:,} failed" if http.failed else "none failed")
+        if http.failed or any(http.statuses):       # keys: 0 for no response
+            one = http.requests == 1
+            parts.append(("it failed" if one else f"{http.failed:,} failed") if http.failed else "answered" if one else "none failed")
+        else:
+            parts.append(f"{'it was not' if http.requests == 1 else 'none was'} answered before the capture ended")
         if http.slowest is not None and http.slowest[0] > 0:
             duration, exchange = http.slowest
             words, most = longest_phase(exchange)
             parts.append(f"{'it took' if http.requests == 1 else 'slowest'} {span(duration)}"
                          + (f", most of it {words}" if most * 2 > duration else ""))
+    elif http.states[State.UNASKED]:
+        parts.append(f"{count(http.states[State.UNASKED], 'response')} of HTTP, no request was captured")
     elif figures.packets.packets:
         parts.append(f"{count(figures.packets.packets, 'packet')} without HTTP{_kinds(figures)}")
         parts += [count(number, what) for number, what in ((flows.tcp, "TCP connection"), (flows.udp, "UDP flow")) if number]
@@ -128,11 +134,15 @@ def _capture(figures: Figures, notes: Notes, damage: list[str], dropped: int) ->
     for line in damage:
         yield Finding("error", f"The capture file is damaged: {line}", "#notes")
     if dropped > 0:
-        yield Finding("error", f"{count(dropped, 'packet')} were dropped while capturing: what is missing here may have been there",
-                      "#statistics")
+        yield Finding("error", f"{count(dropped, 'packet')} {'was' if dropped == 1 else 'were'} dropped while capturing: what is missing "
+                               "here may have been there", "#statistics")
+    back = notes.counts[Code.TIME_BACKWARDS]
+    if back:
+        yield Finding("warning", f"The clock of the capture went back {count(back, 'time')}: what took time there is not known", "#notes")
     if figures.packets.cut:
-        yield Finding("warning", f"{count(figures.packets.cut, 'packet')} were cut by the snapshot length: bodies are incomplete",
-                      "#statistics")
+        cut = figures.packets.cut
+        yield Finding("warning", f"{count(cut, 'packet')} {'was' if cut == 1 else 'were'} cut by the snapshot length: bodies are "
+                                 "incomplete", "#statistics")
 
 
 def _http(figures: Figures, masker: Masker) -> Iterator[Finding]:

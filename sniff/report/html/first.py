@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from html import escape
+from html import escape as escape_markup
 
 from sniff.report.capture_info import utc
 from sniff.report.html import charts
 from sniff.report.html.figures import Figures
 from sniff.report.html.findings import Finding, count, percent
+from sniff.report.message import printable
 from sniff.report.summary import size, span
 
 
@@ -36,6 +37,11 @@ class Row:
     status: str
     time: str
     where: str
+
+
+def escape(text: str) -> str:
+    """A text as text: no markup, and nothing in it that is not seen or turns other characters round."""
+    return escape_markup(printable(text))
 
 
 def first_screen(capture: Capture, figures: Figures, verdict: str, findings: Sequence[Finding], failed: Sequence[Row],
@@ -83,7 +89,8 @@ def _tiles(figures: Figures) -> str:
         tiles.append(("Slowest", span(http.total.longest_ns), f"wait up to {span(http.wait.longest_ns)}",
                       "#exchanges?s=-time", ""))
     else:
-        tiles.append(("Packets", f"{packets.packets:,}", "no HTTP among them" if packets.packets else "none", "#timeline", ""))
+        tiles.append(("Packets", f"{packets.packets:,}", "none" if not packets.packets else "no request among them" if http.kept.seen
+                      else "no HTTP among them", "#timeline", ""))
     tiles.append(("Data", size(packets.wire_bytes), f"{size(http.body_bytes)} in bodies" if http.requests
                   else "on the wire", "#statistics", ""))
     if not http.requests and flows.addresses:

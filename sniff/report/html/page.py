@@ -14,6 +14,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from sniff.report.message import printable
+
 SCRIPTS = ("base.js", "data.js", "regex.js", "filter.js", "fields.js", "filterbox.js", "grid.js", "exchanges.js", "detail.js",
            "timeline.js", "tables.js", "statistics.js", "app.js")
 """Parts of the page's script, in the order in which they are joined."""
@@ -37,12 +39,7 @@ class Page:
 
     def add(self, name: str, value: Any) -> int:
         """Embed a value; how many bytes of the page that takes."""
-        return self.add_text(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-
-    def add_text(self, name: str, text: str) -> int:
-        """Embed JSON that was written already."""
-        packed = base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), LEVEL))
-        self.blocks[name] = packed
+        packed = self.blocks[name] = pack(value)
         return len(packed)
 
     def one_file(self) -> Iterator[bytes]:
@@ -82,7 +79,13 @@ class Page:
                '<meta name="referrer" content="no-referrer">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n'
                '<meta name="color-scheme" content="light dark">\n'
                '<link rel="icon" href="data:,">\n'
-               f"<title>{escape(self.title)}</title>\n{style}\n</head>\n<body>\n").encode("utf-8", "replace")
+               f"<title>{escape(printable(self.title))}</title>\n{style}\n</head>\n<body>\n").encode("utf-8", "replace")
+
+
+def pack(value: Any) -> bytes:
+    """A value as a block of the page: JSON, compressed, in Base64."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), LEVEL))
 
 
 def asset(name: str) -> str:

@@ -1,5 +1,6 @@
 """The tables of the page, in columns: exchanges, packets, connections, lookups, hosts, notes. Everything masked."""
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -109,25 +110,29 @@ class PacketColumns:
         self._masker = masker
         self._zero_ns = zero_ns
         self._addresses, self._protocols = Words(), Words()
-        self._rows: list[tuple[Any, ...]] = []
+        self._info: list[str] = []
+        self._columns = {name: array("q") for name in self.NAMES if name != "info"}     # there may be hundreds of thousands
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._info)
 
     def add(self, cells: Iterable[Sequence[str]], times: Sequence[int], rules: Sequence[int], streams: Sequence[int],
             directions: Sequence[int]) -> None:
         """Some rows: their cells, and what else is known of each. `streams` is -1 for packets without one; UDP's are shifted."""
+        columns = self._columns
         address, protocol = self._addresses.number, self._protocols.number
-        for (number, _, source, destination, name, length, info), ts_ns, rule, stream, direction in zip(
-                cells, times, rules, streams, directions, strict=True):
-            self._rows.append((int(number), ts_ns - self._zero_ns, address(source), address(destination), protocol(name),
-                               int(length), info, rule, stream, direction))
+        numbers, _, sources, destinations, protocols, lengths, info = zip(*cells, strict=True)
+        for name, values in (
+                ("no", map(int, numbers)), ("t", [ts_ns - self._zero_ns for ts_ns in times]), ("src", map(address, sources)),
+                ("dst", map(address, destinations)), ("protocol", map(protocol, protocols)), ("length", map(int, lengths)),
+                ("rule", rules), ("stream", streams), ("dir", directions)):
+            columns[name].extend(values)
+        self._info += info
 
     def columns(self) -> Columns:
         """All of them, masked."""
         masker = self._masker
-        found = columns_of(self.NAMES, self._rows)
-        found["info"] = [masker.row(info) for info in found["info"]]
+        found = {name: [masker.row(info) for info in self._info] if name == "info" else self._columns[name].tolist() for name in self.NAMES}
         return found | {"addresses": [masker.name(text) for text in self._addresses.texts],
                         "protocols": [masker.text(text) for text in self._protocols.texts]}
 

@@ -22,6 +22,7 @@ function fill(element, attributes, children) {
   for (const [key, value] of Object.entries(attributes || {})) {
     if (key === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
     else if (key === "css") for (const [name, text] of Object.entries(value)) element.style.setProperty(name, text);
+    else if ((key === "title" || key === "aria-label") && value) element.setAttribute(key, visible(String(value)));
     else if (value === true) element.setAttribute(key, "");
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value);
   }
@@ -29,11 +30,15 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** Characters that are not seen, or turn others round: a text could pass for another one. */
+const HIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/gu;
+const visible = (text) => text.replace(HIDDEN, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 function append(element, children) {
   for (const child of children) {
     if (child === null || child === undefined || child === false || child === "") continue;
     if (Array.isArray(child)) append(element, child);
-    else element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+    else element.append(child instanceof Node ? child : document.createTextNode(visible(String(child))));
   }
 }
 
@@ -64,7 +69,8 @@ function span(ns) {
   const seconds = Math.round(ns / 1e9);
   const pad = (part) => String(part).padStart(2, "0");
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${pad(Math.floor(seconds / 60) % 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${pad(Math.floor(seconds / 60) % 60)} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
 }
 
 /** Bytes in a unit that suits. */

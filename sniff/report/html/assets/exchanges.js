@@ -114,7 +114,7 @@ const exchangesView = {
 
   /** Marks of time over the bars: at round durations, as many as there is room for. */
   ruler(width) {
-    if (!this.scale || !this.ids || !this.ids.length || !width) return "";
+    if (!this.scale || !this.ids || !this.ids.length || !width || this.scale.length <= 1) return "";
     const step = roundStep(this.scale.length / Math.max(width / 90, 1.5));
     const share = 100 * step / this.scale.length;
     this.grid.body.style.setProperty("--step", `${share.toFixed(4)}%`);
@@ -216,9 +216,11 @@ function statusBadge(i) {
     state === "aborted" ? h("span", {title: "broke off"}, " ✂") : state === "running" ? " …" : null);
 }
 
+const SHORT_TYPES = {javascript: "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"};
+
 function shortType(type) {
   const part = type.split("/").pop().replace(/^x-(?!www)/, "").replace(/^vnd\.(?:.*\.)?/, "");
-  return {javascript: "script", "x-www-form-urlencoded": "form", "octet-stream": "binary", plain: "text", "svg+xml": "svg"}[part] || part;
+  return Object.hasOwn(SHORT_TYPES, part) ? SHORT_TYPES[part] : part;
 }
 
 /** A path whose end stays in sight when there is no room for all of it: what differs stands there. */
