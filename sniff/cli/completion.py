@@ -15,7 +15,7 @@ def complete_filter(context: click.Context, parameter: click.Parameter, incomple
     from click.shell_completion import CompletionItem
 
     from sniff.filters.check import FUNCTIONS
-    from sniff.filters.fields import all_fields
+    from sniff.filters.fields.table import all_fields
     found = _LAST.search(incomplete)
     word = found[0] if found else ""
     before = incomplete[:len(incomplete) - len(word)]

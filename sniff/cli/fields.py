@@ -17,7 +17,7 @@ def command(word: str | None, form: str | None) -> int:
     WORD shows only those with it in their name or meaning: sniff fields cookie
     """
     from sniff.filters.check import FUNCTIONS
-    from sniff.filters.fields import HEADER, all_fields, nearest, search
+    from sniff.filters.fields.table import HEADER, all_fields, nearest, search
     fields = search(word) if word else list(all_fields().values())
     rows = [(field.name, field.type.value, field.meaning, sorted(field.names)) for field in fields]
     if not word or word.lower() in "http.header.name header field":

@@ -9,7 +9,7 @@ from sniff.errors import FilterError
 from sniff.filters import predicates as p
 from sniff.filters import syntax as x
 from sniff.filters.field import Field
-from sniff.filters.fields import begins_like_a_field, find, instead_of, nearest
+from sniff.filters.fields.table import begins_like_a_field, find, instead_of, nearest
 from sniff.filters.predicates import Predicate
 from sniff.filters.types import (
     ARITHMETIC,

@@ -429,22 +429,22 @@ class Processes:
 
 
 def _tcp_analysis() -> Tracker:
-    from sniff.filters.tcp_analysis import Analysis
+    from sniff.filters.fields.tcp_analysis import Analysis
     return Analysis()
 
 
 def _datagrams() -> Tracker:
-    from sniff.filters.fragment_fields import Datagrams
+    from sniff.filters.fields.fragments import Datagrams
     return Datagrams()
 
 
 def _pings() -> Tracker:
-    from sniff.filters.icmp_fields import Pings
+    from sniff.filters.fields.icmp import Pings
     return Pings()
 
 
 def _chunks() -> Tracker:
-    from sniff.filters.chunks import Chunks
+    from sniff.filters.fields.chunks import Chunks
     return Chunks()
 
 

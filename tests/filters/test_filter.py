@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sniff import limits
 from sniff.errors import FilterError
-from sniff.filters.fields import all_fields
+from sniff.filters.fields.table import all_fields
 from sniff.filters.filter import Filter
 from tests.filters.expressions import DIFFERENT, EXPRESSIONS
 from tests.filters.masks import found_by, numbers

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sniff import limits
 from sniff.errors import FilterError
-from sniff.filters.fields import all_fields
+from sniff.filters.fields.table import all_fields
 from sniff.filters.filter import Filter
 from sniff.filters.types import Type
 from tests.filters.masks import found_by

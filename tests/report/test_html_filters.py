@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 import sniff
-from sniff.filters.fields import find
+from sniff.filters.fields.table import find
 from sniff.report.html.page import SCRIPTS, asset
 from sniff.reports import make_report
 from tests.report import html_captures as captures

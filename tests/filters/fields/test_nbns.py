@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sniff.filters.dns_reader import Reader, Short
-from sniff.filters.nbns_fields import NBNS_FIELDS, read
+from sniff.filters.fields.dns_reader import Reader, Short
+from sniff.filters.fields.nbns import NBNS_FIELDS, read
 from tests.filters.beside import our_values, their_values
 from tests.filters.masks import capture_of
 from tests.wire import udp

@@ -8,8 +8,8 @@ from sniff.decode.columns import APP_PROTOCOL, HTTP2_ROWS, Protocol
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.filters.columns import Column
 from sniff.filters.field import COLUMN, Field, Source, marked
+from sniff.filters.fields.packets import payload
 from sniff.filters.heads import WEBSOCKET
-from sniff.filters.packet_fields import payload
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets import columns as c

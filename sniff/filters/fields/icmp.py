@@ -8,8 +8,20 @@ import numpy as np
 from sniff import limits
 from sniff.filters.columns import Column, Mask, numbers, objects
 from sniff.filters.field import COLUMN, PARSE, Field, Source
-from sniff.filters.packet_fields import CHECKSUM, arp_part, arp_requests
-from sniff.filters.places import REST, Finder, after, either, field, headers, longer, read, repeated, together, where
+from sniff.filters.fields.packets import CHECKSUM, arp_part, arp_requests
+from sniff.filters.fields.places import (
+    REST,
+    Finder,
+    after,
+    either,
+    field,
+    headers,
+    longer,
+    read,
+    repeated,
+    together,
+    where,
+)
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c

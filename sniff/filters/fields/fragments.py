@@ -7,7 +7,7 @@ from typing import Any
 from sniff import limits
 from sniff.filters.columns import Column, numbers, objects
 from sniff.filters.field import COLUMN, PARSE, Field, Source, there
-from sniff.filters.packet_fields import extensions
+from sniff.filters.fields.packets import extensions
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets import columns as c

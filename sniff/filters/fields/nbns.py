@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from sniff.filters.columns import Column
-from sniff.filters.dns_data import shaped
-from sniff.filters.dns_reader import Found, Reader, Short
 from sniff.filters.field import MESSAGE, Field, Source
+from sniff.filters.fields.dns_data import shaped
+from sniff.filters.fields.dns_reader import Found, Reader, Short
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets import columns as c

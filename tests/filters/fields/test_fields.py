@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sniff import limits
-from sniff.filters.fields import MORE, all_fields
+from sniff.filters.fields.table import MORE, all_fields
 from sniff.filters.filter import Matcher
 from sniff.filters.trackers import TRACKERS
 from sniff.filters.types import Type
@@ -17,7 +17,7 @@ from sniff.pipeline import Analysis
 from tests.filters.made import frames
 from tests.filters.masks import capture_of
 
-CAPTURES = Path(__file__).parents[2] / "captures"
+CAPTURES = Path(__file__).parents[3] / "captures"
 OURS = {"frame.file_off", "ipv6.dstopts", "ipv6.fraghdr", "ipv6.hopopts", "ipv6.routing",
         *(f"tcp.options.{name}" for name in ("mss", "nop", "sack", "sack_perm", "timestamp", "wscale"))}
 """The first is shown by Wireshark only when it is told to; the others are protocols there and have no value that it prints."""

@@ -9,8 +9,8 @@ from sniff.decode.columns import Protocol
 from sniff.decode.dns_columns import MessageFlag
 from sniff.filters import find
 from sniff.filters.columns import NOTHING, Column, Texts, joined, numbers, objects
-from sniff.filters.dns_rows import places, record_rows, wire_of
 from sniff.filters.field import COLUMN, GATHER, MESSAGE, PARSE, Field, Source
+from sniff.filters.fields.dns_rows import places, record_rows, wire_of
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table
@@ -105,7 +105,7 @@ def _names(view: View, rows: Table) -> Texts:
 
 
 def _odd_name(view: View, start: int, stop: int, at: int) -> str:
-    from sniff.filters.dns_reader import Reader, Short
+    from sniff.filters.fields.dns_reader import Reader, Short
     try:
         return Reader(wire_of(view), start, stop, start, stop).name(start + at)[0]
     except Short:
@@ -114,7 +114,7 @@ def _odd_name(view: View, start: int, stop: int, at: int) -> str:
 
 def _question_sizes(view: View, candidates: Table) -> tuple[Table, Table, Table]:
     """(packets, bytes of the names of questions without their escapes, dots in them)."""
-    from sniff.filters.dns_reader import Reader, Short
+    from sniff.filters.fields.dns_reader import Reader, Short
     rows, _ = record_rows(view, candidates, True)
     found = []
     for row, _, base, stop, packet, _ in places(view, rows):
@@ -165,7 +165,7 @@ def _types(view: View, candidates: Table) -> Column:
     column = _column(d.R_TYPE, False)(view, candidates)
     if not np.isin(view.dns.records[:, d.R_TYPE], BITMAPS).any():
         return column
-    from sniff.filters.dns_data import of_records
+    from sniff.filters.fields.dns_data import of_records
     return joined([column, of_records("resp.type", Type.NUMBER, BITMAPS)(view, candidates)])
 
 
@@ -174,7 +174,7 @@ def _time(part: int) -> Source:
         found, _ = view.memory["dns_times"]
         rows = sorted(found)
         if rows:
-            from sniff.filters.dns_data import broken
+            from sniff.filters.fields.dns_data import broken
             wrong = broken(view)
             rows = [row for row in rows if not wrong[row]]
         return numbers(view.dns_packets[rows] if rows else [], [found[row][part] for row in rows])
@@ -211,7 +211,7 @@ def _extraneous(data: bool) -> Source:
     """How many bytes follow the last record of a message, or which."""
 
     def source(view: View, candidates: Table) -> Column:
-        from sniff.filters.dns_data import left_over
+        from sniff.filters.fields.dns_data import left_over
         messages = view.dns.messages
         which = (messages[:, d.D_WIRE] > messages[:, d.D_PARSED]) & (messages[:, d.D_LEN] >= messages[:, d.D_WIRE])
         which &= np.isin(view.dns_packets, candidates)
@@ -227,7 +227,7 @@ def _extraneous(data: bool) -> Source:
 
 
 def _unsolicited(view: View, candidates: Table) -> Column:
-    from sniff.filters.dns_data import left_over
+    from sniff.filters.fields.dns_data import left_over
     found, again = view.memory["dns_times"]
     flags = view.dns.column(d.D_FLAGS)
     which = (flags & MessageFlag.RESPONSE != 0) & np.isin(view.dns_packets, candidates)

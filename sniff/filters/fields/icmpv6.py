@@ -4,9 +4,9 @@ import numpy as np
 
 from sniff.filters.columns import Column, joined
 from sniff.filters.field import PARSE, Field, Source
-from sniff.filters.icmp_fields import bad, of_types, ping_fields, status, sums
-from sniff.filters.packet_fields import CHECKSUM
-from sniff.filters.places import (
+from sniff.filters.fields.icmp import bad, of_types, ping_fields, status, sums
+from sniff.filters.fields.packets import CHECKSUM
+from sniff.filters.fields.places import (
     REST,
     Finder,
     after,

@@ -5,9 +5,10 @@ from typing import Any
 
 from sniff import limits
 from sniff.decode.bodies import BodyInfo
-from sniff.filters import media, multipart
 from sniff.filters.columns import Column, numbers, objects
 from sniff.filters.field import MESSAGE, Field, Source, nothing
+from sniff.filters.fields import media_types as media
+from sniff.filters.fields import multipart
 from sniff.filters.types import OBJECTS, Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table

@@ -12,7 +12,7 @@ import numpy as np
 from sniff import limits
 from sniff.filters.columns import Column
 from sniff.filters.field import Source
-from sniff.filters.tcp_options import options
+from sniff.filters.fields.tcp_options import options
 from sniff.filters.view import View
 from sniff.packets import columns as c
 from sniff.packets.batch import Table

@@ -6,8 +6,20 @@ import numpy as np
 
 from sniff.filters.columns import Column, Mask, joined, objects
 from sniff.filters.field import PARSE, Field
-from sniff.filters.packet_fields import as_string
-from sniff.filters.places import REST, Finder, field, headers, listed, longer, of_kind, read, repeated, sized, where
+from sniff.filters.fields.packets import as_string
+from sniff.filters.fields.places import (
+    REST,
+    Finder,
+    field,
+    headers,
+    listed,
+    longer,
+    of_kind,
+    read,
+    repeated,
+    sized,
+    where,
+)
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c

@@ -4,7 +4,7 @@ import numpy as np
 
 from sniff.filters.columns import Column, Mask, joined
 from sniff.filters.field import PARSE, Field, Source
-from sniff.filters.places import (
+from sniff.filters.fields.places import (
     REST,
     Finder,
     Guard,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from sniff.filters.dns_layouts import DSO, LAYOUTS, TWISTED, UNKNOWN
-from sniff.filters.dns_reader import FORMS, Found, Item, Reader, Short, address6, cut, items, line, read
+from sniff.filters.fields.dns_layouts import DSO, LAYOUTS, TWISTED, UNKNOWN
+from sniff.filters.fields.dns_reader import FORMS, Found, Item, Reader, Short, address6, cut, items, line, read
 
 
 @cache

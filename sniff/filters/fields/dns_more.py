@@ -1,9 +1,9 @@
 """Fields of the data of DNS records, made of dns_layouts.py; those of stateful operations, too."""
 
-from sniff.filters.dns_data import of_records, of_stateful_messages
-from sniff.filters.dns_layouts import DSO, LAYOUTS, MEANINGS, TWISTED, UNKNOWN
-from sniff.filters.dns_reader import Item, items
 from sniff.filters.field import MESSAGE, Field, Source
+from sniff.filters.fields.dns_data import of_records, of_stateful_messages
+from sniff.filters.fields.dns_layouts import DSO, LAYOUTS, MEANINGS, TWISTED, UNKNOWN
+from sniff.filters.fields.dns_reader import Item, items
 from sniff.filters.types import Type
 
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sniff import limits
-from sniff.filters.chunks import chunk_fields
-from sniff.filters.media import form_fields, is_json, json_fields, protocols
-from sniff.filters.multipart import read
+from sniff.filters.fields.chunks import chunk_fields
+from sniff.filters.fields.media_types import form_fields, is_json, json_fields, protocols
+from sniff.filters.fields.multipart import read
 
 SCRAPS = st.lists(st.sampled_from([b"{", b"}", b"[", b"]", b'"', b"a", b":", b",", b"1", b"-", b"\\u00", b"\\", b"\xff", b"\0", b" ",
                                    b"\r\n", b"--xx", b"--", b"A: b",

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sniff.filters.http_more_fields import HTTP_MORE_FIELDS
-from sniff.filters.media_fields import MEDIA_FIELDS, UNTOLD
+from sniff.filters.fields.http_more import HTTP_MORE_FIELDS
+from sniff.filters.fields.media import MEDIA_FIELDS, UNTOLD
 from tests.filters.beside import our_values, their_values
 from tests.filters.http_messages import GET, frames
 from tests.filters.masks import capture_of, numbers

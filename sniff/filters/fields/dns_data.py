@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from sniff.decode import dns_columns as d
 from sniff.filters.columns import Column, numbers, objects
-from sniff.filters.dns_layouts import LAYOUTS, TWISTED
-from sniff.filters.dns_reader import Reader, Short
-from sniff.filters.dns_rows import places, record_rows, wire_of
-from sniff.filters.dns_twisted import operation, walk
 from sniff.filters.field import Source
+from sniff.filters.fields.dns_layouts import LAYOUTS, TWISTED
+from sniff.filters.fields.dns_reader import Reader, Short
+from sniff.filters.fields.dns_rows import places, record_rows, wire_of
+from sniff.filters.fields.dns_twisted import operation, walk
 from sniff.filters.types import OBJECTS, Type
 from sniff.filters.view import View
 from sniff.packets.batch import Table

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sniff.filters import tcp_analysis as a
 from sniff.filters.columns import Column, Mask, objects
 from sniff.filters.field import COLUMN, PARSE, Field
-from sniff.filters.places import Finder, field, headers, where
-from sniff.filters.tcp_analysis import value
+from sniff.filters.fields import tcp_analysis as a
+from sniff.filters.fields.places import Finder, field, headers, where
+from sniff.filters.fields.tcp_analysis import value
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c

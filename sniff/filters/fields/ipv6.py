@@ -6,8 +6,8 @@ import numpy as np
 
 from sniff.filters.columns import Column, Mask, joined, objects
 from sniff.filters.field import PARSE, Field, Source
-from sniff.filters.packet_fields import extensions
-from sniff.filters.places import REST, Finder, Guard, field, headers, listed, of_kind, read, repeated, where
+from sniff.filters.fields.packets import extensions
+from sniff.filters.fields.places import REST, Finder, Guard, field, headers, listed, of_kind, read, repeated, where
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c

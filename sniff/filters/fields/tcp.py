@@ -21,7 +21,7 @@ from sniff.filters.field import (
     protocol_there,
     there,
 )
-from sniff.filters.packet_fields import CHECKSUM, TCP, flow_fields, payload, plain_port, unverified
+from sniff.filters.fields.packets import CHECKSUM, TCP, flow_fields, payload, plain_port, unverified
 from sniff.filters.types import Type
 from sniff.filters.view import Headers, View
 from sniff.packets import columns as c
@@ -111,7 +111,7 @@ def _completeness(view: View, candidates: Table) -> Column:
 
 def _handshake(view: View, candidates: Table) -> Column:
     """It is told where sequence analysis has something to say."""
-    from sniff.filters.tcp_analysis import SAID
+    from sniff.filters.fields.tcp_analysis import SAID
     packets, values = view.memory["tcp_connections"]
     analysed, said = view.memory["tcp_analysis"]
     told = np.zeros(view.size, np.bool_)
@@ -120,7 +120,7 @@ def _handshake(view: View, candidates: Table) -> Column:
 
 
 def _ack_rtt(view: View, candidates: Table) -> Column:
-    from sniff.filters.tcp_analysis import ACK_RTT_NS
+    from sniff.filters.fields.tcp_analysis import ACK_RTT_NS
     packets, values = view.memory["tcp_analysis"]
     return Column(packets, values[ACK_RTT_NS]).only(values[ACK_RTT_NS] != 0)
 

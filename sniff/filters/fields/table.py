@@ -35,36 +35,36 @@ def all_fields() -> dict[str, Field]:
     return {field.name: field for field in sorted(fields, key=lambda field: field.name)}
 
 
-MODULES = {"dns": ("dns_fields", "DNS_FIELDS"), "mdns": ("dns_fields", "DNS_FIELDS"), "llmnr": ("dns_fields", "DNS_FIELDS"),
-           "http": ("http_fields", "HTTP_FIELDS"), "tcp": ("tcp_fields", "TCP_FIELDS"), "sniff": ("own_fields", "OWN_FIELDS"),
-           "sll": ("link_fields", "LINK_FIELDS"),
+MODULES = {"dns": ("dns", "DNS_FIELDS"), "mdns": ("dns", "DNS_FIELDS"), "llmnr": ("dns", "DNS_FIELDS"),
+           "http": ("http", "HTTP_FIELDS"), "tcp": ("tcp", "TCP_FIELDS"), "sniff": ("own", "OWN_FIELDS"),
+           "sll": ("links", "LINK_FIELDS"),
            **dict.fromkeys(("json", "xml", "data-text-lines", "urlencoded-form", "png", "image-gif", "image-jfif", "media",
-                            "mime_multipart"), ("media_fields", "MEDIA_FIELDS")),
-           **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("row_fields", "ROW_FIELDS")),
+                            "mime_multipart"), ("media", "MEDIA_FIELDS")),
+           **dict.fromkeys(("nbns", "ssdp", "websocket", "http2", "grpc", "fcgi"), ("rows", "ROW_FIELDS")),
            **dict.fromkeys(("frame", "eth", "vlan", "arp", "ip", "ipv6", "icmp", "icmpv6", "igmp", "udp"),
-                           ("packet_fields", "PACKET_FIELDS"))}
+                           ("packets", "PACKET_FIELDS"))}
 """{first part of a name: (module, its list of fields)}: a filter imports only what it names."""
 
-_NEVER = ("never_fields", "NEVER_FIELDS")
+_NEVER = ("never", "NEVER_FIELDS")
 
 MORE: dict[str, tuple[tuple[str, str], ...]] = {
-    "dns": (("dns_data_fields", "DNS_DATA_FIELDS"),),
-    "http": (("http_more_fields", "HTTP_MORE_FIELDS"),),
-    "nbns": (("nbns_fields", "NBNS_FIELDS"),),
+    "dns": (("dns_more", "DNS_DATA_FIELDS"),),
+    "http": (("http_more", "HTTP_MORE_FIELDS"),),
+    "nbns": (("nbns", "NBNS_FIELDS"),),
     "tcp": (("tcp_states", "TCP_STATES"), ("tcp_options", "TCP_OPTIONS"), _NEVER),
-    "ip": (("fragment_fields", "FRAGMENT_FIELDS"), ("ip_options", "IP_OPTIONS"), _NEVER),
-    "ipv6": (("fragment_fields", "FRAGMENT_FIELDS"), ("ipv6_fields", "IPV6_FIELDS")),
-    "icmpv6": (("icmpv6_fields", "ICMPV6_FIELDS"),),
-    "frame": (("frame_fields", "FRAME_FIELDS"), _NEVER),
-    **dict.fromkeys(("icmp", "igmp", "arp"), (("icmp_fields", "ICMP_FIELDS"),)),
-    **dict.fromkeys(("eth", "vlan", "udp"), (("link_fields", "LINK_FIELDS"), _NEVER)),
+    "ip": (("fragments", "FRAGMENT_FIELDS"), ("ip_options", "IP_OPTIONS"), _NEVER),
+    "ipv6": (("fragments", "FRAGMENT_FIELDS"), ("ipv6", "IPV6_FIELDS")),
+    "icmpv6": (("icmpv6", "ICMPV6_FIELDS"),),
+    "frame": (("frames", "FRAME_FIELDS"), _NEVER),
+    **dict.fromkeys(("icmp", "igmp", "arp"), (("icmp", "ICMP_FIELDS"),)),
+    **dict.fromkeys(("eth", "vlan", "udp"), (("links", "LINK_FIELDS"), _NEVER)),
 }
 """Where those fields are that are asked for less often, in the order in which they are looked through."""
 
 
 @cache
 def _fields_in(module: str, attribute: str) -> dict[str, Field]:
-    return {field.name: field for field in getattr(import_module(f"sniff.filters.{module}"), attribute)}
+    return {field.name: field for field in getattr(import_module(f"sniff.filters.fields.{module}"), attribute)}
 
 
 def begins_like_a_field(name: str) -> bool:
@@ -77,7 +77,7 @@ def find(name: str) -> Field | None:
     first = name.partition(".")[0]
     field = _fields_in(*MODULES[first]).get(name) if first in MODULES else None
     if field is None and name.startswith("http.header.") and re.fullmatch(_HEADER, name):
-        from sniff.filters.http_fields import header_field
+        from sniff.filters.fields.http import header_field
         return header_field(name.removeprefix("http.header."))
     for place in MORE.get(first, ()) if field is None else ():
         field = field or _fields_in(*place).get(name)
@@ -94,7 +94,7 @@ def search(word: str) -> list[Field]:
 
 def instead_of(name: str) -> str | None:
     """What to do without a field that Wireshark has and a filter in one pass cannot have; None for any other name."""
-    from sniff.filters import absent
+    from sniff.filters.fields import absent
     return ABSENT.get(name) or absent.instead_of(name)
 
 
@@ -102,7 +102,7 @@ def nearest(name: str) -> str:
     """What to tell somebody who wrote a name that does not exist: the field that was probably meant; may be empty."""
     from difflib import get_close_matches
 
-    from sniff.filters import absent
+    from sniff.filters.fields import absent
     fields = all_fields()
     instead = instead_of(name)
     if instead is not None:

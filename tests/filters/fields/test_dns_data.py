@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sniff.filters.dns_data_fields import DNS_DATA_FIELDS
-from sniff.filters.dns_fields import DNS_FIELDS
-from sniff.filters.dns_layouts import LAYOUTS, TWISTED
-from sniff.filters.dns_reader import Reader, Short
-from sniff.filters.dns_twisted import walk
+from sniff.filters.fields.dns import DNS_FIELDS
+from sniff.filters.fields.dns_layouts import LAYOUTS, TWISTED
+from sniff.filters.fields.dns_more import DNS_DATA_FIELDS
+from sniff.filters.fields.dns_reader import Reader, Short
+from sniff.filters.fields.dns_twisted import walk
 from tests.filters.beside import our_values, their_values
 from tests.filters.dns_records import RECORDS, frames, message, record
 from tests.filters.masks import capture_of, numbers

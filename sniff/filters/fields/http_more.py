@@ -9,12 +9,12 @@ import numpy as np
 
 from sniff.decode.http1_rows import HEAD_KIND, HEAD_PACKET
 from sniff.decode.http_status import STATUS
-from sniff.filters.chunks import chunk_fields
 from sniff.filters.columns import Column, numbers, objects
 from sniff.filters.field import COLUMN, MESSAGE, Field, Source, nothing
+from sniff.filters.fields.chunks import chunk_fields
+from sniff.filters.fields.http import HEADERS, WRITTEN
+from sniff.filters.fields.media import bodies, undone
 from sniff.filters.heads import OTHER, Head, Heads
-from sniff.filters.http_fields import HEADERS, WRITTEN
-from sniff.filters.media_fields import bodies, undone
 from sniff.filters.types import Type
 from sniff.filters.view import View
 from sniff.packets import columns as c
