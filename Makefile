@@ -25,7 +25,7 @@ help:
 	@echo 'make demo             set up, install, and show the timeline of captures/neverssl.pcap'
 	@echo 'make test             set up, install what the tests need, and run all tests, compiled and uncompiled'
 	@echo 'make test-compiled    the tests, with the loops compiled'
-	@echo 'make test-uncompiled  the same tests on a copy in which nothing is compiled'
+	@echo 'make test-uncompiled  the same tests, without those of the page in a browser, on a copy in which nothing is compiled'
 	@echo 'make lint             ruff'
 	@echo 'make types            mypy, strict'
 	@echo 'make build            compile the modules listed in setup.py, in place'

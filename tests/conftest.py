@@ -6,11 +6,12 @@ CI                   `true`: a skipped test is a failed one, and Hypothesis draw
 """
 
 import ast
+import gc
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -30,6 +31,8 @@ ALLOWED_SKIPS: dict[str, str] = {}
 sys.path.insert(0, str(PACKAGE))
 os.environ["PYTHONPATH"] = str(PACKAGE)
 os.environ["PYTHONSAFEPATH"] = "1"
+# Thousands of tests keep so much that a full collection takes seconds, and the usual thresholds have many of them.
+gc.set_threshold(50_000, 20, 100)
 # What a developer's shell says about terminals must not change what tests see.
 for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "SNIFF_DEBUG"):
     os.environ.pop(name, None)
@@ -116,10 +119,17 @@ UNCOMPILED = state_of_package()[0] == 0
 settings.load_profile("uncompiled" if UNCOMPILED else "compiled")
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Uncompiled loops are a hundred times slower: there each property gets a quarter of the examples it asks for."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Uncompiled loops are a hundred times slower: there each property gets a quarter of the examples it asks for.
+
+    Tests of the page in a browser are left to the compiled run: whoever made the data of a page, its scripts are the same.
+    """
     if not UNCOMPILED:
         return
+    once = [item for item in items if item.get_closest_marker("browser")]
+    if once:
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if not item.get_closest_marker("browser")]
     done = set()
     for item in items:
         function = getattr(item, "obj", None)

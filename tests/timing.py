@@ -12,7 +12,6 @@ def cpu_seconds(work: Callable[[], object], rounds: int = 1) -> float:
     measured.
     """
     spent = []
-    gc.collect()
     gc.disable()
     try:
         for _ in range(rounds):
