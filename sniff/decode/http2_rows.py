@@ -59,6 +59,10 @@ WORD_BYTES = 4_096
 """Longest method or path that is shown; a cell is cut there anyway."""
 _HEADER = 9
 _CUT_FIELD = 64
+_BODY = 256
+"""Bytes that a _Body takes, about."""
+_TABLE = 4_096
+"""Bytes of a header table to begin with (RFC 7541 section 4.2, RFC 9113 section 6.5.2)."""
 _WAITS = " [HTTP2 segment of a reassembled PDU]"
 _SIGN = 1 << 31
 
@@ -104,8 +108,9 @@ class _Row:
 
 
 def _size(lane: _Lane) -> int:
-    """Bytes that wait for more."""
-    return len(lane.payload) + len(lane.block) + lane.kept
+    """Bytes that wait for more, what is remembered of open streams and what a peer had its header table grow by."""
+    table = max(lane.decoder.header_table_size - _TABLE, 0) if lane.decoder is not None else 0
+    return len(lane.payload) + len(lane.block) + lane.kept + _BODY * len(lane.bodies) + table
 
 
 class Http2Rows:
@@ -214,6 +219,7 @@ class Http2Rows:
             if lane.left == 0:
                 self._frame(lane, row)
                 lane.head.clear()
+                lane.payload.clear()
 
     def _frame(self, lane: _Lane, row: _Row) -> None:
         """A frame is whole."""

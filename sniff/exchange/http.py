@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sniff.capture.raw import Bytes, view
 from sniff.decode import columns as c
-from sniff.decode.head_fields import find
+from sniff.decode.head_fields import find, plain
 from sniff.decode.message import Message
 from sniff.exchange import http_columns as x
 from sniff.exchange import http_pair as p
@@ -313,6 +313,17 @@ class Exchanges(Sequence[Exchange]):
              view(np.frombuffer(name, np.uint8)), view(np.array([0, len(name)])), view(places))
         heads = self.heads.data
         return those, [bytes(heads[start:end]) if start >= 0 else None for start, end in places.tolist()]
+
+    def plain(self, side: int, *names: bytes, wanted: int = 1) -> tuple[Table, Table]:
+        """(int64[n, 3], int64[n, 2 * wanted]): words of the start lines and places of header fields in `heads`, of requests (side 0)
+        or responses (1) in whose heads nothing is odd; see decode/head_fields.py. What HTTP/2 has in place of a head is odd."""
+        rows, base = self.rows, side * c.M_COUNT
+        words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2 * wanted), np.int64)
+        plain(view(self.heads), view(rows[:, x.X_HEAD + side].copy()),
+              view(np.where(rows[:, x.X_HAS] & 1 << side, rows[:, base + c.M_HEAD_KEPT], 0)), bool(side),
+              view(np.frombuffer(b"".join(names), np.uint8)), view(np.cumsum([0, *map(len, names)])), wanted, view(words), view(places))
+        words[rows[:, x.X_ODD] & x.HTTP2 != 0, 0] = -1
+        return words, places
 
     def plus(self, exchanges: Sequence[Exchange]) -> "Exchanges":
         """These and some more."""

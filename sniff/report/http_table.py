@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sniff.capture.raw import view
 from sniff.decode import columns as m
 from sniff.decode import fields
-from sniff.decode.head_fields import plain
 from sniff.exchange import http_columns as x
 from sniff.exchange.http import Exchange, Exchanges, State
 from sniff.exchange.url import plain_url
-from sniff.packets.batch import Table
 
 Column = NDArray[Any]
 Maker = Callable[[Exchanges], Column]
@@ -101,24 +98,11 @@ def _methods(exchanges: Exchanges) -> Column:
     return found
 
 
-def _plain(exchanges: Exchanges, side: int, *names: bytes, wanted: int = 1) -> tuple[Table, Table]:
-    """(words, places) of the requests' or responses' heads, see decode/head_fields.py."""
-    rows = exchanges.rows
-    words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2 * wanted), np.int64)
-    ends = np.cumsum([0, *map(len, names)])
-    plain(view(exchanges.heads), view(rows[:, x.X_HEAD + side].copy()),
-          view(np.where(_has(exchanges, side), rows[:, side * m.M_COUNT + m.M_HEAD_KEPT], 0)), bool(side),
-          view(np.frombuffer(b"".join(names), np.uint8)), view(ends), wanted, view(words), view(places))
-    odd = rows[:, x.X_ODD] & x.HTTP2 != 0   # what stands in place of a head does not say all
-    words[odd, 0] = -1
-    return words, places
-
-
 def _field(side: int, name: bytes) -> Maker:
     """The first value of a header field."""
     def make(exchanges: Exchanges) -> Column:
         heads, text = exchanges.heads.data, Texts()
-        words, places = _plain(exchanges, side, name)
+        words, places = exchanges.plain(side, name)
         found = [text(bytes(heads[start:end])) if start >= 0 else "" for start, end in places.tolist()]
         for index in np.flatnonzero((words[:, 0] < 0) & _has(exchanges, side)).tolist():
             exchange = exchanges[index]
@@ -134,14 +118,14 @@ def _target_of(exchange: Exchange) -> str:
 
 def _targets(exchanges: Exchanges) -> Column:
     heads = exchanges.heads.data
-    words, _ = _plain(exchanges, 0, b"host")
+    words, _ = exchanges.plain(0, b"host")
     return texts([fields.text(bytes(heads[first + 1:second])) if first >= 0 else _target_of(exchanges[index])
                   for index, (first, second, _) in enumerate(words.tolist())])
 
 
 def _urls(exchanges: Exchanges) -> Column:
     heads = exchanges.heads.data
-    words, places = _plain(exchanges, 0, b"host", b"authorization")
+    words, places = exchanges.plain(0, b"host", b"authorization")
     scheme_known = exchanges.rows[:, x.X_REQUEST + m.M_METHOD] != m.METHODS.index("CONNECT")
     found = []
     for index, (known, (first, second, _), (start, end)) in enumerate(

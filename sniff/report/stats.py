@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sniff import limits
-from sniff.capture.raw import view
 from sniff.decode import columns as m
 from sniff.decode import dns_columns as d
 from sniff.decode import fields
 from sniff.decode.dns_message import STATUS
-from sniff.decode.head_fields import plain
 from sniff.exchange import dns_pair as p
 from sniff.exchange import http_columns as x
 from sniff.exchange.dns import DnsExchange, DnsExchanges
@@ -301,7 +299,9 @@ class Http:
 
         messages  int64[M_COUNT, k]  AppBatch.messages, and those of HTTP/2
         """
-        messages = messages[:, messages[m.M_METHOD] != PREFACE]
+        preface = messages[m.M_METHOD] == PREFACE
+        if preface.any():
+            messages = messages[:, ~preface]
         answers = messages[m.M_IS_RESPONSE] != 0
         self.requests += int((~answers).sum())
         self.responses += int(answers.sum())
@@ -339,9 +339,7 @@ class Http:
         rows = exchanges.rows
         names: list[tuple[str, str]] = []
         heads = exchanges.heads.data
-        words, places = np.empty((len(rows), 3), np.int64), np.empty((len(rows), 2), np.int64)
-        plain(view(exchanges.heads), view(rows[:, x.X_HEAD].copy()), view(rows[:, x.X_REQUEST + m.M_HEAD_KEPT].copy()), False,
-              view(np.frombuffer(b"host", np.uint8)), view(np.array([0, 4])), 1, view(words), view(places))
+        words, places = exchanges.plain(0, b"host")
         for index, (first, second, _), (start, end) in zip(range(len(rows)), words.tolist(), places.tolist(), strict=True):
             host, target = bytes(heads[max(start, 0):end]), bytes(heads[first + 1:second])
             if first < 0 or start == end or target[:1] != b"/" or b"@" in host:

@@ -19,6 +19,7 @@ from sniff.filters.fields.places import (
     longer,
     read,
     repeated,
+    report_groups,
     together,
     where,
 )
@@ -288,19 +289,7 @@ def _version(view: View, candidates: Table) -> Column:
 
 def _records(view: View, candidates: Table) -> Headers:
     """Groups of a report of version 3."""
-    found = of_types(_IGMP, REPORT_3)(view, candidates)
-    rows: list[tuple[int, int, int]] = []
-    for k, (begin, stop) in enumerate(zip(found.at.tolist(), found.stop.tolist(), strict=True)):
-        at = begin + 8
-        for _ in range(int.from_bytes(view.slice(begin + 6, begin + 8), "big")):
-            if at + 8 > stop:
-                break
-            size = 8 + 4 * int.from_bytes(view.slice(at + 2, at + 4), "big") + 4 * view.bytes[at + 1]
-            rows.append((k, at, min(at + size, stop)))
-            at += size
-    table = np.array(rows, np.int64).reshape(-1, 3)
-    inside = found.only(table[:, 0])
-    return Headers(inside.packets, table[:, 1].copy(), table[:, 2].copy(), inside.proto, inside.quoted, inside.nth)
+    return report_groups(view, of_types(_IGMP, REPORT_3)(view, candidates), 8, 4)
 
 
 def _sources(view: View, candidates: Table) -> Headers:

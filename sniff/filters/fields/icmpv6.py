@@ -18,6 +18,7 @@ from sniff.filters.fields.places import (
     of_kind,
     read,
     repeated,
+    report_groups,
     where,
 )
 from sniff.filters.types import Type
@@ -138,19 +139,7 @@ _REPORT = of_types(_ALL, 143)
 
 def _records(view: View, candidates: Table) -> Headers:
     """Groups of a report of version 2."""
-    found = _REPORT(view, candidates)
-    rows: list[tuple[int, int, int]] = []
-    for k, (begin, stop) in enumerate(zip(found.at.tolist(), found.stop.tolist(), strict=True)):
-        at = begin + 8
-        for _ in range(int.from_bytes(view.slice(begin + 6, begin + 8), "big")):
-            if at + 20 > stop:
-                break
-            size = 20 + 16 * int.from_bytes(view.slice(at + 2, at + 4), "big") + 4 * view.bytes[at + 1]
-            rows.append((k, at, min(at + size, stop)))
-            at += size
-    table = np.array(rows, np.int64).reshape(-1, 3)
-    inside = found.only(table[:, 0])
-    return Headers(inside.packets, table[:, 1].copy(), table[:, 2].copy(), inside.proto, inside.quoted, inside.nth)
+    return report_groups(view, _REPORT(view, candidates), 20, 16)
 
 
 GROUPS = [

@@ -131,6 +131,26 @@ def repeated(find: Finder, first: int, step: int, most: int = 64) -> Finder:
     return parts
 
 
+def report_groups(view: View, found: Headers, fixed: int, address: int) -> Headers:
+    """The group records of membership reports (RFC 3376 section 4.2.4, RFC 3810 section 5.2.5).
+
+    fixed    bytes of a record before its sources
+    address  bytes of an address
+    """
+    rows: list[tuple[int, int, int]] = []
+    for k, (begin, stop) in enumerate(zip(found.at.tolist(), found.stop.tolist(), strict=True)):
+        at = begin + 8
+        for _ in range(int.from_bytes(view.slice(begin + 6, begin + 8), "big")):
+            if at + fixed > stop:
+                break
+            size = fixed + address * int.from_bytes(view.slice(at + 2, at + 4), "big") + 4 * view.bytes[at + 1]
+            rows.append((k, at, min(at + size, stop)))
+            at += size
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    inside = found.only(table[:, 0])
+    return Headers(inside.packets, table[:, 1].copy(), table[:, 2].copy(), inside.proto, inside.quoted, inside.nth)
+
+
 def read(find: Finder, kind: Type, offset: int = 0, size: int = 0, mask: int = 0, scale: int = 1) -> Source:
     """What lies at a place, as values of a type; where not all of its bytes are there, there is no value.
 

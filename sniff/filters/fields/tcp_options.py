@@ -306,7 +306,6 @@ RIVERBED = [
 
 _SCPS = option(20, 4)
 _EXPERIMENT = either(longer(option(253), 4), longer(option(254), 4))
-_ACCECN = longer(either(option(172), option(174)), 5)
 
 
 def _fast_open(view: View, candidates: Table) -> Headers:
