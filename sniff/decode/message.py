@@ -23,10 +23,8 @@ _LONE_CR = re.compile(rb"\r(?=[^\r\n \t])")
 _LINES = re.compile(rb"\n|\r(?=[^\r\n])")
 
 _FLAG_WORDS: dict[int, list[str]] = {}
-_PLAIN = re.compile(rb"(?:[^\r\n\0 \t][^\r\n\0]*\r?\n)+(?:\r?\n)?")
-"""A head without folded lines, lone CRs or NULs: a field can be found in it by its name alone."""
 _CLEAN = re.compile(rb"[^\r\n\0]+\r?\n(?:[!-9;-~\x80-\xff]+:[^\r\n\0]*\r?\n)*(?:\r?\n)?")
-"""A plain head in which nothing odd stands in any name: it has no field whose name is not in it letter by letter."""
+"""A head without folded lines, lone CRs and NULs, in which nothing odd stands in any name: a field can be found by its name alone."""
 
 TRANSFER_CODINGS = ("gzip", "x-gzip", "deflate")
 """Transfer codings that compress (RFC 9112 section 7.2)."""
@@ -273,7 +271,7 @@ class Message:
         """The first value of a field, by its name in lower case."""
         known = self._known
         if known is None:
-            known = self._known = self.head.lower() if self.is_clean or _PLAIN.fullmatch(self.head) else b""
+            known = self._known = self.head.lower() if self.is_clean else b""
         if known and "_by_name" not in self.__dict__:
             return self._look_up(known, name, default)
         found = self._by_name.get(name)

@@ -146,6 +146,16 @@ def test_the_compiled_loop_says_what_its_twin_says(pairs, secrets):
     json.loads(f"[{written[1:]}]")
 
 
+def test_a_field_is_the_same_before_and_after_all_were_read():
+    script = Script().connection(syn=1, synack=2, established=3)
+    script.message(b"GET / HTTP/1.1\r\nHost\x7f\r\nHost: example.com\r\n\r\n", 5, flags=1)
+    builder = ExchangeBuilder()
+    [exchange] = builder.add(script.batch()) + builder.finish()
+    before = exchange.request.get(b"host")
+    assert exchange.request.get_all(b"host") == [before, b"example.com"]
+    assert exchange.request.get(b"host") == before == b""
+
+
 def new_bodies():
     return Bodies(Notes(), limits.Counters())
 
